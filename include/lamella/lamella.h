@@ -1,0 +1,9 @@
+/* Lamella: tables published all or nothing. This header brings in all the others. */
+#ifndef LAMELLA_H
+#define LAMELLA_H
+
+#include <lamella/base.h>
+#include <lamella/sink.h>
+#include <lamella/source.h>
+
+#endif

@@ -1,0 +1,26 @@
+/* Calls through an lm_allocator; sizes are checked for overflow. */
+#ifndef LM_BASE_ALLOC_H
+#define LM_BASE_ALLOC_H
+
+#include <lamella/base.h>
+
+static inline const lm_allocator *lm__allocator_or_default(const lm_allocator *allocator)
+{
+    return allocator ? allocator : lm_allocator_default();
+}
+
+void *lm__alloc(const lm_allocator *allocator, size_t bytes);
+void *lm__alloc_zero(const lm_allocator *allocator, size_t bytes);
+/* NULL when count * size overflows. */
+void *lm__alloc_array(const lm_allocator *allocator, size_t count, size_t size);
+void *lm__realloc_array(const lm_allocator *allocator, void *memory, size_t count, size_t size);
+/* Takes NULL. */
+void lm__free(const lm_allocator *allocator, void *memory);
+char *lm__strdup(const lm_allocator *allocator, const char *text);
+char *lm__strndup(const lm_allocator *allocator, const char *text, size_t length);
+
+/* Aligned to `alignment` (a power of two), zeroed never; give back with lm__free_aligned only. */
+void *lm__alloc_aligned(const lm_allocator *allocator, size_t alignment, size_t bytes);
+void lm__free_aligned(const lm_allocator *allocator, void *memory);
+
+#endif

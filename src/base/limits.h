@@ -1,0 +1,23 @@
+/*
+ * Every limit has a name here. A size from outside is checked against one of these before it is
+ * used.
+ */
+#ifndef LM_BASE_LIMITS_H
+#define LM_BASE_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LM_KIB ((size_t)1 << 10)
+#define LM_MIB ((size_t)1 << 20)
+#define LM_GIB ((size_t)1 << 30)
+
+/* base */
+#define LM_ARENA_BLOCK_BYTES (16 * LM_KIB)
+#define LM_ARENA_BYTES_MAX (4 * LM_GIB)
+#define LM_BUFFER_BYTES_MAX (SIZE_MAX / 4)
+#define LM_JSON_DEPTH_MAX 64
+#define LM_JSON_BYTES_MAX (256 * LM_MIB)
+#define LM_POOL_THREADS_MAX 256
+
+#endif
