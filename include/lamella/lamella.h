@@ -3,6 +3,7 @@
 #define LAMELLA_H
 
 #include <lamella/base.h>
+#include <lamella/publish.h>
 #include <lamella/sink.h>
 #include <lamella/source.h>
 

@@ -1,0 +1,256 @@
+/*
+ * Storage, at the level of a publication: stage, seal, commit; read, look, list, remove.
+ *
+ * A store is a table of functions and a set of declared capabilities. The table fits stores that
+ * rename (posix, hdfs) and stores that put (s3, gcs, azure): a stage is a temporary file, an open
+ * multipart upload or a buffer, and nothing above this header can tell which. What a store cannot
+ * do as one atomic step it refuses with LM_UNSUPPORTED, naming what is missing; nothing emulates
+ * atomicity by looking first and writing then.
+ *
+ *     stage_open -> lm_sink_write ... -> seal -> commit -> close
+ *
+ * Invariants
+ *  1. Until commit no reader of `path` can tell that a stage exists; list does not show it.
+ *  2. commit has four kinds of answer. LM_OK: visible, and as durable as was asked.
+ *     LM_UNKNOWN_DURABILITY: visible, but a power cut may take it back. LM_UNKNOWN_OUTCOME: nobody
+ *     can say whether it is visible. Any other status: definitely not visible, the destination is
+ *     as it was.
+ *  3. close of a stage that was not committed leaves nothing behind (a store that dies first leaves
+ *     what `reap` recognises).
+ *  4. A stage belongs to one thread at a time; a store may be used from many threads at once, each
+ *     with stages of its own, and outlives them.
+ *  5. Paths are bytes ended by NUL, not necessarily UTF-8, with '/' between parts. For posix they
+ *     are paths of the system; for others they are relative to what the store was opened on.
+ */
+#ifndef LM_STORE_STORE_H
+#define LM_STORE_STORE_H
+
+#include <lamella/publish.h>
+#include <lamella/sink.h>
+#include <lamella/source.h>
+
+#include "base/hash.h"
+
+typedef struct lm_store lm_store;
+typedef struct lm_stage lm_stage;
+
+/* What a store can do, each as one atomic step. */
+typedef enum lm_store_cap {
+    LM_STORE_REPLACE = 1 << 0,       /* commit over what is there */
+    LM_STORE_IF_ABSENT = 1 << 1,     /* commit only where nothing is; exclusive among all writers */
+    LM_STORE_IF_MATCH = 1 << 2,      /* commit only over what was seen, among Lamella's writers */
+    LM_STORE_IF_MATCH_ALL = 1 << 3,  /* the same, among all writers of the store */
+    LM_STORE_LINK = 1 << 4,          /* a second name for the same bytes */
+    LM_STORE_TREE = 1 << 5,          /* a directory put in place where nothing is */
+    LM_STORE_TREE_EXCHANGE = 1 << 6, /* a directory exchanged for another */
+    LM_STORE_LOCAL = 1 << 7,         /* durability `file` and `none` mean something */
+    LM_STORE_REAP = 1 << 8,          /* can tell a dead writer's stages from a live one's */
+} lm_store_cap;
+
+typedef enum lm_store_kind {
+    LM_STORE_FILE = 1,
+    LM_STORE_DIRECTORY = 2,
+    LM_STORE_SYMLINK = 3,
+    LM_STORE_OTHER = 4, /* FIFO, device, socket */
+} lm_store_kind;
+
+/* A token that changes whenever the object does: an ETag, a generation, or device, inode, size and
+ * times. "version:" + token may stand in lm_stage_options.match. */
+#define LM_STORE_VERSION_MAX 128
+
+typedef struct lm_store_stat {
+    lm_store_kind kind;
+    uint64_t size;
+    int64_t mtime_ns;       /* since 1970, 0 where the store does not know */
+    uint64_t device, inode; /* 0 where there is no such thing */
+    uint64_t links;         /* names of the same bytes, 0 where unknown */
+    char version[LM_STORE_VERSION_MAX];
+} lm_store_stat;
+
+typedef struct lm_stage_options {
+    const lm_allocator *allocator; /* NULL: the store's */
+    lm_cancel *cancel;             /* may be NULL */
+    lm_commit_mode mode;
+    const char *match; /* IF_MATCH: "sha256:…", "crc32c:…" or "version:…" */
+    lm_durability durability;
+    lm_checksum_kind checksum;
+    lm_direct direct;
+    uint64_t size_expected; /* 0: not known */
+    bool no_follow;         /* replace a symlink itself */
+    bool keep_xattrs;       /* carry user.* attributes over too */
+    bool no_parents;        /* a missing parent directory is an error */
+} lm_stage_options;
+
+/* What is known of a stage once it is sealed. */
+typedef struct lm_sealed {
+    const char *path; /* where it will stand, symlinks followed; valid until the stage is closed */
+    uint64_t size;
+    char checksum[LM_CHECKSUM_TEXT_MAX]; /* "" when none was asked for */
+    int64_t mtime_ns;
+    uint64_t device, inode; /* of the new file; 0 where there is no such thing */
+    bool replaces;          /* something stood at the path when the stage was opened */
+    bool direct;            /* the bytes went around the page cache: reading back will be cold */
+    unsigned warnings;      /* LM_FILE_WARN_… */
+} lm_sealed;
+
+typedef struct lm_stage_ops {
+    /* The bytes are whole and where they must be; nothing can be written any more. Durable, if the
+     * durability asked for is not `none`. */
+    lm_status (*seal)(lm_stage *stage, lm_error *error);
+    /* The one visible step; see invariant 2. Called at most once, on a sealed stage. */
+    lm_status (*commit)(lm_stage *stage, lm_error *error);
+    /* Undoes what was not committed and releases everything. */
+    void (*close)(lm_stage *stage);
+} lm_stage_ops;
+
+/* Implementations embed it as their first member. Its sink's finish is seal, its abort closes
+ * nothing: use lm__stage_close. */
+struct lm_stage {
+    lm_sink sink;
+    const lm_stage_ops *ops;
+    lm_store *store;
+    lm_sealed sealed; /* filled by seal; `path` and `replaces` from the start */
+    bool is_sealed, is_committed;
+};
+
+typedef struct lm_store_entry {
+    const char *name; /* within the listed directory; valid during the call */
+    lm_store_stat stat;
+} lm_store_entry;
+
+typedef struct lm_list_options {
+    const char *after; /* only names greater than this, bytewise; NULL: all */
+    bool with_stat;    /* fill size, times and version; the kind is always there */
+    lm_cancel *cancel;
+} lm_list_options;
+
+/* Any status but LM_OK ends the listing and is its result. */
+typedef lm_status lm_list_callback(void *context, const lm_store_entry *entry, lm_error *error);
+
+typedef struct lm_tree_options {
+    lm_commit_mode mode; /* IF_ABSENT: put in place; REPLACE: exchange if there is one, else put */
+    lm_durability durability;
+    lm_cancel *cancel;
+} lm_tree_options;
+
+typedef struct lm_reap_options {
+    bool dry_run;
+    bool recursive;
+    int64_t older_than_ns; /* additionally spare what is younger; 0: no condition */
+    int64_t now_ns;        /* wall clock, for older_than_ns */
+    lm_cancel *cancel;
+} lm_reap_options;
+
+/* Called for each stage found; `is_live` ones are never touched. */
+typedef struct lm_reap_found {
+    const char *path;
+    uint64_t bytes;
+    bool is_live, is_tree, is_removed;
+} lm_reap_found;
+typedef lm_status lm_reap_callback(void *context, const lm_reap_found *found, lm_error *error);
+
+typedef struct lm_store_ops {
+    const char *name; /* "posix", "mem", "s3" */
+    lm_status (*stage_open)(lm_store *store, const char *path, const lm_stage_options *options,
+                            lm_stage **stage, lm_error *error);
+    lm_status (*open)(lm_store *store, const char *path, lm_source **source, lm_error *error);
+    lm_status (*stat)(lm_store *store, const char *path, bool follow, lm_store_stat *stat,
+                      lm_error *error);
+    lm_status (*list)(lm_store *store, const char *path, const lm_list_options *options,
+                      lm_list_callback *callback, void *context, lm_error *error);
+    /* A file's name, gone, and durably so when `durability` is full. LM_NOT_FOUND if none is. */
+    lm_status (*remove)(lm_store *store, const char *path, lm_durability durability,
+                        lm_error *error);
+    /* LM_STORE_LINK. A second name `to` for the file `from`; LM_EXISTS if `to` is there. */
+    lm_status (*link)(lm_store *store, const char *from, const char *to, lm_durability durability,
+                      lm_error *error);
+    /* Makes what was listed or seen under `path` (a directory) outlive a power cut: a log's writer
+     * calls it after listing and before it builds on what it saw. A no-op where seeing is enough.
+     */
+    lm_status (*sync_directory)(lm_store *store, const char *path, lm_error *error);
+    /* LM_STORE_TREE. Every file and directory under `path`, and itself, durable. Anything that is
+     * no file, directory or symlink is LM_UNSUITABLE. */
+    lm_status (*tree_sync)(lm_store *store, const char *path, lm_cancel *cancel, lm_error *error);
+    /* LM_STORE_TREE. The tree `staged`, synced before, takes the place of `path` in one step; after
+     * an exchange `staged` holds the old tree and *exchanged is true. Answers as commit does. */
+    lm_status (*tree_commit)(lm_store *store, const char *staged, const char *path,
+                             const lm_tree_options *options, bool *exchanged, lm_error *error);
+    /* LM_STORE_TREE. Everything under `path`, and itself; follows no symlink. */
+    lm_status (*tree_remove)(lm_store *store, const char *path, lm_cancel *cancel, lm_error *error);
+    /* LM_STORE_REAP. Removes the stages that dead writers left in the directory `path`. */
+    lm_status (*reap)(lm_store *store, const char *path, const lm_reap_options *options,
+                      lm_reap_callback *callback, void *context, lm_error *error);
+    void (*close)(lm_store *store);
+} lm_store_ops;
+
+/* Implementations embed it as their first member. An operation that a store lacks is NULL. */
+struct lm_store {
+    const lm_store_ops *ops;
+    unsigned caps; /* lm_store_cap, joined */
+    const lm_allocator *allocator;
+};
+
+/*
+ * The calls. They check the capability, the options and the state of the stage, so that stores need
+ * not, and refuse with the name of what is missing.
+ */
+LM_MUST_USE lm_status lm__stage_open(lm_store *store, const char *path,
+                                     const lm_stage_options *options, lm_stage **stage,
+                                     lm_error *error);
+LM_MUST_USE lm_status lm__stage_write(lm_stage *stage, const void *data, size_t size,
+                                      lm_error *error);
+LM_MUST_USE lm_status lm__stage_seal(lm_stage *stage, lm_error *error);
+LM_MUST_USE lm_status lm__stage_commit(lm_stage *stage, lm_error *error);
+/* Aborts what was not committed. Takes NULL. */
+void lm__stage_close(lm_stage *stage);
+
+LM_MUST_USE lm_status lm__store_open(lm_store *store, const char *path, lm_source **source,
+                                     lm_error *error);
+LM_MUST_USE lm_status lm__store_stat(lm_store *store, const char *path, bool follow,
+                                     lm_store_stat *stat, lm_error *error);
+LM_MUST_USE lm_status lm__store_list(lm_store *store, const char *path,
+                                     const lm_list_options *options, lm_list_callback *callback,
+                                     void *context, lm_error *error);
+LM_MUST_USE lm_status lm__store_remove(lm_store *store, const char *path, lm_durability durability,
+                                       lm_error *error);
+LM_MUST_USE lm_status lm__store_link(lm_store *store, const char *from, const char *to,
+                                     lm_durability durability, lm_error *error);
+LM_MUST_USE lm_status lm__store_sync_directory(lm_store *store, const char *path, lm_error *error);
+LM_MUST_USE lm_status lm__store_tree_sync(lm_store *store, const char *path, lm_cancel *cancel,
+                                          lm_error *error);
+LM_MUST_USE lm_status lm__store_tree_commit(lm_store *store, const char *staged, const char *path,
+                                            const lm_tree_options *options, bool *exchanged,
+                                            lm_error *error);
+LM_MUST_USE lm_status lm__store_tree_remove(lm_store *store, const char *path, lm_cancel *cancel,
+                                            lm_error *error);
+LM_MUST_USE lm_status lm__store_reap(lm_store *store, const char *path,
+                                     const lm_reap_options *options, lm_reap_callback *callback,
+                                     void *context, lm_error *error);
+/* Takes NULL. */
+void lm__store_close(lm_store *store);
+
+/* The next entry of a log: the bytes at `path`, durable, or LM_EXISTS and nothing changed. */
+LM_MUST_USE lm_status lm__store_put_if_absent(lm_store *store, const char *path, const void *data,
+                                              size_t size, lm_error *error);
+/* The whole object in memory, LM_LIMIT past size_max; the caller frees *data with lm__free. */
+LM_MUST_USE lm_status lm__store_read(lm_store *store, const char *path,
+                                     const lm_allocator *allocator, size_t size_max, uint8_t **data,
+                                     size_t *size, lm_error *error);
+/* The checksum of an object's bytes, as text. */
+LM_MUST_USE lm_status lm__store_checksum(lm_store *store, const char *path, lm_checksum_kind kind,
+                                         lm_cancel *cancel, char text[LM_CHECKSUM_TEXT_MAX],
+                                         lm_error *error);
+
+/* Has the caller asked to stop? */
+static inline bool lm__cancel_requested(lm_cancel *cancel)
+{
+    return cancel && atomic_load_explicit(&cancel->requested, memory_order_relaxed) != 0;
+}
+
+/* The stores. Each is closed with lm__store_close. */
+LM_MUST_USE lm_status lm__store_posix_open(const lm_allocator *allocator, lm_store **store,
+                                           lm_error *error);
+LM_MUST_USE lm_status lm__store_mem_open(const lm_allocator *allocator, lm_store **store,
+                                         lm_error *error);
+
+#endif
