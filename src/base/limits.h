@@ -20,4 +20,17 @@
 #define LM_JSON_BYTES_MAX (256 * LM_MIB)
 #define LM_POOL_THREADS_MAX 256
 
+/* codec */
+#define LM_CODEC_BYTES_MAX ((size_t)INT32_MAX) /* of one buffer, packed or not: Parquet's own */
+
+/* parquet/ thrift and metadata */
+#define LM_THRIFT_DEPTH_MAX 32
+#define LM_PARQUET_DEPTH_MAX 100 /* of the schema's tree, below the root */
+#define LM_PARQUET_FOOTER_BYTES_MAX (1 * LM_GIB)
+#define LM_PARQUET_PAGE_HEADER_BYTES_MAX (16 * LM_MIB)
+#define LM_PARQUET_BLOOM_BYTES_MAX (128 * LM_MIB)
+#define LM_PARQUET_BOUND_BYTES 64               /* min and max longer than this are cut */
+#define LM_PARQUET_BOUND_BYTES_MAX (4 * LM_KIB) /* a max that cannot be cut is left out past this  \
+                                                 */
+
 #endif
