@@ -2,6 +2,7 @@
 #ifndef LAMELLA_H
 #define LAMELLA_H
 
+#include <lamella/arrow.h>
 #include <lamella/base.h>
 #include <lamella/publish.h>
 #include <lamella/sink.h>
