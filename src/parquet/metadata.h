@@ -252,16 +252,16 @@ enum {
     LM_SCHEMA_ELEMENT_FIELD_ID = LM_BIT(9),
 };
 
-typedef struct lm_key_value {
+typedef struct lm_footer_key_value {
     uint32_t has;
     lm_bytes key;
     lm_bytes value; /* optional */
-} lm_key_value;
+} lm_footer_key_value;
 
-typedef struct lm_key_value_list {
-    const lm_key_value *items;
+typedef struct lm_footer_key_value_list {
+    const lm_footer_key_value *items;
     size_t count;
-} lm_key_value_list;
+} lm_footer_key_value_list;
 
 typedef struct lm_sorting_column {
     uint32_t has;
@@ -287,7 +287,7 @@ typedef struct lm_column_metadata {
     int64_t num_values;
     int64_t total_uncompressed_size;
     int64_t total_compressed_size;
-    lm_key_value_list key_value_metadata;
+    lm_footer_key_value_list key_value_metadata;
     int64_t data_page_offset;
     int64_t index_page_offset;
     int64_t dictionary_page_offset;
@@ -375,7 +375,7 @@ typedef struct lm_file_metadata {
         const lm_row_group *items;
         size_t count;
     } row_groups;
-    lm_key_value_list key_value_metadata;
+    lm_footer_key_value_list key_value_metadata;
     lm_bytes created_by;
     lm_int32_list column_orders; /* members of the union ColumnOrder */
     const lm_encryption_algorithm *encryption_algorithm;
