@@ -1,15 +1,22 @@
 /*
  * Threads for work that can be done side by side.
  *
- * A group is a set of jobs that is waited for together. The waiter runs jobs itself while it waits,
- * so groups may nest without a deadlock, and a pool of one thread (the caller) starts no thread at
- * all.
+ * A group is a set of jobs that is waited for together. The waiter runs the jobs of its own group
+ * while it waits, and no others: so a job may make a group of its own and wait for it without a
+ * deadlock (what it waits for is run by itself if by nobody else), the stack is never deeper than
+ * such groups nest, and a pool of one thread (the caller) starts no thread at all.
  *
  * Invariants
  *  1. A job runs exactly once, on a pool thread or on a thread that waits.
  *  2. After lm__group_wait returns, no job of the group runs or is queued, and what the jobs wrote
  * is visible.
- *  3. Jobs belong to the caller (intrusive): submitting allocates nothing and cannot fail.
+ *  3. Jobs belong to the caller (intrusive): submitting allocates nothing and cannot fail. A job's
+ *     memory is not touched once its function was entered, a group's not after its last job ended.
+ *  4. A thread that cannot be started is done without; in the worst case the waiter does all.
+ *  5. Pool threads have all signals blocked.
+ *
+ * A child of fork has the pool's memory but none of its threads: it must not use a pool made by its
+ * parent, nor free it.
  */
 #ifndef LM_BASE_POOL_H
 #define LM_BASE_POOL_H
@@ -19,10 +26,15 @@
 typedef struct lm_pool lm_pool;
 typedef struct lm_job lm_job;
 
-typedef struct lm_group {
+typedef struct lm_group lm_group;
+struct lm_group {
     lm_pool *pool;
-    atomic_size_t pending;
-} lm_group;
+    atomic_size_t pending; /* queued or running */
+    /* The rest is the pool's, under its lock. */
+    lm_job *first, *last; /* queued */
+    lm_group *next;       /* among the groups that have something queued */
+    int waiters;
+};
 
 struct lm_job {
     void (*run)(lm_job *job);
@@ -31,9 +43,11 @@ struct lm_job {
 };
 
 /* threads counts the caller: 1 starts none. 0 means LAMELLA_THREADS from the environment, else the
- * CPUs that this process may use. Threads start at the first job. */
+ * CPUs that this process may use; more than LM_POOL_THREADS_MAX are taken as that many. Threads
+ * start as jobs come in. */
 LM_MUST_USE lm_status lm__pool_new(const lm_allocator *allocator, int threads, lm_pool **pool,
                                    lm_error *error);
+/* Takes NULL. No group of the pool may be pending. */
 void lm__pool_free(lm_pool *pool);
 int lm__pool_threads(const lm_pool *pool);
 
