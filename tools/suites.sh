@@ -1,0 +1,93 @@
+# The test suites, sourced by ../dev. A suite is a function suite_NAME that leaves its results where
+# tools/tally.py finds them; a suite without results counts as failed. To add one, write its function
+# and name it in suites_default (or leave it out there, when it runs only on request).
+
+suites_default=(unit asan tsan checks cli crash interop)
+
+# c_tests NAME DIR MESON-TEST-OPTION...: runs the C tests of build/DIR as the suite NAME.
+c_tests() {
+    local log=build/$2/meson-logs/testlog.json
+    rm -f "$log"
+    quietly "test-$1.log" meson test -C "build/$2" --num-processes "$(jobs_max)" "${@:3}" >/dev/null 2>&1 || true
+    tools/tally.py suite "$1" "$log"
+}
+
+# py_tests NAME PATH...: runs pytest over these as the suite NAME.
+py_tests() {
+    local log=build/results/$1.xml
+    rm -f "$log"
+    quietly "test-$1.log" .venv/bin/python -m pytest -c tests/pytest.ini --junitxml "$log" "${@:2}" \
+        >/dev/null 2>&1 || true
+    tools/tally.py suite "$1" "$log"
+}
+
+suite_unit() {
+    build_release && c_tests unit release --suite unit
+}
+
+suite_asan() {
+    need build
+    export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+    export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+    configure asan --buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false \
+        -Dc_args=-fno-sanitize-recover=all && compile asan && c_tests asan asan -t 4
+}
+
+suite_tsan() {
+    need build
+    export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+    configure tsan --buildtype=debug -Doptimization=1 -Db_sanitize=thread -Db_lundef=false &&
+        compile tsan || return 0
+    # The sanitizer of gcc 12 does not bear the address space of newer kernels shuffled.
+    local fixed=()
+    setarch -R true 2>/dev/null && fixed=(setarch -R)
+    meson() { command "${fixed[@]}" meson "$@"; }
+    c_tests tsan tsan -t 4 --suite threads
+}
+
+suite_checks() {
+    need build check
+    need_python tests/requirements.txt
+    build_product
+    py_tests checks tests/checks
+}
+
+suite_cli() {
+    need_python tests/requirements.txt
+    build_product
+    py_tests cli tests/cli
+}
+
+suite_crash() {
+    need_python tests/requirements.txt
+    build_product
+    py_tests crash tests/crash
+}
+
+suite_interop() {
+    need_python tests/requirements.txt
+    build_product
+    py_tests interop tests/interop
+}
+
+# run_suites NAME...: each in a subshell, so that one that fails leaves the others their turn.
+run_suites() {
+    local name names=()
+    for name in "$@"; do
+        if [[ $name == all ]]; then
+            names+=("${suites_default[@]}")
+        else
+            declare -F "suite_$name" >/dev/null || die "no suite is called $name (there are: $(suite_names))"
+            names+=("$name")
+        fi
+    done
+    need build # among them the Python that counts the results
+    mkdir -p build/results
+    rm -f build/results/*
+    for name in "${names[@]}"; do
+        ("suite_$name") || true
+    done
+    tools/tally.py total "${names[@]}"
+}
+
+suite_names() { declare -F | sed -n 's/^declare -f suite_\(.*\)/\1/p' | grep -v '^names$' | tr '\n' ' '; }
