@@ -29,8 +29,8 @@
 #define LM_PARQUET_FOOTER_BYTES_MAX (1 * LM_GIB)
 #define LM_PARQUET_PAGE_HEADER_BYTES_MAX (16 * LM_MIB)
 #define LM_PARQUET_BLOOM_BYTES_MAX (128 * LM_MIB)
-#define LM_PARQUET_BOUND_BYTES 64               /* min and max longer than this are cut */
-#define LM_PARQUET_BOUND_BYTES_MAX (4 * LM_KIB) /* a max that cannot be cut is left out past this  \
-                                                 */
+/* min and max longer than this are cut; a max that cannot be cut is left out past the second */
+#define LM_PARQUET_BOUND_BYTES 64
+#define LM_PARQUET_BOUND_BYTES_MAX (4 * LM_KIB)
 
 #endif

@@ -15,8 +15,7 @@
  *  3. A struct that was read and is written again gives the same bytes where the first writer kept
  *     rising field ids and wrote nothing that the tables do not know.
  *
- * On failure _read gives LM_CORRUPT (or LM_LIMIT, LM_NO_MEMORY, LM_UNSUPPORTED for encrypted
- * footers), and `out` holds nothing of use.
+ * On failure _read gives LM_CORRUPT (or LM_LIMIT, LM_NO_MEMORY), and `out` holds nothing of use.
  */
 #ifndef LM_PARQUET_METADATA_H
 #define LM_PARQUET_METADATA_H
@@ -475,11 +474,11 @@ typedef struct lm_footer_options {
     bool without_row_groups; /* row_groups stays absent: for the schema and the number of rows */
 } lm_footer_options;
 
-/* Reads FileMetaData from exactly footer[0, size) (bytes after its end are LM_CORRUPT unless the
- * file is encrypted with a plaintext footer, where a signature follows). The footer must live as
- * long as `out`. Past the thrift the schema's shape is checked too: a root, children that add up, a
- * depth of at most LM_PARQUET_DEPTH_MAX, names that are there, leaves with a type, as many columns
- * in each row group as leaves. */
+/* Reads FileMetaData from the start of footer[0, size); what follows it (a signature, say) is not
+ * looked at. The footer must live as long as `out`. Past the thrift the schema's shape is checked
+ * too: a root, children that add up, a depth of at most LM_PARQUET_DEPTH_MAX, as many columns in
+ * each row group as the schema has leaves. A group without children is a group when it has no
+ * type. */
 LM_MUST_USE lm_status lm__footer_read(const void *footer, size_t size,
                                       const lm_footer_options *options, lm_arena *arena,
                                       lm_file_metadata *out, lm_error *error);

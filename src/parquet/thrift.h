@@ -20,8 +20,9 @@
  *  2. A count is believed only when the rest of the source can hold that many elements.
  *  3. Unknown fields are skipped (32767, the binary protocol extension, among them), to a depth of
  *     LM_THRIFT_DEPTH_MAX; unknown enum values are kept as numbers.
- *  4. A field that comes twice, has the wrong type, or is required and absent is LM_CORRUPT, told
- *     with struct, field and offset.
+ *  4. Integers of any width are taken where an integer stands, if they fit. A field that comes
+ *     twice, has another type, or is required and absent is LM_CORRUPT, told with struct, field
+ *     and offset.
  *  5. The same struct gives the same bytes: fields by rising id, the shortest headers.
  */
 #ifndef LM_PARQUET_THRIFT_H
@@ -57,6 +58,24 @@ typedef enum lm_thrift_kind {
     LM_THRIFT_CHOICE, /* of structs; as STRUCT */
     LM_THRIFT_LIST,   /* element kind in `element` */
 } lm_thrift_kind;
+
+/* Element and field types on the wire ("Struct encoding" and "List and Set"). */
+enum {
+    LM_THRIFT_WIRE_STOP = 0,
+    LM_THRIFT_WIRE_TRUE = 1,
+    LM_THRIFT_WIRE_FALSE = 2,
+    LM_THRIFT_WIRE_I8 = 3,
+    LM_THRIFT_WIRE_I16 = 4,
+    LM_THRIFT_WIRE_I32 = 5,
+    LM_THRIFT_WIRE_I64 = 6,
+    LM_THRIFT_WIRE_DOUBLE = 7,
+    LM_THRIFT_WIRE_BINARY = 8,
+    LM_THRIFT_WIRE_LIST = 9,
+    LM_THRIFT_WIRE_SET = 10,
+    LM_THRIFT_WIRE_MAP = 11,
+    LM_THRIFT_WIRE_STRUCT = 12,
+    LM_THRIFT_WIRE_UUID = 13,
+};
 
 typedef struct lm_thrift_struct lm_thrift_struct;
 
@@ -95,7 +114,8 @@ typedef struct lm_thrift_list {
 /* Reads one struct from the start of source[0, size) into `out` (of table->size bytes), and says
  * how many bytes it took. What it holds beyond `out` comes from the arena and from the source,
  * which must live as long. `skip` is a set of fields of the outermost struct to pass over: bit i
- * for field i; they stay absent, required or not. LM_CORRUPT, LM_LIMIT or LM_NO_MEMORY. */
+ * for field i; they stay absent, required or not. LM_CORRUPT, LM_LIMIT or LM_NO_MEMORY; when the
+ * source ends before the struct does, *taken is SIZE_MAX with it, else 0. */
 LM_MUST_USE lm_status lm__thrift_read(const lm_thrift_struct *table, const void *source,
                                       size_t size, uint32_t skip, lm_arena *arena, void *out,
                                       size_t *taken, lm_error *error);
