@@ -4,6 +4,7 @@
 
 #include <lamella/arrow.h>
 #include <lamella/base.h>
+#include <lamella/commit.h>
 #include <lamella/publish.h>
 #include <lamella/sink.h>
 #include <lamella/source.h>

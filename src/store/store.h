@@ -25,7 +25,7 @@
 #ifndef LM_STORE_STORE_H
 #define LM_STORE_STORE_H
 
-#include <lamella/publish.h>
+#include <lamella/commit.h>
 #include <lamella/sink.h>
 #include <lamella/source.h>
 
