@@ -32,7 +32,8 @@ struct lm_field {
     bool nullable;
     int32_t n_children;
     lm_field *children;
-    lm_field *dictionary; /* a dictionary's values: a field of its own, without a name */
+    lm_field *dictionary;  /* a dictionary's values: a field of its own, without a name */
+    int64_t dictionary_id; /* as an IPC schema gave it, or the number of its place (fb_schema.h) */
     size_t n_metadata;
     lm_key_value *metadata;     /* without the two extension keys */
     const char *extension_name; /* "arrow.uuid", …; NULL for none */

@@ -33,4 +33,16 @@
 #define LM_PARQUET_BOUND_BYTES 64
 #define LM_PARQUET_BOUND_BYTES_MAX (4 * LM_KIB)
 
+/* arrow */
+#define LM_ARROW_DEPTH_MAX 64 /* of a schema's tree, below the root */
+#define LM_ARROW_CHILDREN_MAX 100000
+#define LM_ARROW_FIELDS_MAX 1000000 /* in one schema, at all depths */
+#define LM_ARROW_NAME_BYTES_MAX (64 * LM_KIB)
+#define LM_ARROW_METADATA_BYTES_MAX (64 * LM_MIB)
+#define LM_ARROW_METADATA_PAIRS_MAX 100000
+#define LM_ARROW_BYTE_WIDTH_MAX (16 * (int32_t)LM_MIB) /* of one value of fixed_binary */
+#define LM_ARROW_VARIADIC_MAX 1000000                  /* data buffers of one view array */
+#define LM_ARROW_TEXT_BYTES_MAX (16 * LM_MIB)          /* of a schema as text */
+#define LM_FB_TABLES_MAX 4000000                       /* visited in one flatbuffer */
+
 #endif
