@@ -49,15 +49,19 @@ static void blocks_scalar(uint32_t state[8], const uint8_t *blocks, size_t count
                    (rotate(y, 17) ^ rotate(y, 19) ^ y >> 10);
         }
         memcpy(s, state, sizeof s);
+        /* The eight words stand still and their names turn: in round t the word called `a` is
+         * s[-t mod 8]. */
+#pragma GCC unroll 8
         for (int t = 0; t < 64; t++) {
-            uint32_t a = s[0], e = s[4];
-            uint32_t one = s[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
-                           ((e & s[5]) ^ (~e & s[6])) + rounds[t] + w[t];
+#define WORD(name) s[(unsigned)(name - t) & 7]
+            uint32_t a = WORD(0), e = WORD(4);
+            uint32_t one = WORD(7) + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
+                           ((e & WORD(5)) ^ (~e & WORD(6))) + rounds[t] + w[t];
             uint32_t two = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
-                           ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
-            memmove(s + 1, s, 7 * sizeof *s);
-            s[4] += one;
-            s[0] = one + two;
+                           ((a & WORD(1)) ^ (a & WORD(2)) ^ (WORD(1) & WORD(2)));
+            WORD(3) += one;
+            WORD(7) = one + two;
+#undef WORD
         }
         for (int i = 0; i < 8; i++) state[i] += s[i];
     }
