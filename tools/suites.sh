@@ -5,10 +5,11 @@
 suites_default=(unit asan tsan checks cli crash interop)
 
 # c_tests NAME DIR MESON-TEST-OPTION...: runs the C tests of build/DIR as the suite NAME.
+runner=()
 c_tests() {
     local log=build/$2/meson-logs/testlog.json
     rm -f "$log"
-    quietly "test-$1.log" meson test -C "build/$2" --num-processes "$(jobs_max)" "${@:3}" >/dev/null 2>&1 || true
+    quietly "test-$1.log" "${runner[@]}" meson test -C "build/$2" --num-processes "$(jobs_max)" "${@:3}" >/dev/null 2>&1 || true
     tools/tally.py suite "$1" "$log"
 }
 
@@ -39,9 +40,7 @@ suite_tsan() {
     configure tsan --buildtype=debug -Doptimization=1 -Db_sanitize=thread -Db_lundef=false &&
         compile tsan || return 0
     # The sanitizer of gcc 12 does not bear the address space of newer kernels shuffled.
-    local fixed=()
-    setarch -R true 2>/dev/null && fixed=(setarch -R)
-    meson() { command "${fixed[@]}" meson "$@"; }
+    setarch -R true 2>/dev/null && runner=(setarch -R)
     c_tests tsan tsan -t 4 --suite threads
 }
 

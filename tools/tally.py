@@ -26,7 +26,8 @@ def read_meson(path):
     """Yields (outcome, name, detail); a test program's TAP lines count one by one."""
     for line in path.read_text(errors="replace").splitlines():
         test = json.loads(line)
-        name, result, failed, seen, notes = test["name"], test["result"], False, False, []
+        name = test["name"].split(" / ")[-1]
+        result, failed, seen, notes = test["result"], False, False, []
         for text in test.get("stdout", "").splitlines():
             match = TAP.match(text)
             if not match:

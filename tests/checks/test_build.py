@@ -21,15 +21,14 @@ def warnings_of(root, directory, compiler, *options):
     environment = {**os.environ, "CC": compiler}
     if not (directory / "build.ninja").exists():
         shutil.rmtree(directory, ignore_errors=True)
-        command = ["meson", "setup", directory, root, "-Dwerror=true", *options]
+        command = ["meson", "setup", directory, root, "-Dwerror=true", "-Db_colorout=never", *options]
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
     jobs = os.environ.get("LAMELLA_JOBS") or str(os.cpu_count())
     done = subprocess.run(["ninja", "-C", directory, "-k", "0", "-j", jobs], capture_output=True, text=True)
     if done.returncode == 0:
         return ""
-    lines = done.stdout.splitlines()
-    return "\n".join(line for line in lines if "error" in line) or done.stdout + done.stderr
+    return "\n".join(line for line in done.stdout.splitlines() if "error:" in line) or done.stdout + done.stderr
 
 
 @pytest.mark.timeout(1800)
