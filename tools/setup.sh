@@ -85,6 +85,13 @@ build_release() {
     configure release --buildtype=release && compile release "$@"
 }
 
+build_fuzzers() {
+    need build fuzz
+    CC=clang configure fuzz --buildtype=debugoptimized -Dtests=false -Dfuzzers=true \
+        -Db_sanitize=address,undefined -Db_lundef=false \
+        -Dc_args='-fsanitize=fuzzer-no-link -fno-sanitize-recover=all' && compile fuzz
+}
+
 # The optimised command and the libraries, in build/.
 build_product() {
     build_release product || exit 1

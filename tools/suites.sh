@@ -2,7 +2,7 @@
 # tools/tally.py finds them; a suite without results counts as failed. To add one, write its function
 # and name it in suites_default (or leave it out there, when it runs only on request).
 
-suites_default=(unit asan tsan checks cli crash interop)
+suites_default=(unit asan tsan fuzz checks cli crash interop)
 
 # c_tests NAME DIR MESON-TEST-OPTION...: runs the C tests of build/DIR as the suite NAME.
 runner=()
@@ -42,6 +42,11 @@ suite_tsan() {
     # The sanitizer of gcc 12 does not bear the address space of newer kernels shuffled.
     setarch -R true 2>/dev/null && runner=(setarch -R)
     c_tests tsan tsan -t 4 --suite threads
+}
+
+# Each fuzz target reads its seeds, or makes a few thousand inputs up where it has none.
+suite_fuzz() {
+    build_fuzzers && c_tests fuzz fuzz --suite fuzz
 }
 
 suite_checks() {
