@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "arrow/schema.h"
+#include "base/bits.h"
 
 typedef struct lm_array lm_array;
 struct lm_array {
@@ -66,17 +67,6 @@ static inline void lm__bit_clear(uint8_t *bits, int64_t at)
 {
     bits[at >> 3] = (uint8_t)(bits[at >> 3] & ~(1u << (at & 7)));
 }
-/* Ones among bits [start, start + length), at memory speed. */
-int64_t lm__bits_count(const uint8_t *bits, int64_t start, int64_t length);
-/* The first bit in [start, end) that is `want`, or `end`. */
-int64_t lm__bits_find(const uint8_t *bits, int64_t start, int64_t end, bool want);
-/* Copies `length` bits from any bit to any bit; bits around are kept. */
-void lm__bits_copy(uint8_t *to, int64_t to_start, const uint8_t *from, int64_t from_start,
-                   int64_t length);
-void lm__bits_fill(uint8_t *bits, int64_t start, int64_t length, bool value);
-/* One byte (0 or 1) a bit. */
-void lm__bits_expand(uint8_t *bytes, const uint8_t *bits, int64_t start, int64_t length);
-
 /* By the bitmap (and the null type): a valid dictionary index may still point to a null, and a
  * run-end array has its nulls in the values. */
 static inline bool lm__array_valid(const lm_array *array, int64_t row)
