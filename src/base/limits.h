@@ -20,6 +20,23 @@
 #define LM_JSON_BYTES_MAX (256 * LM_MIB)
 #define LM_POOL_THREADS_MAX 256
 
+/* store */
+#define LM_PATH_BYTES_MAX (4 * LM_KIB)
+#define LM_SYMLINKS_MAX 40                  /* followed at a destination, as the kernel does */
+#define LM_COMMIT_LOCK_WAIT_US_MAX 10000000 /* for the lock of a directory */
+#define LM_COMMIT_MATCH_TRIES_MAX 8         /* checksums of a destination that keeps changing */
+#define LM_STAGE_NAME_TRIES_MAX 16          /* temporary names that gc took away */
+#define LM_STAGE_SMALL_BYTES (64 * LM_KIB)  /* a file up to this is one write, and no thread */
+#define LM_STAGE_SLOT_BYTES (4 * LM_MIB)    /* of one buffer of a larger file */
+#define LM_STAGE_SLOTS 3
+#define LM_STAGE_DIRECT_BYTES_MIN (64 * LM_MIB) /* a file past this goes around the page cache */
+#define LM_XATTR_BYTES_MAX (64 * LM_KIB)        /* the kernel's own, of a value and of a list */
+#define LM_ACL_BYTES_MAX (8 * LM_KIB)
+#define LM_TREE_DEPTH_MAX 128 /* of a directory that is published or removed */
+
+/* publish */
+#define LM_COPY_BLOCK_BYTES (256 * LM_KIB) /* read at a time from a stream */
+
 /* codec */
 #define LM_CODEC_BYTES_MAX ((size_t)INT32_MAX) /* of one buffer, packed or not: Parquet's own */
 

@@ -111,6 +111,7 @@ struct lm_stage {
     lm_store *store;
     lm_sealed sealed; /* filled by seal; `path` and `replaces` from the start */
     bool is_sealed, is_committed;
+    lm_sink_ops sink_ops;
 };
 
 typedef struct lm_store_entry {
@@ -240,6 +241,12 @@ LM_MUST_USE lm_status lm__store_read(lm_store *store, const char *path,
 LM_MUST_USE lm_status lm__store_checksum(lm_store *store, const char *path, lm_checksum_kind kind,
                                          lm_cancel *cancel, char text[LM_CHECKSUM_TEXT_MAX],
                                          lm_error *error);
+
+/* For implementations: a stage whose sink writes by `write`, seals at finish, and whose abort does
+ * nothing but make it sticky. */
+void lm__stage_init(lm_stage *stage, lm_store *store, const lm_stage_ops *ops,
+                    lm_status (*write)(lm_sink *sink, const void *data, size_t size,
+                                       lm_error *error));
 
 /* Has the caller asked to stop? */
 static inline bool lm__cancel_requested(lm_cancel *cancel)

@@ -1,0 +1,310 @@
+/*
+ * The publication of one file: a stage of a store, with what the caller gets to know of it. Above
+ * the stores, below the command, the tables and Python.
+ *
+ * Invariants
+ *  1. The result's state is NOT_DONE until the store has said otherwise, and is true whatever the
+ *     status.
+ *  2. After a finish, good or bad, the stage is closed: nothing is left beside the destination.
+ *  3. The hook runs after seal and before commit, or not at all.
+ */
+#define _GNU_SOURCE
+#include "publish/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/limits.h"
+
+_Static_assert(LM_FILE_CHECKSUM_MAX >= LM_CHECKSUM_TEXT_MAX, "a checksum's text fits");
+_Static_assert(LM_FILE_PATH_MAX >= LM_PATH_BYTES_MAX, "a path fits");
+
+struct lm_file_publication {
+    lm_sink sink; /* the first member: lm_file_sink gives it out */
+    const lm_allocator *allocator;
+    lm_store *own_store; /* closed with the publication; NULL: the caller's */
+    lm_stage *stage;     /* NULL once finished */
+    lm_file_hooks hooks;
+    lm_cancel *cancel;
+    lm_file_result result;
+};
+
+/* ---- the sink ---- */
+
+static lm_status publication_write(lm_sink *sink, const void *data, size_t size, lm_error *error)
+{
+    lm_file_publication *p = (lm_file_publication *)sink;
+    if (!p->stage) return lm__error_set(error, LM_INVALID, "the publication is finished");
+    return lm__stage_write(p->stage, data, size, error);
+}
+
+/* The part of the result that the seal has settled. */
+static void result_fill(lm_file_publication *p)
+{
+    const lm_sealed *sealed = &p->stage->sealed;
+    lm_file_result *result = &p->result;
+    result->bytes = p->stage->sink.bytes;
+    result->replaced = sealed->replaces;
+    result->warnings = sealed->warnings;
+    result->direct = sealed->direct;
+    result->mtime_ns = sealed->mtime_ns;
+    result->device = sealed->device;
+    result->inode = sealed->inode;
+    snprintf(result->checksum, sizeof result->checksum, "%s", sealed->checksum);
+    snprintf(result->path, sizeof result->path, "%s", sealed->path);
+}
+
+static lm_commit_state state_of(lm_status status)
+{
+    switch (status) {
+    case LM_OK: return LM_COMMIT_DONE;
+    case LM_UNKNOWN_DURABILITY: return LM_COMMIT_VISIBLE;
+    case LM_UNKNOWN_OUTCOME: return LM_COMMIT_UNKNOWN;
+    default: return LM_COMMIT_NOT_DONE;
+    }
+}
+
+static lm_status publication_finish(lm_sink *sink, lm_error *error)
+{
+    lm_file_publication *p = (lm_file_publication *)sink;
+    if (!p->stage) return lm__error_set(error, LM_INVALID, "the publication is finished");
+    lm_status status = lm__stage_seal(p->stage, error);
+    if (status == LM_OK && p->hooks.before_commit)
+        status =
+            p->hooks.before_commit(p->hooks.context, p->stage->store, &p->stage->sealed, error);
+    if (status == LM_OK) {
+        status = lm__stage_commit(p->stage, error);
+        p->result.state = state_of(status);
+    }
+    result_fill(p);
+    lm__stage_close(p->stage);
+    p->stage = NULL;
+    return status;
+}
+
+static void publication_abort(lm_sink *sink)
+{
+    lm_file_publication *p = (lm_file_publication *)sink;
+    if (!p->stage) return;
+    if (sink->first_error.code == LM_OK)
+        lm__error_set(&sink->first_error, LM_CANCELLED, "%s: the publication was given up",
+                      p->stage->sealed.path);
+    lm__stage_close(p->stage);
+    p->stage = NULL;
+}
+
+/* ---- open to close ---- */
+
+static lm_status checksum_kind(const char *text, lm_checksum_kind *kind, lm_error *error)
+{
+    *kind = LM_CHECKSUM_CRC32C;
+    if (!text || strcmp(text, "crc32c") == 0) return LM_OK;
+    if (strcmp(text, "sha256") == 0)
+        *kind = LM_CHECKSUM_SHA256;
+    else if (strcmp(text, "none") == 0)
+        *kind = LM_CHECKSUM_NONE;
+    else
+        return lm__error_set(error, LM_INVALID, "checksum %s is none of crc32c, sha256, none",
+                             text);
+    return LM_OK;
+}
+
+/* A failure before there is a publication has a result too. */
+static lm_status file_open(lm_store *store, const char *path, const lm_file_options *options,
+                           const lm_file_hooks *hooks, lm_file_publication **publication,
+                           lm_error *error)
+{
+    static const lm_sink_ops ops = {publication_write, publication_finish, publication_abort};
+    static const lm_file_options defaults = {0};
+    if (!options) options = &defaults;
+    lm_stage_options stage = {
+        .allocator = options->allocator,
+        .cancel = options->cancel,
+        .mode = options->mode,
+        .match = options->match,
+        .durability = options->durability,
+        .direct = options->direct,
+        .size_expected = options->size_expected,
+        .no_follow = options->no_follow,
+        .keep_xattrs = options->keep_xattrs,
+        .no_parents = options->no_parents,
+    };
+    LM_TRY(checksum_kind(options->checksum, &stage.checksum, error));
+    lm_file_publication *p = lm__alloc_zero(options->allocator, sizeof *p);
+    if (!p) return lm__error_memory(error, "opening a publication");
+    lm_sink_init(&p->sink, &ops);
+    p->allocator = options->allocator;
+    p->cancel = options->cancel;
+    if (hooks) p->hooks = *hooks;
+    lm_status status = LM_OK;
+    if (!store) status = lm__store_posix_open(options->allocator, &p->own_store, error);
+    if (status == LM_OK)
+        status = lm__stage_open(store ? store : p->own_store, path, &stage, &p->stage, error);
+    if (status != LM_OK) {
+        lm_file_close(p);
+        return status;
+    }
+    *publication = p;
+    return LM_OK;
+}
+
+lm_status lm__file_open(lm_store *store, const char *path, const lm_file_options *options,
+                        const lm_file_hooks *hooks, lm_file_publication **publication,
+                        lm_error *error)
+{
+    *publication = NULL;
+    return file_open(store, path, options, hooks, publication, error);
+}
+
+lm_status lm_file_open(const char *path, const lm_file_options *options,
+                       lm_file_publication **publication, lm_error *error)
+{
+    *publication = NULL;
+    return file_open(NULL, path, options, NULL, publication, error);
+}
+
+lm_sink *lm_file_sink(lm_file_publication *publication) { return &publication->sink; }
+
+lm_status lm_file_write(lm_file_publication *publication, const void *data, size_t size,
+                        lm_error *error)
+{
+    return lm_sink_write(&publication->sink, data, size, error);
+}
+
+lm_status lm_file_finish(lm_file_publication *publication, lm_file_result *result, lm_error *error)
+{
+    lm_status status = lm_sink_finish(&publication->sink, error);
+    if (publication->stage) { /* a write had failed: the finish was not reached */
+        result_fill(publication);
+        lm__stage_close(publication->stage);
+        publication->stage = NULL;
+    }
+    if (result) *result = publication->result;
+    return status;
+}
+
+void lm_file_close(lm_file_publication *publication)
+{
+    if (!publication) return;
+    lm__stage_close(publication->stage);
+    lm__store_close(publication->own_store);
+    lm__free(publication->allocator, publication);
+}
+
+/* ---- in one call ---- */
+
+/* Finishes if all went well so far; closes in any case. */
+static lm_status one_call_end(lm_file_publication *p, lm_status status, lm_file_result *result,
+                              lm_error *error)
+{
+    if (status == LM_OK) {
+        status = lm_file_finish(p, result, error);
+    } else if (result) {
+        result_fill(p);
+        *result = p->result;
+    }
+    lm_file_close(p);
+    return status;
+}
+
+static lm_status one_call_open(const char *path, const lm_file_options *options,
+                               uint64_t size_expected, lm_file_publication **publication,
+                               lm_file_result *result, lm_error *error)
+{
+    lm_file_options own = options ? *options : (lm_file_options){0};
+    if (size_expected) own.size_expected = size_expected;
+    if (result) memset(result, 0, sizeof *result);
+    return lm_file_open(path, &own, publication, error);
+}
+
+lm_status lm_publish_bytes(const char *path, const void *data, size_t size,
+                           const lm_file_options *options, lm_file_result *result, lm_error *error)
+{
+    lm_file_publication *p;
+    LM_TRY(one_call_open(path, options, size, &p, result, error));
+    return one_call_end(p, lm_file_write(p, data, size, error), result, error);
+}
+
+lm_status lm__file_copy_stream(lm_file_publication *publication, lm_pull *pull, void *context,
+                               lm_error *error)
+{
+    uint8_t *block = lm__alloc(publication->allocator, LM_COPY_BLOCK_BYTES);
+    if (!block) return lm__error_memory(error, "reading a stream");
+    lm_status status = LM_OK;
+    while (status == LM_OK) {
+        size_t got = 0;
+        status = pull(context, block, LM_COPY_BLOCK_BYTES, &got, error);
+        if (status != LM_OK || got == 0) break;
+        if (got > LM_COPY_BLOCK_BYTES)
+            status = lm__error_set(error, LM_INVALID, "a stream gave more than there was room");
+        else
+            status = lm_file_write(publication, block, got, error);
+    }
+    lm__free(publication->allocator, block);
+    return status;
+}
+
+typedef struct fd_pull {
+    int fd;
+    lm_cancel *cancel;
+} fd_pull;
+
+static lm_status pull_from_fd(void *context, void *buffer, size_t size, size_t *got,
+                              lm_error *error)
+{
+    const fd_pull *from = context;
+    for (;;) {
+        if (lm__cancel_requested(from->cancel))
+            return lm__error_set(error, LM_CANCELLED, "interrupted while reading the input");
+        ssize_t result = read(from->fd, buffer, size);
+        if (result >= 0) {
+            *got = (size_t)result;
+            return LM_OK;
+        }
+        if (errno != EINTR) return lm__error_os(error, errno, "cannot read the input");
+    }
+}
+
+lm_status lm__file_copy_fd(lm_file_publication *publication, int fd, lm_error *error)
+{
+    fd_pull from = {fd, publication->cancel};
+    return lm__file_copy_stream(publication, pull_from_fd, &from, error);
+}
+
+lm_status lm_publish_stream(const char *path, lm_pull *pull, void *context,
+                            const lm_file_options *options, lm_file_result *result, lm_error *error)
+{
+    lm_file_publication *p;
+    LM_TRY(one_call_open(path, options, 0, &p, result, error));
+    return one_call_end(p, lm__file_copy_stream(p, pull, context, error), result, error);
+}
+
+lm_status lm_publish_fd(const char *path, int fd, const lm_file_options *options,
+                        lm_file_result *result, lm_error *error)
+{
+    lm_file_publication *p;
+    LM_TRY(one_call_open(path, options, 0, &p, result, error));
+    return one_call_end(p, lm__file_copy_fd(p, fd, error), result, error);
+}
+
+const char *lm_file_warning_text(unsigned warning)
+{
+    switch (warning) {
+    case LM_FILE_WARN_OWNER: return "the owner of the replaced file could not be kept";
+    case LM_FILE_WARN_GROUP:
+        return "the group of the replaced file could not be kept; its permissions were narrowed";
+    case LM_FILE_WARN_ACL:
+        return "the access control list of the replaced file could not be kept; permissions were "
+               "narrowed";
+    case LM_FILE_WARN_XATTR:
+        return "some extended attributes of the replaced file could not be kept";
+    case LM_FILE_WARN_LOCK:
+        return "the file system has no locks, so that gc cannot tell whether a temporary file is "
+               "in use";
+    default: return "unknown warning";
+    }
+}

@@ -1,0 +1,91 @@
+/*
+ * Names and locks of temporary files, and the lock that commits take on a directory.
+ *
+ * Invariants
+ *  1. A temporary file whose lock can be taken has no living writer: a writer holds LOCK_EX on the
+ *     open file from before it has a name (or from just after; it checks then that nobody was
+ *     faster) until it has none.
+ *  2. Whoever replaces or removes a name does so under LOCK_SH of its directory, whoever compares
+ *     and replaces under LOCK_EX: among these, what was compared is what is replaced. The lock is
+ *     held over one stat and one rename, never over a sync.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "store/posix/posix.h"
+
+lm_status lm__temp_name(char name[LM_TEMP_NAME_MAX], const char *suffix, lm_error *error)
+{
+    char unique[LM_UNIQUE_MAX];
+    LM_TRY(lm__unique(unique, error));
+    snprintf(name, LM_TEMP_NAME_MAX, LM_TEMP_PREFIX "%s%s", unique, suffix);
+    return LM_OK;
+}
+
+bool lm__temp_name_is(const char *name, bool *is_tree)
+{
+    size_t prefix = strlen(LM_TEMP_PREFIX), digits = LM_UNIQUE_MAX - 1;
+    if (strncmp(name, LM_TEMP_PREFIX, prefix) != 0) return false;
+    if (strspn(name + prefix, "0123456789abcdef") != digits) return false;
+    const char *suffix = name + prefix + digits;
+    *is_tree = strcmp(suffix, LM_TEMP_TREE_SUFFIX) == 0;
+    return *is_tree || strcmp(suffix, LM_TEMP_FILE_SUFFIX) == 0;
+}
+
+/* A file system that has no locks, as against a lock that somebody else has. */
+static bool lock_is_unknown(int result)
+{
+    return result == -ENOLCK || result == -EOPNOTSUPP || result == -ENOSYS || result == -EINVAL;
+}
+
+lm_status lm__temp_lock(lm_sys *sys, int fd, unsigned *warnings, lm_error *error)
+{
+    int result = lm__sys_flock(sys, fd, LOCK_EX | LOCK_NB);
+    if (result == 0) return LM_OK;
+    if (lock_is_unknown(result)) {
+        *warnings |= LM_FILE_WARN_LOCK;
+        return LM_OK;
+    }
+    if (result == -EWOULDBLOCK)
+        return lm__error_set(error, LM_BUSY, "the temporary file is locked by another process");
+    return lm__error_os(error, -result, "cannot lock the temporary file");
+}
+
+lm_status lm__commit_lock(lm_sys *sys, int directory, int operation, const char *path,
+                          lm_cancel *cancel, bool *locked, lm_error *error)
+{
+    int64_t waited_us = 0;
+    *locked = false;
+    for (long pause_us = 20;; pause_us = pause_us < 5000 ? pause_us * 2 : 10000) {
+        int result = lm__sys_flock(sys, directory, operation | LOCK_NB);
+        if (result == 0) {
+            *locked = true;
+            return LM_OK;
+        }
+        if (lock_is_unknown(result)) return LM_OK;
+        if (result != -EWOULDBLOCK && result != -EINTR)
+            return lm__error_os(error, -result, "cannot lock the directory of %s", path);
+        if (lm__cancel_requested(cancel))
+            return lm__error_set(error, LM_CANCELLED, "%s: interrupted", path);
+        if (waited_us > LM_COMMIT_LOCK_WAIT_US_MAX) {
+            lm__error_set(error, LM_BUSY,
+                          "%s: another process has held a lock on the directory for too long",
+                          path);
+            if (error) error->retryable = true;
+            return LM_BUSY;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = pause_us * 1000}, NULL);
+        waited_us += pause_us;
+    }
+}
+
+void lm__commit_unlock(lm_sys *sys, int directory, bool locked)
+{
+    /* The descriptor's close would do it too, but only after the directory's sync. */
+    if (locked) (void)lm__sys_flock(sys, directory, LOCK_UN);
+}

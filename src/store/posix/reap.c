@@ -1,0 +1,183 @@
+/*
+ * Removing what dead writers left: temporary files, and trees, whose lock can be taken.
+ *
+ * Invariants
+ *  1. Only names that lm__temp_name_is knows are looked at, and only regular files and directories.
+ *  2. A thing is removed while we hold its lock, and only if its name still leads to what we
+ *     locked. A live writer's is never touched; where there are no locks, nothing is.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "base/error.h"
+#include "store/posix/posix.h"
+
+typedef struct reaper {
+    lm_sys *sys;
+    const lm_reap_options *options;
+    lm_reap_callback *callback;
+    void *context;
+    int depth;
+    char path[LM_PATH_BYTES_MAX];
+    size_t path_size;
+} reaper;
+
+/* Appends "/name"; false when it would be too long. */
+static bool path_push(reaper *r, const char *name, size_t *before)
+{
+    *before = r->path_size;
+    size_t room = sizeof r->path - r->path_size;
+    bool slash = r->path_size > 0 && r->path[r->path_size - 1] != '/';
+    int length = snprintf(r->path + r->path_size, room, "%s%s", slash ? "/" : "", name);
+    if (length < 0 || (size_t)length >= room) {
+        r->path[r->path_size] = '\0';
+        return false;
+    }
+    r->path_size += (size_t)length;
+    return true;
+}
+
+static void path_pop(reaper *r, size_t before)
+{
+    r->path_size = before;
+    r->path[before] = '\0';
+}
+
+/* Opens and locks; -1 when it is alive, or may be, or is gone. */
+static int dead_open(reaper *r, int directory, const char *name, bool is_tree, struct stat *stat,
+                     bool *is_gone)
+{
+    static const int file_flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    lm_sys *sys = r->sys;
+    int fd;
+    *is_gone = false;
+    if (is_tree) {
+        fd = lm__sys_openat(sys, directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    } else { /* NFS locks exclusively only what is open for writing */
+        fd = lm__sys_openat(sys, directory, name, O_RDWR | file_flags, 0);
+        if (fd == -EACCES || fd == -EROFS || fd == -EPERM)
+            fd = lm__sys_openat(sys, directory, name, O_RDONLY | file_flags, 0);
+    }
+    if (fd < 0) {
+        *is_gone = fd == -ENOENT;
+        return -1;
+    }
+    struct stat named;
+    if (lm__sys_flock(sys, fd, LOCK_EX | LOCK_NB) != 0) goto alive;
+    int result = lm__sys_fstatat(sys, directory, name, &named, AT_SYMLINK_NOFOLLOW);
+    *is_gone = result == -ENOENT;
+    if (result != 0 || lm__sys_fstat(sys, fd, stat) != 0) goto alive;
+    if (named.st_dev != stat->st_dev || named.st_ino != stat->st_ino) goto alive;
+    if (is_tree ? !S_ISDIR(stat->st_mode) : !S_ISREG(stat->st_mode)) goto alive;
+    return fd;
+alive:
+    (void)lm__sys_close(sys, fd);
+    return -1;
+}
+
+static bool is_young(const reaper *r, const struct stat *stat)
+{
+    int64_t mtime_ns = (int64_t)stat->st_mtim.tv_sec * 1000000000 + stat->st_mtim.tv_nsec;
+    return r->options->older_than_ns > 0 &&
+           r->options->now_ns - mtime_ns < r->options->older_than_ns;
+}
+
+static lm_status temp_reap(reaper *r, int directory, const char *name, bool is_tree,
+                           lm_error *error)
+{
+    lm_sys *sys = r->sys;
+    struct stat stat;
+    bool is_gone;
+    int fd = dead_open(r, directory, name, is_tree, &stat, &is_gone);
+    if (is_gone) return LM_OK;
+    lm_reap_found found = {.path = r->path, .is_tree = is_tree, .is_live = fd < 0};
+    if (fd < 0) return r->callback(r->context, &found, error);
+    if (!is_tree) found.bytes = (uint64_t)stat.st_size;
+
+    lm_status status = LM_OK;
+    if (!r->options->dry_run && !is_young(r, &stat)) {
+        int second = is_tree ? lm__sys_openat(sys, fd, ".", O_RDONLY | O_DIRECTORY, 0) : 0;
+        if (second < 0)
+            status = lm__error_os(error, -second, "cannot open %s", r->path);
+        else if (is_tree)
+            status = lm__tree_empty(sys, second, r->path, r->options->cancel, error);
+        int result = status == LM_OK
+                         ? lm__sys_unlinkat(sys, directory, name, is_tree ? AT_REMOVEDIR : 0)
+                         : 0;
+        if (result < 0 && result != -ENOENT)
+            status = lm__error_os(error, -result, "cannot remove %s", r->path);
+        found.is_removed = status == LM_OK;
+    }
+    (void)lm__sys_close(sys, fd);
+    return status == LM_OK ? r->callback(r->context, &found, error) : status;
+}
+
+static lm_status directory_reap(reaper *r, int fd, lm_error *error);
+
+static lm_status entry_reap(reaper *r, int directory, const char *name, unsigned char type,
+                            lm_error *error)
+{
+    bool is_tree, is_temp = lm__temp_name_is(name, &is_tree);
+    const unsigned char unknown = 0, is_directory = 4; /* d_type */
+    if (!is_temp && !(r->options->recursive && (type == is_directory || type == unknown)))
+        return LM_OK;
+    size_t before;
+    if (!path_push(r, name, &before))
+        return lm__error_os(error, ENAMETOOLONG, "%s/%s", r->path, name);
+    lm_status status = LM_OK;
+    if (is_temp) {
+        status = temp_reap(r, directory, name, is_tree, error);
+    } else {
+        int fd = lm__sys_openat(r->sys, directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+        if (fd >= 0)
+            status = directory_reap(r, fd, error);
+        else if (fd != -ENOENT && fd != -ENOTDIR && fd != -ELOOP)
+            status = lm__error_os(error, -fd, "cannot open the directory %s", r->path);
+    }
+    path_pop(r, before);
+    return status;
+}
+
+/* Closes fd. */
+static lm_status directory_reap(reaper *r, int fd, lm_error *error)
+{
+    lm_directory_reader reader;
+    lm__directory_reader_init(&reader, r->sys, fd);
+    lm_status status = LM_OK;
+    if (++r->depth > LM_TREE_DEPTH_MAX)
+        status = lm__error_set(error, LM_LIMIT, "%s: more than %d directories deep", r->path,
+                               LM_TREE_DEPTH_MAX);
+    while (status == LM_OK) {
+        const char *name;
+        unsigned char type;
+        int more = lm__directory_reader_next(&reader, &name, &type);
+        if (more == 0) break;
+        if (more < 0)
+            status = lm__error_os(error, -more, "cannot list %s", r->path);
+        else if (lm__cancel_requested(r->options->cancel))
+            status = lm__error_set(error, LM_CANCELLED, "%s: interrupted", r->path);
+        else
+            status = entry_reap(r, fd, name, type, error);
+    }
+    r->depth--;
+    (void)lm__sys_close(r->sys, fd);
+    return status;
+}
+
+lm_status lm__posix_reap(lm_store *store, const char *path, const lm_reap_options *options,
+                         lm_reap_callback *callback, void *context, lm_error *error)
+{
+    reaper r = {.sys = ((lm_posix_store *)store)->sys,
+                .options = options,
+                .callback = callback,
+                .context = context};
+    size_t before;
+    if (!path_push(&r, path[0] ? path : ".", &before))
+        return lm__error_os(error, ENAMETOOLONG, "the path of %zu bytes", strlen(path));
+    int fd = lm__sys_openat(r.sys, AT_FDCWD, r.path, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0) return lm__error_os(error, -fd, "cannot open the directory %s", path);
+    return directory_reap(&r, fd, error);
+}
