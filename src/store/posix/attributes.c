@@ -151,6 +151,8 @@ static lm_status acl_keep(keeper *k, unsigned *warnings, lm_error *error)
         mode_narrow(k, k->mode & 7u);
     }
     if (k->acl_size == 0) {
+        int64_t inherited = lm__sys_fgetxattr(sys, k->fd, ACL_XATTR, NULL, 0);
+        if (inherited == -ENODATA || inherited == -EOPNOTSUPP) return LM_OK;
         int result = lm__sys_fremovexattr(sys, k->fd, ACL_XATTR);
         if (result < 0 && result != -ENODATA && result != -EOPNOTSUPP && result != -ENOSYS)
             return lm__error_os(error, -result, "cannot drop the inherited list of %s", k->path);

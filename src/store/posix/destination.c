@@ -7,16 +7,18 @@
  *  2. A directory made here is durable before anything is put into it: its parent is synced, also
  *     when another process made it between our look and our mkdir.
  *  3. A symlink at the end is followed (at most LM_SYMLINKS_MAX), and a dangling one leads to a
- *     destination that does not exist yet; what it leads to by magic (/proc/self/fd) must be a
- *     regular file.
+ *     destination that does not exist yet. A link in /proc (/dev/stdout ends there) is refused: who
+ *     has that file open would not get the new one.
  *
  * On failure nothing stays open. Directories made before the failure stay: another writer may be
  * at work in them already.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #include "base/error.h"
 #include "store/posix/posix.h"
@@ -124,7 +126,7 @@ static lm_status path_split(const char *path, char parent[LM_PATH_BYTES_MAX],
 {
     size_t length = strlen(path);
     if (length == 0) return lm__error_set(error, LM_INVALID, "the path of the file is empty");
-    if (length >= LM_PATH_BYTES_MAX)
+    if (length >= (int64_t)LM_PATH_BYTES_MAX)
         return lm__error_os(error, ENAMETOOLONG, "the path of %zu bytes", length);
     const char *slash = strrchr(path, '/');
     const char *last = slash ? slash + 1 : path;
@@ -151,10 +153,15 @@ static lm_status link_follow(lm_sys *sys, lm_destination *destination, char next
     if (result < 0 && result != -ENOENT)
         return lm__error_os(error, -result, "cannot follow the symlink %s", path);
     if (result == 0) LM_TRY(lm__destination_suits(path, &target, error));
+    struct statfs system;
+    if (fstatfs(destination->directory, &system) == 0 && system.f_type == PROC_SUPER_MAGIC)
+        return lm__error_set(error, LM_UNSUITABLE,
+                             "%s leads to an open file by way of /proc and cannot be replaced",
+                             path);
     int64_t length =
         lm__sys_readlinkat(sys, destination->directory, destination->name, next, LM_PATH_BYTES_MAX);
     if (length < 0) return lm__error_os(error, (int)-length, "cannot read the symlink %s", path);
-    if (length >= LM_PATH_BYTES_MAX)
+    if (length >= (int64_t)LM_PATH_BYTES_MAX)
         return lm__error_os(error, ENAMETOOLONG, "the target of the symlink %s", path);
     next[length] = '\0';
 
@@ -162,7 +169,7 @@ static lm_status link_follow(lm_sys *sys, lm_destination *destination, char next
     const char *slash = strrchr(path, '/');
     int before = next[0] != '/' && slash ? (int)(slash - path) + 1 : 0;
     int needed = snprintf(joined, sizeof joined, "%.*s%s", before, path, next);
-    if (needed < 0 || needed >= LM_PATH_BYTES_MAX)
+    if (needed < 0 || (size_t)needed >= LM_PATH_BYTES_MAX)
         return lm__error_os(error, ENAMETOOLONG, "the target of the symlink %s", path);
     memcpy(destination->path, joined, (size_t)needed + 1);
     return LM_OK;
