@@ -7,7 +7,7 @@
  * numbers it had.
  *
  * Invariants
- *  1. A schema that was read has passed lm__schema_check; anything else is refused with the
+ *  1. A schema that was read has passed lm__schema_seal; anything else is refused with the
  * column's path, LM_CORRUPT for bytes that are no flatbuffer, LM_SCHEMA for a schema that makes no
  * sense, LM_UNSUPPORTED for what we do not know.
  */
@@ -33,7 +33,8 @@ enum {
 };
 #define LM_FB_CONTINUATION 0xffffffffu
 
-/* Numbers the dictionaries of a schema that is being made, depth first from 0. */
+/* Numbers the dictionaries of a schema that is being made, depth first from 0; returns how many
+ * there are. */
 int64_t lm__fb_schema_number(lm_field *root);
 
 /* Links `slot` to a Schema table. */

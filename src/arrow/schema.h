@@ -49,20 +49,22 @@ struct lm_schema {
     lm_field root;
 };
 
-/* Where a field stands, for messages: a chain on the stack. */
+/* Where a field stands, for messages: a chain on the stack. A NULL path is the schema itself. */
 typedef struct lm_path {
     const struct lm_path *up; /* NULL above a column */
-    const lm_field *field;
+    const char *name;
 } lm_path;
 #define LM_PATH_TEXT_MAX 256
 /* "a.b.item", printable and cut where it is too long; returns `text`. */
 const char *lm__path_text(const lm_path *path, char text[LM_PATH_TEXT_MAX]);
 
 /* An empty schema with no columns, for the maker to fill: what hangs on `root` lives in `arena`.
- * Then lm__schema_check settles invariant 1. */
+ * Then lm__schema_seal settles invariant 1 and numbers the dictionaries (fb_schema.h). */
 LM_MUST_USE lm_status lm__schema_new(const lm_allocator *allocator, lm_schema **schema,
                                      lm_error *error);
-LM_MUST_USE lm_status lm__schema_check(const lm_schema *schema, lm_error *error);
+LM_MUST_USE lm_status lm__schema_seal(lm_schema *schema, lm_error *error);
+/* What seal checks, for one field; `path` is where it stands, or NULL at the root. */
+LM_MUST_USE lm_status lm__field_check(lm_field *field, const lm_path *path, lm_error *error);
 
 /* Borrows `source`; one that is released already is an error. */
 LM_MUST_USE lm_status lm__schema_import(const lm_allocator *allocator,

@@ -99,10 +99,10 @@ typedef struct lm_type {
 
 /* A type of this id with its layout and width set; parameters are the caller's to fill. */
 lm_type lm__type_make(lm_type_id id);
-/* fixed_binary[byte_width], and a dictionary with that index. */
 lm_type lm__type_fixed_binary(int32_t byte_width);
 lm_type lm__type_decimal(lm_type_id id, int32_t precision, int32_t scale);
 lm_type lm__type_temporal(lm_type_id id, lm_time_unit unit);
+lm_type lm__type_dictionary(lm_type_id index_id, bool ordered);
 
 /* "int64", "large_list", …: the id's name, without parameters. */
 const char *lm__type_name(lm_type_id id);

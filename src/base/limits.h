@@ -56,6 +56,7 @@
 #define LM_ARROW_CHILDREN_MAX 100000
 #define LM_ARROW_FIELDS_MAX 1000000 /* in one schema, at all depths */
 #define LM_ARROW_NAME_BYTES_MAX (64 * LM_KIB)
+#define LM_ARROW_TIMEZONE_BYTES_MAX 256
 #define LM_ARROW_METADATA_BYTES_MAX (64 * LM_MIB)
 #define LM_ARROW_METADATA_PAIRS_MAX 100000
 #define LM_ARROW_BYTE_WIDTH_MAX (16 * (int32_t)LM_MIB) /* of one value of fixed_binary */
