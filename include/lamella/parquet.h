@@ -1,14 +1,14 @@
 /*
- * Writing Parquet: Arrow data in, bytes to a sink. The writer knows nothing of files or stores; give it the
- * sink of a publication and the file appears whole at finish, or not at all.
+ * Writing Parquet: Arrow data in, bytes to a sink. The writer knows nothing of files or stores;
+ * give it the sink of a publication and the file appears whole at finish, or not at all.
  *
  *     lm_parquet_options options = lm_parquet_options_default();
  *     LM_TRY(lm_parquet_writer_open(sink, schema, &options, &writer, error));
  *     while (…) LM_TRY(lm_parquet_writer_write(writer, &batch, error));   // moves the batch
  *     LM_TRY(lm_parquet_writer_finish(writer, &result, error));
  *
- * A writer is sticky: after a failure only _abort does anything. It never finishes the sink: the caller does,
- * after lm_parquet_writer_finish said that the footer is written.
+ * A writer is sticky: after a failure only _abort does anything. It never finishes the sink: the
+ * caller does, after lm_parquet_writer_finish said that the footer is written.
  */
 #ifndef LAMELLA_PARQUET_H
 #define LAMELLA_PARQUET_H
@@ -32,7 +32,8 @@ typedef enum lm_codec {
 /* The codec's own default level. */
 #define LM_CODEC_LEVEL_DEFAULT INT32_MIN
 
-/* Parquet's own numbers; AUTO leaves the choice to the writer: a dictionary where it pays, else PLAIN. */
+/* Parquet's own numbers; AUTO leaves the choice to the writer: a dictionary where it pays, else
+ * PLAIN. */
 typedef enum lm_encoding {
     LM_ENCODING_AUTO = -1,
     LM_ENCODING_PLAIN = 0,
@@ -53,12 +54,13 @@ typedef enum lm_choice {
     LM_CHOICE_OFF = 2,
 } lm_choice;
 
-/* What one column does otherwise than the file. `path` is dotted and names a leaf ("a.list.element" as Parquet
- * has it, or "a.item" as Arrow has it) or a group, and then holds for all the leaves below. */
+/* What one column does otherwise than the file. `path` is dotted and names a leaf ("a.list.element"
+ * as Parquet has it, or "a.item" as Arrow has it) or a group, and then holds for all the leaves
+ * below. */
 typedef struct lm_parquet_column_options {
     const char *path;
-    lm_encoding encoding;     /* LM_ENCODING_AUTO to leave it */
-    bool codec_set;           /* codec and level below count */
+    lm_encoding encoding; /* LM_ENCODING_AUTO to leave it */
+    bool codec_set;       /* codec and level below count */
     lm_codec codec;
     int32_t level;
     lm_choice dictionary;
@@ -82,11 +84,11 @@ typedef struct lm_parquet_options {
     lm_codec codec;
     int32_t level;
     bool dictionary;
-    bool statistics;       /* min and max in the chunk and, with page_index, for each page */
-    bool page_index;       /* column and offset index */
+    bool statistics; /* min and max in the chunk and, with page_index, for each page */
+    bool page_index; /* column and offset index */
     bool size_statistics;
     bool page_crc;
-    bool arrow_schema;     /* keep Arrow's schema in the footer, so that types come back as they were */
+    bool arrow_schema; /* keep Arrow's schema in the footer, so that types come back as they were */
     int data_page_version; /* 1 or 2 */
     int64_t row_group_rows_max;
     size_t row_group_bytes_max; /* of Arrow data; bounds the memory too */
@@ -95,7 +97,7 @@ typedef struct lm_parquet_options {
     size_t dictionary_bytes_max;
     size_t statistics_bytes_max; /* longer binary bounds are cut, and say so */
     bool utf8_check;             /* refuse text that is not UTF-8 */
-    int threads;                 /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: this thread alone */
+    int threads; /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: this thread alone */
     const lm_parquet_column_options *columns;
     size_t column_count;
     const lm_parquet_sorting *sorting;
@@ -118,8 +120,8 @@ typedef struct lm_parquet_result {
     uint64_t footer_bytes; /* of the metadata at its end */
 } lm_parquet_result;
 
-/* Borrows `schema` for the call, and the sink until finish or abort. Nothing is written before the first row
- * group is full. */
+/* Borrows `schema` for the call, and the sink until finish or abort. Nothing is written before the
+ * first row group is full. */
 LM_API LM_MUST_USE lm_status lm_parquet_writer_open(lm_sink *sink, const struct ArrowSchema *schema,
                                                     const lm_parquet_options *options,
                                                     lm_parquet_writer **writer, lm_error *error);
@@ -127,7 +129,8 @@ LM_API LM_MUST_USE lm_status lm_parquet_writer_open(lm_sink *sink, const struct 
 LM_API LM_MUST_USE lm_status lm_parquet_writer_write(lm_parquet_writer *writer,
                                                      struct ArrowArray *take_batch,
                                                      lm_error *error);
-/* Writes what is left and the footer, and frees the writer; on failure too. `result` may be NULL. */
+/* Writes what is left and the footer, and frees the writer; on failure too. `result` may be NULL.
+ */
 LM_API LM_MUST_USE lm_status lm_parquet_writer_finish(lm_parquet_writer *writer,
                                                       lm_parquet_result *result, lm_error *error);
 /* Frees the writer; the sink is the caller's to abort. Takes NULL. */

@@ -42,7 +42,7 @@
 
 /* parquet/ thrift and metadata */
 #define LM_THRIFT_DEPTH_MAX 32
-#define LM_PARQUET_DEPTH_MAX 100 /* of the schema's tree, below the root */
+#define LM_PARQUET_DEPTH_MAX 100                 /* of the schema's tree, below the root */
 #define LM_PARQUET_PAGE_BYTES_MAX (256 * LM_MIB) /* that a writer may be asked for */
 #define LM_PARQUET_FOOTER_BYTES_MAX (1 * LM_GIB)
 #define LM_PARQUET_PAGE_HEADER_BYTES_MAX (16 * LM_MIB)

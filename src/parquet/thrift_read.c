@@ -145,7 +145,7 @@ static lm_status skip_element(reader *r, int wire, int depth);
 static lm_status skip_list(reader *r, int depth)
 {
     int wire = 0;
-    uint64_t count;
+    uint64_t count = 0;
     LM_TRY(read_list_header(r, &wire, &count));
     if (count > (size_t)(r->end - r->at) / wire_bytes_min(wire)) return ended(r);
     for (; count; count--) LM_TRY(skip_element(r, wire, depth));

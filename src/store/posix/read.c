@@ -223,8 +223,8 @@ lm_status lm__posix_list(lm_store *store, const char *path, const lm_list_option
     lm__directory_reader_init(&reader, sys, fd);
     lm_status status = LM_OK;
     while (status == LM_OK) {
-        const char *name;
-        unsigned char type;
+        const char *name = NULL;
+        unsigned char type = 0;
         int more = lm__directory_reader_next(&reader, &name, &type);
         if (more == 0) break;
         if (more < 0)

@@ -9,8 +9,9 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-#define DIRECT_ALIGNMENT 4096 /* of memory, offset and size; where more is asked, EINVAL says so   \
-                               */
+#define DIRECT_ALIGNMENT                                                                           \
+    4096 /* of memory, offset and size; where more is asked, EINVAL says so                        \
+          */
 #define HOT_BYTES                                                                                  \
     (128 * LM_KIB) /* copied and summed at a time, so that summing finds it in cache */
 

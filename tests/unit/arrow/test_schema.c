@@ -178,7 +178,8 @@ TEST(trees_that_lie_are_refused_and_released_once)
     REFUSED(column.n_children = (int64_t)1 << 40, LM_SCHEMA, "column x: its children are missing");
     REFUSED((column.format = "+s", column.children = two, column.n_children = (int64_t)1 << 40),
             LM_LIMIT, "column x: too many child fields");
-    REFUSED(root.format = "l", LM_SCHEMA, "a table is a struct of columns (\"+s\"), this is int64 alone");
+    REFUSED(root.format = "l", LM_SCHEMA,
+            "a table is a struct of columns (\"+s\"), this is int64 alone");
     REFUSED((root.format = "l", root.n_children = 0), LM_SCHEMA,
             "a table is a struct of columns (\"+s\"), this is int64 alone");
     static const char negative[] = "\xff\xff\xff\xff";
