@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 
 #include "base/limits.h"
-#include "store/posix/sys.h"
 #include "store/store.h"
+#include "store/sys.h"
 
 #define LM_TEMP_PREFIX ".lamella-"
 #define LM_TEMP_FILE_SUFFIX ".tmp"
@@ -32,6 +32,11 @@ typedef struct lm_posix_store {
 
 /* In the caller's memory; needs no close. sys NULL: the kernel. */
 void lm__posix_store_init(lm_posix_store *store, const lm_allocator *allocator, lm_sys *sys);
+
+static inline bool lm__same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
 
 /* ---- destination.c ---- */
 

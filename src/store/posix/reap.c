@@ -70,7 +70,7 @@ static int dead_open(reaper *r, int directory, const char *name, bool is_tree, s
     int result = lm__sys_fstatat(sys, directory, name, &named, AT_SYMLINK_NOFOLLOW);
     *is_gone = result == -ENOENT;
     if (result != 0 || lm__sys_fstat(sys, fd, stat) != 0) goto alive;
-    if (named.st_dev != stat->st_dev || named.st_ino != stat->st_ino) goto alive;
+    if (!lm__same_file(&named, stat)) goto alive;
     if (is_tree ? !S_ISDIR(stat->st_mode) : !S_ISREG(stat->st_mode)) goto alive;
     return fd;
 alive:

@@ -205,11 +205,6 @@ done:
 
 /* ---- commit ---- */
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 typedef struct tree_commit {
     lm_sys *sys;
     const char *staged_path, *path;
@@ -226,7 +221,7 @@ static lm_status commit_check(const tree_commit *c, lm_error *error)
         return lm__error_set(error, LM_UNSUITABLE, "%s is %s and cannot be replaced by a directory",
                              c->path,
                              S_ISLNK(c->to.stat.st_mode) ? "a symlink" : "not a directory");
-    if (c->to.exists && same_file(&c->to.stat, &c->from.stat))
+    if (c->to.exists && lm__same_file(&c->to.stat, &c->from.stat))
         return lm__error_set(error, LM_INVALID, "%s and %s are the same directory", c->staged_path,
                              c->path);
     return LM_OK;
@@ -239,9 +234,9 @@ static lm_status commit_look(tree_commit *c, bool *is_done, lm_error *error)
     int at_path = lm__sys_fstatat(c->sys, c->to.directory, c->to.name, &there, AT_SYMLINK_NOFOLLOW);
     int at_staged =
         lm__sys_fstatat(c->sys, c->from.directory, c->from.name, &here, AT_SYMLINK_NOFOLLOW);
-    *is_done = at_path == 0 && same_file(&there, &c->from.stat);
+    *is_done = at_path == 0 && lm__same_file(&there, &c->from.stat);
     if (*is_done) c->exchanged = at_staged == 0;
-    if (*is_done || (at_staged == 0 && same_file(&here, &c->from.stat))) return LM_OK;
+    if (*is_done || (at_staged == 0 && lm__same_file(&here, &c->from.stat))) return LM_OK;
     return lm__error_set(error, LM_UNKNOWN_OUTCOME,
                          "%s: it cannot be told whether the new directory is in place", c->path);
 }
@@ -292,7 +287,7 @@ static lm_status commit_durable(tree_commit *c, lm_error *error)
     struct stat from, to;
     lm_status status = lm__directory_sync(c->sys, c->to.directory, c->path, error);
     bool same = lm__sys_fstat(c->sys, c->from.directory, &from) == 0 &&
-                lm__sys_fstat(c->sys, c->to.directory, &to) == 0 && same_file(&from, &to);
+                lm__sys_fstat(c->sys, c->to.directory, &to) == 0 && lm__same_file(&from, &to);
     if (status == LM_OK && !same)
         status = lm__directory_sync(c->sys, c->from.directory, c->staged_path, error);
     if (status == LM_OK) return LM_OK;

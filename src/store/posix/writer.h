@@ -21,8 +21,8 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
-#include "store/posix/sys.h"
 #include "store/store.h"
+#include "store/sys.h"
 
 typedef struct lm_writer_slot {
     uint8_t *data;

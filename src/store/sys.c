@@ -1,6 +1,6 @@
 /* The kernel's side of sys.h, and the calls by name. */
 #define _GNU_SOURCE
-#include "store/posix/sys.h"
+#include "store/sys.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -9,8 +9,8 @@
  *  3. EINTR is tried again here for what opens, reads and writes, and for nothing else: an
  *     interrupted fsync has not synced, and is final like every other failed one.
  */
-#ifndef LM_STORE_POSIX_SYS_H
-#define LM_STORE_POSIX_SYS_H
+#ifndef LM_STORE_SYS_H
+#define LM_STORE_SYS_H
 
 #include <errno.h>
 #include <stddef.h>
