@@ -3,6 +3,8 @@
  * layout, and how much room past the end an encoder may use.
  *
  * Everything here is a view of memory that the caller holds. Bits are LSB first, as in Arrow.
+ * Arrays of integers and floats are aligned to their type (Arrow import sees to it); encoded bytes
+ * to nothing.
  */
 #ifndef LM_ENCODE_BITS_H
 #define LM_ENCODE_BITS_H

@@ -1,0 +1,249 @@
+/*
+ * The RLE / bit-packed hybrid, reading (rle.h). The stream is untrusted: a run's header is checked
+ * against the bytes that are left before anything of the run is used.
+ */
+#include "base/error.h"
+#include "encode/bitpack.h"
+#include "encode/rle.h"
+
+#define CHUNK_VALUES 512
+
+static lm_status corrupt(lm_error *error, const char *what)
+{
+    return lm__error_set(error, LM_CORRUPT, "RLE data: %s", what);
+}
+
+lm_status lm__rle_decoder_init(lm_rle_decoder *decoder, const void *src, size_t size,
+                               unsigned width, lm_error *error)
+{
+    if (width > 32) return corrupt(error, "values wider than 32 bits");
+    const uint8_t *at = src;
+    *decoder = (lm_rle_decoder){.at = at, .end = at + size, .width = width};
+    return LM_OK;
+}
+
+lm_status lm__rle_decoder_init_bools(lm_rle_decoder *decoder, const void *src, size_t size,
+                                     lm_error *error)
+{
+    const uint8_t *at = src;
+    if (size < 4 || lm__load32(at) > size - 4) return corrupt(error, "longer than its page");
+    return lm__rle_decoder_init(decoder, at + 4, lm__load32(at), 1, error);
+}
+
+static lm_status read_packed(lm_rle_decoder *decoder, size_t groups, lm_error *error)
+{
+    size_t left = (size_t)(decoder->end - decoder->at), bytes = groups * decoder->width;
+    decoder->length = groups * 8;
+    if (bytes > left) {
+        /* Some writers cut the padding of the last group off. */
+        bytes = left;
+        decoder->length = left * 8 / decoder->width;
+    }
+    if (decoder->length == 0) return corrupt(error, "an empty run");
+    decoder->packed = decoder->at;
+    decoder->packed_size = bytes;
+    decoder->at += bytes;
+    return LM_OK;
+}
+
+static lm_status read_repeat(lm_rle_decoder *decoder, size_t length, lm_error *error)
+{
+    size_t left = (size_t)(decoder->end - decoder->at), bytes = (decoder->width + 7) >> 3;
+    uint32_t value = 0;
+    if (bytes > left) return corrupt(error, "ends inside a run");
+    for (size_t i = 0; i < bytes; i++) value |= (uint32_t)decoder->at[i] << (8 * i);
+    if ((uint64_t)value >> decoder->width) return corrupt(error, "a value wider than declared");
+    if (length == 0) return corrupt(error, "an empty run");
+    decoder->at += bytes;
+    decoder->packed = NULL;
+    decoder->length = length;
+    decoder->value = value;
+    return LM_OK;
+}
+
+static lm_status next_run(lm_rle_decoder *decoder, lm_error *error)
+{
+    uint64_t header = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        if (decoder->at == decoder->end) return corrupt(error, "ends before its last value");
+        uint64_t byte = *decoder->at++;
+        header |= (byte & 0x7f) << shift;
+        if (byte < 0x80) break;
+        if (shift == 28) return corrupt(error, "a run header of more than 5 bytes");
+    }
+    if (header >> 32) return corrupt(error, "a run longer than 32 bits can tell");
+    decoder->taken = 0;
+    return header & 1 ? read_packed(decoder, (size_t)(header >> 1), error)
+                      : read_repeat(decoder, (size_t)(header >> 1), error);
+}
+
+/* Makes a run of at least one value current; *n gets how many of `count` it can give. */
+static inline lm_status current_run(lm_rle_decoder *decoder, size_t count, size_t *n,
+                                    lm_error *error)
+{
+    if (decoder->taken == decoder->length) LM_TRY(next_run(decoder, error));
+    size_t left = decoder->length - decoder->taken;
+    *n = count < left ? count : left;
+    return LM_OK;
+}
+
+/* The packed values from `taken` on. A start inside a group of 8 is not at a byte: that group is
+ * unpacked aside. */
+#define GET(bits, type)                                                                            \
+    static void unpack##bits(const lm_rle_decoder *decoder, type *out, size_t n)                   \
+    {                                                                                              \
+        unsigned width = decoder->width;                                                           \
+        size_t inside = decoder->taken & 7, at = (decoder->taken >> 3) * width;                    \
+        if (inside) {                                                                              \
+            type group[8];                                                                         \
+            size_t most = decoder->length - (decoder->taken - inside), few = 8 - inside;           \
+            lm__bitunpack##bits(decoder->packed + at, decoder->packed_size - at,                   \
+                                most < 8 ? most : 8, width, group);                                \
+            if (few > n) few = n;                                                                  \
+            for (size_t i = 0; i < few; i++) out[i] = group[inside + i];                           \
+            out += few;                                                                            \
+            n -= few;                                                                              \
+            at += width;                                                                           \
+        }                                                                                          \
+        if (n) {                                                                                   \
+            lm__bitunpack##bits(decoder->packed + at, decoder->packed_size - at, n, width, out);   \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    lm_status lm__rle_get##bits(lm_rle_decoder *decoder, type *out, size_t count, lm_error *error) \
+    {                                                                                              \
+        if (decoder->width > bits) return corrupt(error, "values wider than their type");          \
+        while (count) {                                                                            \
+            size_t n;                                                                              \
+            LM_TRY(current_run(decoder, count, &n, error));                                        \
+            if (decoder->packed) {                                                                 \
+                unpack##bits(decoder, out, n);                                                     \
+            } else {                                                                               \
+                type value = (type)decoder->value;                                                 \
+                for (size_t i = 0; i < n; i++) out[i] = value;                                     \
+            }                                                                                      \
+            decoder->taken += n;                                                                   \
+            out += n;                                                                              \
+            count -= n;                                                                            \
+        }                                                                                          \
+        return LM_OK;                                                                              \
+    }
+
+GET(8, uint8_t)
+GET(16, uint16_t)
+GET(32, uint32_t)
+
+lm_status lm__rle_get_bits(lm_rle_decoder *decoder, uint8_t *out, size_t out_offset, size_t count,
+                           size_t *ones, lm_error *error)
+{
+    if (decoder->width != 1) return corrupt(error, "not one bit a value");
+    size_t set = 0;
+    while (count) {
+        size_t n;
+        LM_TRY(current_run(decoder, count, &n, error));
+        if (decoder->packed) {
+            lm_bits bits = {decoder->packed, decoder->taken};
+            lm__bits_copy(out, out_offset, bits, n);
+            set += lm__bits_count(bits, n);
+        } else {
+            lm__bits_fill(out, out_offset, n, decoder->value);
+            set += decoder->value ? n : 0;
+        }
+        decoder->taken += n;
+        out_offset += n;
+        count -= n;
+    }
+    *ones = set;
+    return LM_OK;
+}
+
+static size_t count_packed(lm_rle_decoder *decoder, size_t n, uint32_t value)
+{
+    size_t matches = 0;
+    uint32_t values[CHUNK_VALUES];
+    if (decoder->width == 1) {
+        size_t ones = lm__bits_count((lm_bits){decoder->packed, decoder->taken}, n);
+        return value == 1 ? ones : value == 0 ? n - ones : 0;
+    }
+    size_t taken = decoder->taken;
+    while (n) {
+        size_t few = n < CHUNK_VALUES ? n : CHUNK_VALUES;
+        unpack32(decoder, values, few);
+        for (size_t i = 0; i < few; i++) matches += values[i] == value;
+        decoder->taken += few;
+        n -= few;
+    }
+    decoder->taken = taken;
+    return matches;
+}
+
+lm_status lm__rle_skip(lm_rle_decoder *decoder, size_t count, uint32_t value, size_t *matches,
+                       lm_error *error)
+{
+    size_t found = 0;
+    while (count) {
+        size_t n;
+        LM_TRY(current_run(decoder, count, &n, error));
+        if (matches) {
+            if (decoder->packed)
+                found += count_packed(decoder, n, value);
+            else
+                found += decoder->value == value ? n : 0;
+        }
+        decoder->taken += n;
+        count -= n;
+    }
+    if (matches) *matches = found;
+    return LM_OK;
+}
+
+#define GATHER_RUNS(bits, type)                                                                    \
+    lm_status lm__rle_gather##bits(lm_rle_decoder *decoder, const type *dictionary,                \
+                                   size_t dictionary_count, type *out, size_t count,               \
+                                   lm_error *error)                                                \
+    {                                                                                              \
+        const lm_rle_kernels *kernels = lm__rle_kernels(lm__cpu_level());                          \
+        uint32_t indices[CHUNK_VALUES];                                                            \
+        while (count) {                                                                            \
+            size_t n;                                                                              \
+            LM_TRY(current_run(decoder, count, &n, error));                                        \
+            if (decoder->packed) {                                                                 \
+                if (n > CHUNK_VALUES) n = CHUNK_VALUES;                                            \
+                unpack32(decoder, indices, n);                                                     \
+                if (!kernels->gather##bits(indices, n, dictionary, dictionary_count, out))         \
+                    return corrupt(error, "an index past the dictionary");                         \
+            } else {                                                                               \
+                if (decoder->value >= dictionary_count)                                            \
+                    return corrupt(error, "an index past the dictionary");                         \
+                type value = dictionary[decoder->value];                                           \
+                for (size_t i = 0; i < n; i++) out[i] = value;                                     \
+            }                                                                                      \
+            decoder->taken += n;                                                                   \
+            out += n;                                                                              \
+            count -= n;                                                                            \
+        }                                                                                          \
+        return LM_OK;                                                                              \
+    }
+
+GATHER_RUNS(32, uint32_t)
+GATHER_RUNS(64, uint64_t)
+
+lm_status lm__bit_packed_levels(const uint8_t *src, size_t size, size_t count, unsigned width,
+                                uint16_t *out, size_t *consumed, lm_error *error)
+{
+    if (width > 16) return corrupt(error, "levels wider than 16 bits");
+    size_t bytes = lm__bitpack_bytes(count, width);
+    if (count > SIZE_MAX / 64 || bytes > size) return corrupt(error, "levels end too early");
+    uint32_t word = 0; /* the bits not yet used are its lowest `held` */
+    unsigned held = 0;
+    for (size_t i = 0; i < count; i++) {
+        while (held < width) {
+            word = word << 8 | *src++;
+            held += 8;
+        }
+        held -= width;
+        out[i] = (uint16_t)(word >> held & ((1u << width) - 1));
+    }
+    *consumed = bytes;
+    return LM_OK;
+}
