@@ -34,7 +34,9 @@ typedef enum lm_direct {
 #define LM_FILE_WARN_XATTR 8u /* some of its user.* attributes */
 #define LM_FILE_WARN_LOCK                                                                          \
     16u /* the file system has no locks: gc cannot tell a live temporary file */
-#define LM_FILE_WARN_LAST LM_FILE_WARN_LOCK
+#define LM_FILE_WARN_MANIFEST 32u /* a manifest beside the file speaks of another one */
+#define LM_FILE_WARN_KEEP 64u     /* some of the kept files that are too many are still there */
+#define LM_FILE_WARN_LAST LM_FILE_WARN_KEEP
 
 typedef enum lm_commit_state {
     LM_COMMIT_NOT_DONE = 0,

@@ -5,8 +5,10 @@
 #include <lamella/arrow.h>
 #include <lamella/base.h>
 #include <lamella/commit.h>
+#include <lamella/manifest.h>
 #include <lamella/publish.h>
 #include <lamella/sink.h>
 #include <lamella/source.h>
+#include <lamella/upkeep.h>
 
 #endif

@@ -18,6 +18,7 @@
 
 #include <lamella/base.h>
 #include <lamella/commit.h>
+#include <lamella/manifest.h>
 #include <lamella/sink.h>
 
 /* All zero is the default of everything. */
@@ -25,13 +26,16 @@ typedef struct lm_file_options {
     lm_durability durability;
     lm_commit_mode mode;
     const char *match;    /* IF_MATCH: "sha256:<hex>" or "crc32c:<hex>" */
-    const char *checksum; /* "crc32c" (NULL means that), "sha256" or "none" */
+    const char *checksum; /* "crc32c", "sha256" or "none"; NULL: crc32c, with a manifest sha256 */
     lm_direct direct;
     uint64_t size_expected; /* a hint; 0: not known */
     bool no_follow;         /* replace a symlink itself, not what it points to */
     bool keep_xattrs;       /* user.* attributes of the replaced file are carried over */
     bool no_parents;        /* a missing parent directory is an error, not made */
-    lm_cancel *cancel;      /* may be NULL */
+    const lm_manifest
+        *manifest;     /* NULL: no sidecar; may be filled until finish, kept until close */
+    unsigned keep;     /* how many replaced files are kept for lm_undo (lamella/upkeep.h) */
+    lm_cancel *cancel; /* may be NULL */
     const lm_allocator *allocator;
 } lm_file_options;
 

@@ -19,6 +19,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "publish/extras.h"
 
 _Static_assert(LM_FILE_CHECKSUM_MAX >= LM_CHECKSUM_TEXT_MAX, "a checksum's text fits");
 _Static_assert(LM_FILE_PATH_MAX >= LM_PATH_BYTES_MAX, "a path fits");
@@ -29,6 +30,7 @@ struct lm_file_publication {
     lm_store *own_store; /* closed with the publication; NULL: the caller's */
     lm_stage *stage;     /* NULL once finished */
     lm_file_hooks hooks;
+    lm_extras extras;
     lm_cancel *cancel;
     lm_file_result result;
 };
@@ -72,14 +74,17 @@ static lm_status publication_finish(lm_sink *sink, lm_error *error)
 {
     lm_file_publication *p = (lm_file_publication *)sink;
     if (!p->stage) return lm__error_set(error, LM_INVALID, "the publication is finished");
+    lm_store *store = p->stage->store;
     lm_status status = lm__stage_seal(p->stage, error);
+    if (status == LM_OK) status = lm__extras_before(&p->extras, store, &p->stage->sealed, error);
     if (status == LM_OK && p->hooks.before_commit)
-        status =
-            p->hooks.before_commit(p->hooks.context, p->stage->store, &p->stage->sealed, error);
+        status = p->hooks.before_commit(p->hooks.context, store, &p->stage->sealed, error);
     if (status == LM_OK) {
         status = lm__stage_commit(p->stage, error);
         p->result.state = state_of(status);
     }
+    lm__extras_after(&p->extras, store, &p->stage->sealed, p->result.state,
+                     &p->stage->sealed.warnings);
     result_fill(p);
     lm__stage_close(p->stage);
     p->stage = NULL;
@@ -99,9 +104,10 @@ static void publication_abort(lm_sink *sink)
 
 /* ---- open to close ---- */
 
-static lm_status checksum_kind(const char *text, lm_checksum_kind *kind, lm_error *error)
+static lm_status checksum_kind(const char *text, const lm_manifest *manifest,
+                               lm_checksum_kind *kind, lm_error *error)
 {
-    *kind = LM_CHECKSUM_CRC32C;
+    *kind = manifest && !text ? LM_CHECKSUM_SHA256 : LM_CHECKSUM_CRC32C;
     if (!text || strcmp(text, "crc32c") == 0) return LM_OK;
     if (strcmp(text, "sha256") == 0)
         *kind = LM_CHECKSUM_SHA256;
@@ -110,6 +116,8 @@ static lm_status checksum_kind(const char *text, lm_checksum_kind *kind, lm_erro
     else
         return lm__error_set(error, LM_INVALID, "checksum %s is none of crc32c, sha256, none",
                              text);
+    if (manifest && *kind == LM_CHECKSUM_NONE)
+        return lm__error_set(error, LM_INVALID, "a manifest needs a checksum");
     return LM_OK;
 }
 
@@ -133,17 +141,20 @@ static lm_status file_open(lm_store *store, const char *path, const lm_file_opti
         .keep_xattrs = options->keep_xattrs,
         .no_parents = options->no_parents,
     };
-    LM_TRY(checksum_kind(options->checksum, &stage.checksum, error));
+    LM_TRY(checksum_kind(options->checksum, options->manifest, &stage.checksum, error));
     lm_file_publication *p = lm__alloc_zero(options->allocator, sizeof *p);
     if (!p) return lm__error_memory(error, "opening a publication");
     lm_sink_init(&p->sink, &ops);
     p->allocator = options->allocator;
     p->cancel = options->cancel;
     if (hooks) p->hooks = *hooks;
+    lm__extras_init(&p->extras, options);
     lm_status status = LM_OK;
     if (!store) status = lm__store_posix_open(options->allocator, &p->own_store, error);
     if (status == LM_OK)
         status = lm__stage_open(store ? store : p->own_store, path, &stage, &p->stage, error);
+    if (status == LM_OK)
+        status = lm__extras_check(&p->extras, p->stage->store, p->stage->sealed.path, error);
     if (status != LM_OK) {
         lm_file_close(p);
         return status;
@@ -305,6 +316,9 @@ const char *lm_file_warning_text(unsigned warning)
     case LM_FILE_WARN_LOCK:
         return "the file system has no locks, so that gc cannot tell whether a temporary file is "
                "in use";
+    case LM_FILE_WARN_MANIFEST:
+        return "the manifest beside the file does not speak of the new file";
+    case LM_FILE_WARN_KEEP: return "not all of the older kept files could be removed";
     default: return "unknown warning";
     }
 }

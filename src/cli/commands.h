@@ -1,0 +1,10 @@
+/* The commands, one file each. */
+#ifndef LM_CLI_COMMANDS_H
+#define LM_CLI_COMMANDS_H
+
+#include "cli/option.h"
+
+extern const lm_cli_command lm__cli_write, lm__cli_publish_dir, lm__cli_guard, lm__cli_undo,
+    lm__cli_verify, lm__cli_gc, lm__cli_version, lm__cli_help_command;
+
+#endif

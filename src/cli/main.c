@@ -1,0 +1,88 @@
+/*
+ * The command `lamella`: finds the command, parses its flags, runs it.
+ *
+ * Start-up is kept bare: no locale, no threads, no library beyond the C library before a command
+ * asks for it.
+ */
+#include <stdalign.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "cli/cli.h"
+
+#define SETTINGS_BYTES_MAX 1024
+
+const lm_cli_option lm__cli_common_options[] = {
+    {"json", LM_CLI_FLAG, offsetof(lm_cli_common, json), NULL,
+     "Write one JSON object to standard output.", NULL},
+    {"help", LM_CLI_FLAG, offsetof(lm_cli_common, help), NULL, "Show this help.", NULL},
+    {NULL},
+};
+
+static const lm_cli_command *command_find(const char *name)
+{
+    for (const lm_cli_command *const *command = lm__cli_commands; *command; command++)
+        if (strcmp((*command)->name, name) == 0) return *command;
+    return NULL;
+}
+
+static int usage_error(lm_buffer *mistakes, const char *command)
+{
+    lm_status status = lm__buffer_printf(mistakes, "lamella: see `lamella%s%s --help`\n",
+                                         command ? " " : "", command ? command : "");
+    if (status == LM_OK)
+        (void)!write(STDERR_FILENO, mistakes->data, mistakes->size); /* nowhere else to tell it */
+    lm__buffer_deinit(mistakes);
+    return LM_CLI_EXIT_USAGE;
+}
+
+static int command_run(const lm_cli_command *command, int argc, char **argv)
+{
+    static lm_cancel cancel;
+    alignas(max_align_t) char settings[SETTINGS_BYTES_MAX];
+    lm_cli cli = {.command = command, .cancel = &cancel};
+    lm_error error;
+    lm_buffer mistakes;
+    lm_error_clear(&error);
+    lm__buffer_init(&mistakes, NULL, LM_MIB);
+    lm__buffer_init(&cli.out, NULL, 0);
+    lm_status status = lm__cli_parse(command, argc, argv, settings, &cli.words, &mistakes);
+    const lm_cli_common *common = (const lm_cli_common *)settings;
+    if (status == LM_INVALID) return usage_error(&mistakes, command->name);
+    if (status != LM_OK) {
+        (void)lm__error_memory(&error, "reading the command line");
+        return lm__cli_end(&cli, status, &error);
+    }
+    if (common->help) {
+        cli.writer.status = lm__cli_help(command, &cli.out);
+        return lm__cli_end(&cli, LM_OK, &error);
+    }
+    cli.json = common->json;
+    if (cli.json) {
+        lm__json_writer_init(&cli.writer, &cli.out, false);
+        lm__json_open_object(&cli.writer);
+        lm__json_member_string_out(&cli.writer, "command", command->name);
+    }
+    lm__cli_signals(&cancel);
+    return command->run(&cli, settings);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+    if (name && (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)) name = "help";
+    if (name && strcmp(name, "--version") == 0) name = "version";
+    const lm_cli_command *command = name ? command_find(name) : NULL;
+    if (command) return command_run(command, argc - 2, argv + 2);
+    lm_buffer mistakes;
+    char shown[256];
+    lm__buffer_init(&mistakes, NULL, LM_MIB);
+    lm_status status = name ? lm__buffer_printf(&mistakes, "lamella: there is no command '%s'\n",
+                                                lm__printable(shown, sizeof shown, name))
+                            : lm__buffer_text(&mistakes, "lamella: which command?\n");
+    (void)status; /* the line after it is told or not in the same way */
+    return usage_error(&mistakes, NULL);
+}

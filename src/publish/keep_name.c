@@ -1,0 +1,48 @@
+/* Lists of kept names; keep_name.h. */
+#include "publish/keep_name.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+void lm__keep_names_init(lm_keep_names *names, const lm_allocator *allocator)
+{
+    lm__arena_init(&names->arena, allocator, 0);
+    names->items = NULL;
+    names->count = names->capacity = 0;
+}
+
+void lm__keep_names_deinit(lm_keep_names *names)
+{
+    lm__free(names->arena.allocator, names->items);
+    lm__arena_deinit(&names->arena);
+}
+
+lm_status lm__keep_names_add(lm_keep_names *names, const char *name, bool is_standing,
+                             lm_error *error)
+{
+    if (names->count == names->capacity) {
+        size_t capacity = names->capacity ? names->capacity * 2 : 16;
+        lm_keep_name *grown =
+            lm__realloc_array(names->arena.allocator, names->items, capacity, sizeof *grown);
+        if (!grown) return lm__error_memory(error, "listing kept files");
+        names->items = grown;
+        names->capacity = capacity;
+    }
+    char *copy = lm__arena_strdup(&names->arena, name);
+    if (!copy) return lm__error_memory(error, "listing kept files");
+    names->items[names->count++] = (lm_keep_name){copy, is_standing};
+    return LM_OK;
+}
+
+static int name_order(const void *a, const void *b)
+{
+    return strcmp(((const lm_keep_name *)a)->name, ((const lm_keep_name *)b)->name);
+}
+
+void lm__keep_names_sort(lm_keep_names *names)
+{
+    if (names->count > 0) qsort(names->items, names->count, sizeof *names->items, name_order);
+}

@@ -1,0 +1,231 @@
+/* Writing sidecars; sidecar.h tells the invariants. A failure leaves the old sidecar as it was. */
+#include "publish/sidecar.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/utf8.h"
+
+lm_status lm__sidecar_path(lm_arena *arena, const char *path, char **sidecar, lm_error *error)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    if (strlen(name) > LM_NAME_BYTES_MAX - strlen(LM_MANIFEST_SUFFIX))
+        return lm__error_set(error, LM_INVALID,
+                             "%s: the name is too long to have a manifest beside it: %zu bytes "
+                             "with %s, the most is %d",
+                             path, strlen(name) + strlen(LM_MANIFEST_SUFFIX), LM_MANIFEST_SUFFIX,
+                             LM_NAME_BYTES_MAX);
+    *sidecar = lm__arena_printf(arena, "%s%s", path, LM_MANIFEST_SUFFIX);
+    return *sidecar ? LM_OK : lm__error_memory(error, "naming a manifest");
+}
+
+static lm_status text_check(const char *what, const char *text, lm_error *error)
+{
+    if (!text || lm__utf8_valid(text, strlen(text))) return LM_OK;
+    return lm__error_set(error, LM_INVALID, "manifest: %s is not UTF-8: %s", what, text);
+}
+
+lm_status lm__manifest_check(const lm_manifest *manifest, lm_error *error)
+{
+    LM_TRY(text_check("the run id", manifest->run_id, error));
+    LM_TRY(text_check("the source snapshot", manifest->source_snapshot, error));
+    LM_TRY(text_check("the schema hash", manifest->schema_hash, error));
+    if (manifest->pair_count > LM_MANIFEST_PAIRS_MAX)
+        return lm__error_set(error, LM_LIMIT, "manifest: %zu keys are given, the most is %d",
+                             manifest->pair_count, LM_MANIFEST_PAIRS_MAX);
+    for (size_t i = 0; i < manifest->pair_count; i++) {
+        LM_TRY(text_check("a key", manifest->pairs[i].key, error));
+        LM_TRY(text_check(manifest->pairs[i].key, manifest->pairs[i].value, error));
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(manifest->pairs[i].key, manifest->pairs[j].key) == 0)
+                return lm__error_set(error, LM_INVALID, "manifest: the key '%s' is given twice",
+                                     manifest->pairs[i].key);
+    }
+    return LM_OK;
+}
+
+void lm__json_path_out(lm_json_writer *writer, const char *key, const char *path)
+{
+    lm__json_member_string_out(writer, key, path);
+    size_t size = strlen(path);
+    if (lm__utf8_valid(path, size)) return;
+    lm_buffer text;
+    lm__buffer_init(&text, writer->out->allocator, 0);
+    lm_status status = lm__buffer_printf(&text, "%s_hex", key);
+    if (status == LM_OK) status = lm__buffer_byte(&text, '\0');
+    size_t hex = text.size;
+    for (size_t i = 0; i < size && status == LM_OK; i++)
+        status = lm__buffer_printf(&text, "%02x", (uint8_t)path[i]);
+    if (status == LM_OK) {
+        lm__json_key(writer, (const char *)text.data);
+        lm__json_string_n(writer, (const char *)text.data + hex, text.size - hex);
+    } else if (writer->status == LM_OK) {
+        writer->status = status;
+    }
+    lm__buffer_deinit(&text);
+}
+
+lm_status lm__manifest_members(lm_json_writer *writer, const lm_manifest *manifest, lm_error *error)
+{
+    char run_id[37], now[LM_RFC3339_MAX];
+    if (!manifest->run_id) LM_TRY(lm__uuid4(run_id, error));
+    const lm_clock *clock = lm__clock_system();
+    lm__rfc3339(clock->wall_ns(clock->context), now);
+    lm__json_member_string_out(writer, "lamella_version", lm_version());
+    lm__json_member_string_out(writer, "run_id", manifest->run_id ? manifest->run_id : run_id);
+    lm__json_member_string_out(writer, "created_at", now);
+    if (manifest->has_rows) {
+        lm__json_key(writer, "rows");
+        lm__json_uint(writer, manifest->rows);
+    }
+    if (manifest->schema_hash)
+        lm__json_member_string_out(writer, "schema_hash", manifest->schema_hash);
+    if (manifest->source_snapshot)
+        lm__json_member_string_out(writer, "source_snapshot", manifest->source_snapshot);
+    lm__json_key(writer, "user");
+    lm__json_open_object(writer);
+    for (size_t i = 0; i < manifest->pair_count; i++)
+        lm__json_member_string_out(writer, manifest->pairs[i].key, manifest->pairs[i].value);
+    lm__json_close_object(writer);
+    return LM_OK;
+}
+
+static bool same_identity(const lm_sidecar_record *record, const lm_store_stat *stat)
+{
+    return record->bytes == stat->size && record->inode && record->inode == stat->inode &&
+           record->mtime_ns == stat->mtime_ns;
+}
+
+/* Which record of the sidecar tells of the file that stands (invariant 2)? NULL: none does. */
+static lm_status record_of_standing(lm_store *store, const char *path, const lm_sidecar *sidecar,
+                                    lm_cancel *cancel, const lm_sidecar_record **record,
+                                    lm_error *error)
+{
+    lm_store_stat stat;
+    *record = NULL;
+    lm_status status = lm__store_stat(store, path, false, &stat, error);
+    if (status == LM_NOT_FOUND) return LM_OK;
+    LM_TRY(status);
+    const lm_sidecar_record *records[] = {&sidecar->current,
+                                          sidecar->has_previous ? &sidecar->previous : NULL};
+    for (size_t i = 0; i < 2; i++)
+        if (records[i] && same_identity(records[i], &stat)) {
+            *record = records[i];
+            return LM_OK;
+        }
+    if (!records[1]) { /* if it does not fit, verify says so */
+        *record = records[0];
+        return LM_OK;
+    }
+    for (size_t i = 0; i < 2; i++) { /* a file put back from elsewhere: only its bytes can tell */
+        char sum[LM_CHECKSUM_TEXT_MAX];
+        if (records[i]->bytes != stat.size) continue;
+        status = lm__store_checksum(store, path, records[i]->kind, cancel, sum, error);
+        if (status == LM_NOT_FOUND) return LM_OK;
+        LM_TRY(status);
+        if (strcmp(sum, records[i]->checksum) == 0) {
+            *record = records[i];
+            return LM_OK;
+        }
+    }
+    return LM_OK;
+}
+
+static void previous_out(lm_json_writer *writer, const lm_sidecar_record *record)
+{
+    lm__json_key(writer, "previous");
+    lm__json_open_object(writer);
+    for (const lm_json *member = record->json->first; member; member = member->next) {
+        if (strcmp(member->key, "previous") == 0 || strcmp(member->key, "lamella_manifest") == 0)
+            continue;
+        lm__json_key(writer, member->key);
+        lm__json_tree(writer, member);
+    }
+    lm__json_close_object(writer);
+}
+
+static lm_status sidecar_text(const lm_sealed *sealed, const lm_manifest *manifest,
+                              const lm_sidecar_record *previous, lm_buffer *text, lm_error *error)
+{
+    lm_json_writer writer;
+    lm__json_writer_init(&writer, text, true);
+    lm__json_open_object(&writer);
+    lm__json_member_int_out(&writer, "lamella_manifest", LM_SIDECAR_FORMAT);
+    LM_TRY(lm__manifest_members(&writer, manifest, error));
+    lm__json_key(&writer, "bytes");
+    lm__json_uint(&writer, sealed->size);
+    lm__json_member_string_out(&writer, "checksum", sealed->checksum);
+    if (sealed->inode) {
+        lm__json_key(&writer, "file");
+        lm__json_open_object(&writer);
+        lm__json_key(&writer, "inode");
+        lm__json_uint(&writer, sealed->inode);
+        lm__json_member_int_out(&writer, "mtime_ns", sealed->mtime_ns);
+        lm__json_close_object(&writer);
+    }
+    if (previous) previous_out(&writer, previous);
+    lm__json_close_object(&writer);
+    if (writer.status == LM_OK) writer.status = lm__buffer_byte(text, '\n');
+    if (writer.status == LM_LIMIT)
+        return lm__error_set(error, LM_LIMIT, "the manifest is larger than %zu bytes",
+                             (size_t)LM_SIDECAR_BYTES_MAX);
+    return writer.status == LM_OK ? LM_OK : lm__error_memory(error, "writing a manifest");
+}
+
+lm_status lm__publish_small(lm_store *store, const char *path, const void *data, size_t size,
+                            lm_durability durability, lm_cancel *cancel, lm_error *error)
+{
+    lm_stage *stage;
+    lm_stage_options options = {.cancel = cancel,
+                                .durability = durability,
+                                .checksum = LM_CHECKSUM_NONE,
+                                .direct = LM_DIRECT_NEVER,
+                                .size_expected = size};
+    LM_TRY(lm__stage_open(store, path, &options, &stage, error));
+    lm_status status = lm__stage_write(stage, data, size, error);
+    if (status == LM_OK) status = lm__stage_seal(stage, error);
+    if (status == LM_OK) status = lm__stage_commit(stage, error);
+    lm__stage_close(stage);
+    return status;
+}
+
+lm_status lm__sidecar_write(lm_store *store, const lm_sealed *sealed, const lm_manifest *manifest,
+                            lm_durability durability, lm_cancel *cancel, lm_error *error)
+{
+    lm_arena arena;
+    lm_buffer text;
+    lm_sidecar old;
+    const lm_sidecar_record *previous = NULL;
+    char *path = NULL;
+    lm__arena_init(&arena, store->allocator, LM_SIDECAR_ARENA_BYTES_MAX);
+    lm__buffer_init(&text, store->allocator, LM_SIDECAR_BYTES_MAX);
+    lm_status status = lm__sidecar_path(&arena, sealed->path, &path, error);
+    if (status != LM_OK) goto done;
+    status = lm__sidecar_read(store, path, &arena, &old, error);
+    if (status == LM_OK)
+        status = record_of_standing(store, sealed->path, &old, cancel, &previous, error);
+    else if (status == LM_NOT_FOUND || status == LM_CORRUPT)
+        status = LM_OK; /* nothing to keep */
+    if (status == LM_OK) status = sidecar_text(sealed, manifest, previous, &text, error);
+    if (status == LM_OK)
+        status = lm__publish_small(store, path, text.data, text.size, durability, cancel, error);
+    if (status == LM_UNKNOWN_DURABILITY || status == LM_UNKNOWN_OUTCOME)
+        status = lm__error_within(error, LM_IO, "%s", path); /* the file itself is as it was */
+done:
+    lm__buffer_deinit(&text);
+    lm__arena_deinit(&arena);
+    return status;
+}
+
+bool lm__sidecar_exists(lm_store *store, const char *path)
+{
+    lm_arena arena;
+    lm_store_stat stat;
+    char *sidecar;
+    lm__arena_init(&arena, store->allocator, 0);
+    bool exists = lm__sidecar_path(&arena, path, &sidecar, NULL) == LM_OK &&
+                  lm__store_stat(store, sidecar, true, &stat, NULL) == LM_OK;
+    lm__arena_deinit(&arena);
+    return exists;
+}

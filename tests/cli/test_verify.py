@@ -1,0 +1,198 @@
+"""Manifests and the verdicts by them."""
+import hashlib
+import json
+import os
+import shutil
+
+import pytest
+
+NOBODY = "0" * 64
+
+
+@pytest.fixture
+def verdict(run):
+    def call(path="a", *options):
+        done = run("verify", path, "--json", *options)
+        told = json.loads(done.stdout)
+        result = told["results"][0]
+        assert done.returncode == told["exit"]
+        if result["status"] == "ok":
+            assert done.returncode == 0
+        return result["verdict"], done.returncode
+
+    return call
+
+
+def manifest_of(path):
+    return json.loads((path.parent / (path.name + ".manifest.json")).read_bytes())
+
+
+def test_what_a_manifest_tells(run, tmp_path):
+    data = b"hello"
+    done = run("write", "a", "--manifest", "k=v", "--run-id", "r1", "--source-snapshot", "s1", stdin=data)
+    assert done.returncode == 0
+    told = manifest_of(tmp_path / "a")
+    made = os.stat(tmp_path / "a")
+    assert told.pop("created_at").endswith("Z") and told.pop("lamella_version")
+    assert told == {
+        "lamella_manifest": 1,
+        "run_id": "r1",
+        "source_snapshot": "s1",
+        "user": {"k": "v"},
+        "bytes": 5,
+        "checksum": "sha256:" + hashlib.sha256(data).hexdigest(),
+        "file": {"inode": made.st_ino, "mtime_ns": made.st_mtime_ns},
+    }
+
+
+def test_no_manifest_unless_asked_for(run, tmp_path):
+    assert run("write", "a", stdin=b"1").returncode == 0
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_ok_and_previous(run, tmp_path, verdict):
+    run("write", "a", "--manifest", stdin=b"1")
+    assert verdict() == ("ok", 0)
+    shutil.copy2(tmp_path / "a", tmp_path / "old")
+    run("write", "a", "--manifest", "--checksum", "crc32c", stdin=b"22")
+    assert verdict() == ("ok", 0)
+    assert manifest_of(tmp_path / "a")["previous"]["bytes"] == 1
+    os.replace(tmp_path / "old", tmp_path / "a")  # as if the commit had not come
+    assert verdict() == ("previous", 0)
+    # The record before is the one of the file that stands, not of the one that never came.
+    run("write", "a", "--manifest", stdin=b"333")
+    told = manifest_of(tmp_path / "a")
+    assert told["bytes"] == 3 and told["previous"]["bytes"] == 1 and "previous" not in told["previous"]
+
+
+def test_previous_by_checksum_when_sizes_are_equal(run, tmp_path, verdict):
+    run("write", "a", "--manifest", "n=1", stdin=b"1")
+    shutil.copy(tmp_path / "a", tmp_path / "old")
+    run("write", "a", "--manifest", "n=2", stdin=b"2")
+    os.replace(tmp_path / "old", tmp_path / "a")
+    run("write", "a", "--manifest", "n=3", stdin=b"3")
+    assert manifest_of(tmp_path / "a")["previous"]["user"] == {"n": "1"}
+
+
+def test_stale(run, tmp_path, verdict):
+    run("write", "a", "--manifest", stdin=b"1")
+    done = run("write", "a", stdin=b"22")
+    assert done.returncode == 0 and b"warning: the manifest beside" in done.stderr
+    assert verdict() == ("stale", 8)
+    run("write", "a", "--manifest", stdin=b"1")
+    (tmp_path / "other").write_bytes(b"2")  # same size, another file, newer
+    os.utime(tmp_path / "other", (4e9, 4e9))
+    os.replace(tmp_path / "other", tmp_path / "a")
+    assert verdict() == ("stale", 8)
+
+
+def test_corrupt(run, tmp_path, verdict):
+    run("write", "a", "--manifest", stdin=b"12345")
+    with open(tmp_path / "a", "r+b") as file:
+        file.write(b"x")
+    assert verdict() == ("corrupt", 3)
+    run("write", "a", "--manifest", stdin=b"12345")
+    os.truncate(tmp_path / "a", 3)
+    assert verdict() == ("corrupt", 3)
+    run("write", "b", "--manifest", stdin=b"12345")
+    (tmp_path / "copy").write_bytes(b"12x45")  # restored from a backup that rots
+    shutil.copystat(tmp_path / "b", tmp_path / "copy")
+    os.replace(tmp_path / "copy", tmp_path / "b")
+    assert verdict("b") == ("corrupt", 3)
+
+
+def test_missing(run, tmp_path, verdict):
+    assert verdict() == ("missing", 9)
+    run("write", "a", stdin=b"1")
+    assert verdict() == ("manifest_missing", 9)
+    run("write", "a", "--manifest", stdin=b"1")
+    os.unlink(tmp_path / "a")
+    assert verdict() == ("missing", 9)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"lamella_manifest": 1}',
+        b'{"lamella_manifest": 1, "bytes": -1, "checksum": "sha256:' + NOBODY.encode() + b'"}',
+        b'{"lamella_manifest": 1, "bytes": 1.5, "checksum": "sha256:' + NOBODY.encode() + b'"}',
+        b'{"lamella_manifest": 1, "bytes": 1, "checksum": "md5:00"}',
+        b'{"lamella_manifest": 1, "bytes": 1, "checksum": "crc32c:00000000", "file": {}}',
+        b'{"lamella_manifest": 1, "bytes": 1, "checksum": "crc32c:00000000", "previous": []}',
+        b'{"lamella_manifest": 1, "lamella_manifest": 1}',
+        b"[" * 100000,
+        b"\x00\xff",
+    ],
+)
+def test_manifests_that_are_not_valid(run, tmp_path, verdict, text):
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "a.manifest.json").write_bytes(text)
+    assert verdict() == ("corrupt", 3)
+    assert run("write", "a", "--manifest", stdin=b"2").returncode == 0
+    assert verdict() == ("ok", 0)
+
+
+def test_a_manifest_of_a_later_format(run, tmp_path):
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "a.manifest.json").write_bytes(b'{"lamella_manifest": 2}')
+    done = run("verify", "a")
+    assert done.returncode == 1 and b"format 2" in done.stderr
+    done = run("write", "a", "--manifest", stdin=b"2")
+    assert done.returncode == 1 and (tmp_path / "a").read_bytes() == b"1"
+
+
+def test_the_manifest_lies_beside_what_a_symlink_leads_to(run, tmp_path, verdict):
+    os.mkdir(tmp_path / "d")
+    os.symlink("d/t", tmp_path / "a")
+    assert run("write", "a", "--manifest", stdin=b"1").returncode == 0
+    assert sorted(os.listdir(tmp_path / "d")) == ["t", "t.manifest.json"]
+    assert verdict() == ("ok", 0)
+    assert sorted(os.listdir(tmp_path)) == ["a", "d"]
+
+
+def test_a_name_too_long_for_a_manifest(run, tmp_path):
+    assert run("write", "n" * 241, "--manifest", stdin=b"1").returncode == 0
+    done = run("write", "n" * 242, "--manifest", stdin=b"1")
+    assert done.returncode == 2 and b"too long" in done.stderr
+    assert len(os.listdir(tmp_path)) == 2
+
+
+def test_a_name_that_is_not_utf8(run, tmp_path):
+    name = b"\xff\n"
+    assert run("write", name, "--manifest", stdin=b"1").returncode == 0
+    told = json.loads(run("verify", name, "--json").stdout)["results"][0]
+    assert told["verdict"] == "ok" and bytes.fromhex(told["path_hex"]) == name
+
+
+def test_values_that_are_not_utf8_are_refused(run, tmp_path):
+    done = run("write", "a", "--manifest", b"k=\xff", stdin=b"1")
+    assert done.returncode == 2 and os.listdir(tmp_path) == []
+    assert run("write", "a", "--manifest", "k=1", "k=2", stdin=b"1").returncode == 2
+    assert run("write", "a", "--manifest", "--checksum=none", stdin=b"1").returncode == 2
+
+
+def test_a_failed_publication_leaves_no_stale_manifest(run, tmp_path, verdict):
+    run("write", "a", "--manifest", stdin=b"1")
+    assert run("write", "a", "--manifest", "--if-absent", stdin=b"2").returncode == 5
+    assert verdict() == ("ok", 0)
+
+
+def test_several_paths(run, tmp_path):
+    for name in "abc":
+        run("write", name, "--manifest", stdin=name.encode())
+    (tmp_path / "b").unlink()
+    run("write", "c", stdin=b"else")
+    done = run("verify", "a", "b", "c")
+    assert done.returncode == 9
+    assert [line.split() for line in done.stdout.decode().splitlines()] == [["ok", "a"], ["missing", "b"], ["stale", "c"]]
+    assert len(done.stderr.splitlines()) == 2
+    os.truncate(tmp_path / "a", 0)
+    assert run("verify", "a", "b", "c").returncode == 3
+
+
+def test_a_thing_that_is_no_file(run):
+    assert run("verify", "/dev/null").returncode == 1
