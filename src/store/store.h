@@ -157,6 +157,8 @@ typedef struct lm_store_ops {
     lm_status (*open)(lm_store *store, const char *path, lm_source **source, lm_error *error);
     lm_status (*stat)(lm_store *store, const char *path, bool follow, lm_store_stat *stat,
                       lm_error *error);
+    /* What lies directly under `path`, in no order. A directory that is not there is LM_NOT_FOUND,
+     * or has nothing in it on a store that knows no directories. */
     lm_status (*list)(lm_store *store, const char *path, const lm_list_options *options,
                       lm_list_callback *callback, void *context, lm_error *error);
     /* A file's name, gone, and durably so when `durability` is full. LM_NOT_FOUND if none is. */

@@ -399,16 +399,13 @@ static lm_status mem_list(lm_store *store, const char *path, const lm_list_optio
              options->after ? options->after : "");
     cursor.from_told = true;
     lm_store_entry entry = {.name = name};
-    bool any = false;
     while (list_next((mem_store *)store, &cursor, name, &entry.stat)) {
         if (lm__cancel_requested(options->cancel))
             return lm__error_set(error, LM_CANCELLED, "%s: interrupted", path);
-        any = true;
         if (options->after && strcmp(name, options->after) <= 0) continue;
         LM_TRY(callback(context, &entry, error));
     }
-    if (any || options->after || !path[0]) return LM_OK;
-    return not_found(path, error);
+    return LM_OK;
 }
 
 /* ---- small changes ---- */

@@ -1,0 +1,507 @@
+/* What store.h promises, held by every store: posix both ways, memory. Numbers are store.h's
+ * invariants. */
+#define _GNU_SOURCE
+#include "base/alloc.h"
+#include "check.h"
+#include "scratch.h"
+#include "store/fault/store.h"
+#include "store/posix/posix.h"
+
+typedef struct bench {
+    const char *what;
+    char scratch[256];
+    lm_posix_store posix;
+    lm_fault_store fault;
+    lm_store *mem, *store;
+} bench;
+
+enum { BENCHES = 5 };
+
+static void bench_open(bench *b, int which)
+{
+    static const char *const names[BENCHES] = {"posix, unnamed", "posix, named", "memory",
+                                               "posix behind fault", "memory behind fault"};
+    *b = (bench){.what = names[which]};
+    scratch_make(b->scratch);
+    lm__posix_store_init(&b->posix, NULL, NULL);
+    b->posix.no_tmpfile = which == 1;
+    if (lm__store_mem_open(NULL, &b->mem, NULL) != LM_OK) abort();
+    b->store = which == 2 || which == 4 ? b->mem : &b->posix.store;
+    if (which >= 3) {
+        lm__fault_store_init(&b->fault, b->store);
+        b->store = &b->fault.store;
+    }
+}
+
+static void bench_close(bench *b)
+{
+    lm__store_close(b->mem);
+    scratch_remove(b->scratch);
+}
+
+/* A path in the store. */
+static const char *at(const bench *b, const char *name) { return scratch_join(b->scratch, name); }
+
+static lm_status put(bench *b, const char *name, const char *text, lm_stage_options options)
+{
+    lm_stage *stage;
+    lm_status status = lm__stage_open(b->store, at(b, name), &options, &stage, NULL);
+    if (status != LM_OK) return status;
+    status = lm__stage_write(stage, text, strlen(text), NULL);
+    if (status == LM_OK) status = lm__stage_seal(stage, NULL);
+    if (status == LM_OK) status = lm__stage_commit(stage, NULL);
+    lm__stage_close(stage);
+    return status;
+}
+
+static bool is(bench *b, const char *name, const char *text)
+{
+    uint8_t *data;
+    size_t size;
+    if (lm__store_read(b->store, at(b, name), NULL, 1 << 20, &data, &size, NULL) != LM_OK)
+        return false;
+    bool same = size == strlen(text) && memcmp(data, text, size) == 0;
+    lm__free(NULL, data);
+    return same;
+}
+
+typedef struct listing {
+    int count, directories;
+    char names[400];
+    uint64_t bytes;
+} listing;
+
+static lm_status listing_add(void *context, const lm_store_entry *entry, lm_error *error)
+{
+    (void)error;
+    listing *l = context;
+    l->count++;
+    l->directories += entry->stat.kind == LM_STORE_DIRECTORY;
+    l->bytes += entry->stat.size;
+    strncat(l->names, entry->name, sizeof l->names - strlen(l->names) - 1);
+    strncat(l->names, " ", sizeof l->names - strlen(l->names) - 1);
+    return LM_OK;
+}
+
+static listing list(bench *b, const char *after)
+{
+    listing l = {0};
+    lm_list_options options = {.after = after, .with_stat = true};
+    CHECK_STATUS(lm__store_list(b->store, b->scratch, &options, listing_add, &l, NULL), LM_OK);
+    return l;
+}
+
+#define ON_EACH(name)                                                                              \
+    static void name##_on(bench *b);                                                               \
+    TEST(name)                                                                                     \
+    {                                                                                              \
+        for (int which = 0; which < BENCHES; which++) {                                            \
+            bench b;                                                                               \
+            bool failed = check_failed;                                                            \
+            check_failed = false;                                                                  \
+            bench_open(&b, which);                                                                 \
+            name##_on(&b);                                                                         \
+            if (check_failed) printf("# on %s\n", b.what);                                         \
+            check_failed |= failed;                                                                \
+            bench_close(&b);                                                                       \
+        }                                                                                          \
+    }                                                                                              \
+    static void name##_on(bench *b)
+
+ON_EACH(a_stage_is_hidden_until_its_commit) /* 1 */
+{
+    lm_stage *stage;
+    lm_error error;
+    CHECK_STATUS(put(b, "a", "old", (lm_stage_options){0}), LM_OK);
+    CHECK_OK(lm__stage_open(b->store, at(b, "a"), NULL, &stage, &error), error);
+    CHECK(stage->sealed.replaces);
+    CHECK_OK(lm__stage_write(stage, "ne", 2, &error), error);
+    CHECK_OK(lm__stage_write(stage, "w!", 2, &error), error);
+    CHECK_INT(list(b, NULL).count, 1);
+    CHECK(is(b, "a", "old"));
+    CHECK_OK(lm__stage_seal(stage, &error), error);
+    CHECK_INT(list(b, NULL).count, 1);
+    CHECK(is(b, "a", "old"));
+    CHECK_OK(lm__stage_commit(stage, &error), error);
+    CHECK(is(b, "a", "new!"));
+    lm__stage_close(stage);
+    CHECK(is(b, "a", "new!"));
+    CHECK_INT(list(b, NULL).count, 1);
+}
+
+ON_EACH(closing_a_stage_leaves_nothing) /* 3 */
+{
+    lm_stage *stage;
+    CHECK_STATUS(put(b, "a", "old", (lm_stage_options){0}), LM_OK);
+    for (int how = 0; how < 3; how++) {
+        CHECK_STATUS(lm__stage_open(b->store, at(b, how == 2 ? "b" : "a"), NULL, &stage, NULL),
+                     LM_OK);
+        CHECK_STATUS(lm__stage_write(stage, "new", 3, NULL), LM_OK);
+        if (how > 0) CHECK_STATUS(lm__stage_seal(stage, NULL), LM_OK);
+        lm__stage_close(stage);
+        CHECK(is(b, "a", "old"));
+        CHECK_INT(list(b, NULL).count, 1);
+    }
+}
+
+ON_EACH(if_absent_is_exclusive)
+{
+    lm_stage_options absent = {.mode = LM_COMMIT_IF_ABSENT};
+    lm_stage *first, *second;
+    CHECK_STATUS(lm__stage_open(b->store, at(b, "a"), &absent, &first, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_open(b->store, at(b, "a"), &absent, &second, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_write(first, "first", 5, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_write(second, "second", 6, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_seal(first, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_seal(second, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_commit(second, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_commit(first, NULL), LM_EXISTS);
+    lm__stage_close(first);
+    lm__stage_close(second);
+    CHECK(is(b, "a", "second"));
+    CHECK_STATUS(put(b, "a", "third", absent), LM_EXISTS);
+    CHECK_STATUS(lm__store_put_if_absent(b->store, at(b, "a"), "x", 1, NULL), LM_EXISTS);
+    CHECK_STATUS(lm__store_put_if_absent(b->store, at(b, "b"), "x", 1, NULL), LM_OK);
+    CHECK(is(b, "a", "second") && is(b, "b", "x"));
+    CHECK_INT(list(b, NULL).count, 2);
+}
+
+ON_EACH(if_match_compares_what_is_there)
+{
+    lm_stage_options match = {.mode = LM_COMMIT_IF_MATCH, .match = "crc32c:e3069283"};
+    CHECK_STATUS(put(b, "a", "1", match), LM_CONFLICT); /* nothing there */
+    CHECK_STATUS(put(b, "a", "123456789", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(put(b, "a", "2", match), LM_OK);
+    CHECK_STATUS(put(b, "a", "3", match), LM_CONFLICT);
+    CHECK(is(b, "a", "2"));
+    match.match = "sha256:d4735e3a265e16eee03f59718b9b5d03019c07d8b6c51f90da3a666eec13ab35";
+    CHECK_STATUS(put(b, "a", "4", match), LM_OK);
+    match.match = "md5:00";
+    CHECK_STATUS(put(b, "a", "5", match), LM_INVALID);
+    match.match = NULL;
+    CHECK_STATUS(put(b, "a", "5", match), LM_INVALID);
+    CHECK(is(b, "a", "4"));
+    CHECK_INT(list(b, NULL).count, 1);
+}
+
+ON_EACH(if_match_sees_a_change_before_the_commit)
+{
+    lm_stage_options match = {.mode = LM_COMMIT_IF_MATCH, .match = "crc32c:e3069283"};
+    lm_stage *stage;
+    CHECK_STATUS(put(b, "a", "123456789", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(lm__stage_open(b->store, at(b, "a"), &match, &stage, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_seal(stage, NULL), LM_OK);
+    CHECK_STATUS(put(b, "a", "another", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(lm__stage_commit(stage, NULL), LM_CONFLICT);
+    lm__stage_close(stage);
+    CHECK(is(b, "a", "another"));
+
+    /* The same bytes again are the same: it is the checksum that was asked for. */
+    CHECK_STATUS(put(b, "a", "123456789", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(lm__stage_open(b->store, at(b, "a"), &match, &stage, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_seal(stage, NULL), LM_OK);
+    CHECK_STATUS(put(b, "a", "123456789", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(lm__stage_commit(stage, NULL), LM_OK);
+    lm__stage_close(stage);
+    CHECK(is(b, "a", ""));
+
+    /* And gone is gone. */
+    match.match = "crc32c:00000000";
+    CHECK_STATUS(lm__stage_open(b->store, at(b, "a"), &match, &stage, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_seal(stage, NULL), LM_OK);
+    CHECK_STATUS(lm__store_remove(b->store, at(b, "a"), LM_DURABILITY_FULL, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_commit(stage, NULL), LM_CONFLICT);
+    lm__stage_close(stage);
+    CHECK_INT(list(b, NULL).count, 0);
+}
+
+ON_EACH(a_version_changes_with_the_object)
+{
+    lm_store_stat first, second;
+    char version[200];
+    CHECK_STATUS(put(b, "a", "1", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(lm__store_stat(b->store, at(b, "a"), true, &first, NULL), LM_OK);
+    snprintf(version, sizeof version, "version:%s", first.version);
+    lm_stage_options match = {.mode = LM_COMMIT_IF_MATCH, .match = version};
+    CHECK_STATUS(put(b, "a", "2", match), LM_OK);
+    CHECK_STATUS(lm__store_stat(b->store, at(b, "a"), true, &second, NULL), LM_OK);
+    CHECK(strcmp(first.version, second.version) != 0);
+    CHECK_STATUS(put(b, "a", "3", match), LM_CONFLICT);
+    CHECK(is(b, "a", "2"));
+    CHECK_INT(second.kind, LM_STORE_FILE);
+    CHECK_INT(second.size, 1);
+    CHECK(second.mtime_ns > 0);
+}
+
+ON_EACH(a_second_name_does_not_change_the_version)
+{
+    lm_store_stat stat;
+    char version[200];
+    CHECK_STATUS(put(b, "a", "1", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(lm__store_stat(b->store, at(b, "a"), true, &stat, NULL), LM_OK);
+    snprintf(version, sizeof version, "version:%s", stat.version);
+    CHECK_STATUS(lm__store_link(b->store, at(b, "a"), at(b, "kept"), LM_DURABILITY_FULL, NULL),
+                 LM_OK);
+    CHECK_STATUS(lm__store_link(b->store, at(b, "a"), at(b, "kept"), LM_DURABILITY_FULL, NULL),
+                 LM_EXISTS);
+    CHECK_STATUS(lm__store_link(b->store, at(b, "no"), at(b, "n2"), LM_DURABILITY_FULL, NULL),
+                 LM_NOT_FOUND);
+    lm_stage_options match = {.mode = LM_COMMIT_IF_MATCH, .match = version};
+    CHECK_STATUS(put(b, "a", "2", match), LM_OK);
+    CHECK(is(b, "a", "2") && is(b, "kept", "1"));
+}
+
+ON_EACH(the_seal_tells_size_and_sum)
+{
+    static const struct {
+        lm_checksum_kind kind;
+        const char *text;
+    } sums[] = {
+        {LM_CHECKSUM_NONE, ""},
+        {LM_CHECKSUM_CRC32C, "crc32c:e3069283"},
+        {LM_CHECKSUM_SHA256,
+         "sha256:15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        lm_stage *stage;
+        lm_stage_options options = {.checksum = sums[i].kind};
+        char text[LM_CHECKSUM_TEXT_MAX] = "";
+        CHECK_STATUS(lm__stage_open(b->store, at(b, "a"), &options, &stage, NULL), LM_OK);
+        CHECK_STATUS(lm__stage_write(stage, "12345", 5, NULL), LM_OK);
+        CHECK_STATUS(lm__stage_write(stage, "6789", 4, NULL), LM_OK);
+        CHECK_STATUS(lm_sink_finish(&stage->sink, NULL), LM_OK); /* the seal, as a sink's */
+        CHECK(stage->is_sealed);
+        CHECK_INT(stage->sealed.size, 9);
+        CHECK_TEXT(stage->sealed.checksum, sums[i].text);
+        CHECK_TEXT(stage->sealed.path, at(b, "a"));
+        CHECK(stage->sealed.mtime_ns > 0);
+        CHECK_STATUS(lm__stage_commit(stage, NULL), LM_OK);
+        lm__stage_close(stage);
+        if (sums[i].kind == LM_CHECKSUM_NONE) continue;
+        CHECK_STATUS(lm__store_checksum(b->store, at(b, "a"), sums[i].kind, NULL, text, NULL),
+                     LM_OK);
+        CHECK_TEXT(text, sums[i].text);
+    }
+}
+
+ON_EACH(steps_out_of_order_are_refused)
+{
+    lm_stage *stage;
+    CHECK_STATUS(lm__stage_open(b->store, at(b, "a"), NULL, &stage, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_commit(stage, NULL), LM_INVALID);
+    CHECK_STATUS(lm__stage_seal(stage, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_seal(stage, NULL), LM_OK); /* asked again, answered again */
+    CHECK_STATUS(lm__stage_write(stage, "x", 1, NULL), LM_INVALID);
+    CHECK_STATUS(lm__stage_commit(stage, NULL), LM_OK);
+    CHECK_STATUS(lm__stage_commit(stage, NULL), LM_INVALID);
+    lm__stage_close(stage);
+    CHECK(is(b, "a", ""));
+
+    CHECK_STATUS(lm__stage_open(b->store, at(b, "a"), NULL, &stage, NULL), LM_OK);
+    lm_sink_abort(&stage->sink);
+    CHECK_STATUS(lm__stage_write(stage, "x", 1, NULL), LM_CANCELLED);
+    CHECK_STATUS(lm__stage_seal(stage, NULL), LM_CANCELLED);
+    CHECK_STATUS(lm__stage_commit(stage, NULL), LM_INVALID);
+    lm__stage_close(stage);
+    lm__stage_close(NULL);
+
+    CHECK_STATUS(put(b, "a", "x", (lm_stage_options){.mode = (lm_commit_mode)9}), LM_INVALID);
+    CHECK_STATUS(put(b, "a", "x", (lm_stage_options){.durability = (lm_durability)9}), LM_INVALID);
+}
+
+ON_EACH(a_cancelled_stage_changes_nothing)
+{
+    CHECK_STATUS(put(b, "a", "old", (lm_stage_options){0}), LM_OK);
+    for (int when = 0; when < 2; when++) {
+        lm_cancel cancel = {0};
+        lm_stage *stage;
+        lm_stage_options options = {.cancel = &cancel};
+        CHECK_STATUS(lm__stage_open(b->store, at(b, "a"), &options, &stage, NULL), LM_OK);
+        CHECK_STATUS(lm__stage_write(stage, "new", 3, NULL), LM_OK);
+        if (when == 0) atomic_store(&cancel.requested, 1);
+        CHECK_STATUS(lm__stage_seal(stage, NULL), when == 0 ? LM_CANCELLED : LM_OK);
+        atomic_store(&cancel.requested, 1);
+        if (when == 1) CHECK_STATUS(lm__stage_commit(stage, NULL), LM_CANCELLED);
+        lm__stage_close(stage);
+        CHECK(is(b, "a", "old"));
+        CHECK_INT(list(b, NULL).count, 1);
+    }
+}
+
+ON_EACH(a_reader_keeps_what_it_opened)
+{
+    lm_source *source;
+    char bytes[9];
+    CHECK_STATUS(put(b, "a", "123456789", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(lm__store_open(b->store, at(b, "a"), &source, NULL), LM_OK);
+    CHECK_STATUS(put(b, "a", "new", (lm_stage_options){0}), LM_OK);
+    CHECK_INT(source->size, 9);
+    CHECK_TEXT(source->name, at(b, "a"));
+    CHECK_STATUS(lm_source_read(source, 0, bytes, 9, NULL), LM_OK);
+    CHECK_BYTES(bytes, "123456789", 9);
+    CHECK_STATUS(lm_source_read(source, 8, bytes, 2, NULL), LM_CORRUPT);
+    const char *view = lm_source_view(source, 3, 6);
+    REQUIRE(view != NULL);
+    CHECK_BYTES(view, "456789", 6);
+    CHECK(lm_source_view(source, 3, 7) == NULL);
+    lm_source_close(source);
+    CHECK_STATUS(lm__store_open(b->store, at(b, "none"), &source, NULL), LM_NOT_FOUND);
+    CHECK(source == NULL);
+}
+
+ON_EACH(an_empty_object_can_be_read)
+{
+    lm_source *source;
+    CHECK_STATUS(put(b, "a", "", (lm_stage_options){0}), LM_OK);
+    CHECK(is(b, "a", ""));
+    CHECK_STATUS(lm__store_open(b->store, at(b, "a"), &source, NULL), LM_OK);
+    CHECK_INT(source->size, 0);
+    lm_source_close(source);
+}
+
+ON_EACH(read_has_a_limit)
+{
+    uint8_t *data;
+    size_t size;
+    CHECK_STATUS(put(b, "a", "123456789", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(lm__store_read(b->store, at(b, "a"), NULL, 8, &data, &size, NULL), LM_LIMIT);
+    CHECK(data == NULL);
+    CHECK_STATUS(lm__store_read(b->store, at(b, "b"), NULL, 8, &data, &size, NULL), LM_NOT_FOUND);
+}
+
+ON_EACH(a_listing_is_of_one_directory)
+{
+    static const char *const names[] = {"b", "a.txt", "a/x", "a/y/z", "c0", "c/q", "00001.json"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        CHECK_STATUS(put(b, names[i], "12", (lm_stage_options){0}), LM_OK);
+    listing all = list(b, NULL);
+    CHECK_INT(all.count, 6);
+    CHECK_INT(all.directories, 2);
+    for (const char *name = "00001.json\0a\0a.txt\0b\0c\0c0\0"; *name; name += strlen(name) + 1)
+        CHECK(strstr(all.names, name) != NULL);
+    CHECK_INT(list(b, "a").count, 4); /* a.txt b c c0 */
+    CHECK_INT(list(b, "a.txt").count, 3);
+    CHECK_INT(list(b, "c").count, 1);
+    CHECK_INT(list(b, "zz").count, 0);
+
+    listing none = {0};
+    CHECK_STATUS(lm__store_list(b->store, at(b, "no"), NULL, listing_add, &none, NULL),
+                 b->store == &b->posix.store || b->fault.inner == &b->posix.store ? LM_NOT_FOUND
+                                                                                  : LM_OK);
+    CHECK_INT(none.count, 0);
+    lm_store_stat stat;
+    CHECK_STATUS(lm__store_stat(b->store, at(b, "a"), true, &stat, NULL), LM_OK);
+    CHECK_INT(stat.kind, LM_STORE_DIRECTORY);
+    CHECK_STATUS(lm__store_stat(b->store, at(b, "a/y/z"), true, &stat, NULL), LM_OK);
+    CHECK_INT(stat.kind, LM_STORE_FILE);
+    CHECK_STATUS(lm__store_stat(b->store, at(b, "a/y/n"), true, &stat, NULL), LM_NOT_FOUND);
+}
+
+static lm_status listing_stop(void *context, const lm_store_entry *entry, lm_error *error)
+{
+    (void)entry;
+    (void)error;
+    ++*(int *)context;
+    return LM_LIMIT;
+}
+
+ON_EACH(a_callback_can_end_a_listing)
+{
+    int count = 0;
+    CHECK_STATUS(put(b, "a", "1", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(put(b, "b", "1", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(lm__store_list(b->store, b->scratch, NULL, listing_stop, &count, NULL), LM_LIMIT);
+    CHECK_INT(count, 1);
+    lm_cancel cancel = {1};
+    lm_list_options options = {.cancel = &cancel};
+    CHECK_STATUS(lm__store_list(b->store, b->scratch, &options, listing_stop, &count, NULL),
+                 LM_CANCELLED);
+    CHECK_INT(count, 1);
+}
+
+ON_EACH(remove_takes_a_name_away)
+{
+    CHECK_STATUS(put(b, "a", "1", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(lm__store_remove(b->store, at(b, "a"), LM_DURABILITY_FULL, NULL), LM_OK);
+    CHECK_STATUS(lm__store_remove(b->store, at(b, "a"), LM_DURABILITY_FULL, NULL), LM_NOT_FOUND);
+    CHECK_INT(list(b, NULL).count, 0);
+    CHECK_STATUS(lm__store_sync_directory(b->store, b->scratch, NULL), LM_OK);
+}
+
+TEST(a_store_without_a_primitive_says_so)
+{
+    lm_store *mem;
+    lm_error error;
+    bool exchanged;
+    CHECK_STATUS(lm__store_mem_open(NULL, &mem, NULL), LM_OK);
+    CHECK_STATUS(lm__store_put_if_absent(mem, "", "x", 1, &error), LM_INVALID);
+    CHECK_STATUS(lm__store_tree_sync(mem, "a", NULL, &error), LM_UNSUPPORTED);
+    CHECK_TEXT(error.message, "the mem store cannot put a directory in place in one step");
+    CHECK_STATUS(lm__store_tree_commit(mem, "a", "b", NULL, &exchanged, &error), LM_UNSUPPORTED);
+    CHECK_STATUS(lm__store_tree_remove(mem, "a", NULL, &error), LM_UNSUPPORTED);
+    CHECK_STATUS(lm__store_reap(mem, "a", NULL, NULL, NULL, &error), LM_UNSUPPORTED);
+    mem->caps &= ~(unsigned)(LM_STORE_IF_ABSENT | LM_STORE_IF_MATCH | LM_STORE_REPLACE |
+                             LM_STORE_LINK | LM_STORE_LOCAL);
+    CHECK_STATUS(lm__store_put_if_absent(mem, "a", "x", 1, &error), LM_UNSUPPORTED);
+    CHECK_TEXT(error.message,
+               "the mem store cannot create an object only where none is (if-absent)");
+    lm_stage *stage;
+    lm_stage_options options = {.mode = LM_COMMIT_IF_MATCH, .match = "crc32c:00000000"};
+    CHECK_STATUS(lm__stage_open(mem, "a", &options, &stage, &error), LM_UNSUPPORTED);
+    CHECK_TEXT(error.message, "the mem store cannot replace only what was seen (if-match)");
+    CHECK_STATUS(lm__stage_open(mem, "a", NULL, &stage, &error), LM_UNSUPPORTED);
+    CHECK_STATUS(lm__store_link(mem, "a", "b", LM_DURABILITY_FULL, &error), LM_UNSUPPORTED);
+    mem->caps |= LM_STORE_REPLACE;
+    options = (lm_stage_options){.durability = LM_DURABILITY_NONE};
+    CHECK_STATUS(lm__stage_open(mem, "a", &options, &stage, &error), LM_UNSUPPORTED);
+    CHECK_TEXT(error.message, "the mem store cannot choose the durability");
+    CHECK(stage == NULL);
+    lm__store_close(mem);
+    lm__store_close(NULL);
+}
+
+/* The wrapper: each operation of a publication fails in turn, before and after it was done. */
+TEST(a_failing_store_fails_where_it_is_told)
+{
+    for (int after = 0; after < 2; after++) {
+        for (uint64_t nth = 0;; nth++) {
+            bench b;
+            bench_open(&b, 3);
+            b.fault.plan = (lm_fault_plan){nth, after, LM_IO};
+            lm_status status = put(&b, "a", "new", (lm_stage_options){0});
+            bool done = atomic_load(&b.fault.operations) <= nth;
+            b.fault.plan.nth = UINT64_MAX;
+            CHECK_STATUS(status, done ? LM_OK : LM_IO);
+            /* open, write, seal, commit: the lost answer of the last one hides a success. */
+            CHECK(is(&b, "a", "new") == (done || (after && nth == 3)));
+            bench_close(&b);
+            if (done) {
+                CHECK_INT(nth, 4);
+                break;
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    RUN(a_stage_is_hidden_until_its_commit);
+    RUN(closing_a_stage_leaves_nothing);
+    RUN(if_absent_is_exclusive);
+    RUN(if_match_compares_what_is_there);
+    RUN(if_match_sees_a_change_before_the_commit);
+    RUN(a_version_changes_with_the_object);
+    RUN(a_second_name_does_not_change_the_version);
+    RUN(the_seal_tells_size_and_sum);
+    RUN(steps_out_of_order_are_refused);
+    RUN(a_cancelled_stage_changes_nothing);
+    RUN(a_reader_keeps_what_it_opened);
+    RUN(an_empty_object_can_be_read);
+    RUN(read_has_a_limit);
+    RUN(a_listing_is_of_one_directory);
+    RUN(a_callback_can_end_a_listing);
+    RUN(remove_takes_a_name_away);
+    RUN(a_store_without_a_primitive_says_so);
+    RUN(a_failing_store_fails_where_it_is_told);
+    return DONE();
+}
