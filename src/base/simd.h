@@ -12,9 +12,13 @@
 #include <immintrin.h>
 #define LM_TARGET_SSE42 __attribute__((target("sse4.2,popcnt")))
 #define LM_TARGET_AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt,fma")))
-#define LM_TARGET_AVX512                                                                           \
-    __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt,fma,avx512f,avx512bw,avx512dq,avx512vl,"     \
-                          "avx512vbmi,avx512vbmi2,prefer-vector-width=512")))
+#define LM_AVX512_FEATURES                                                                         \
+    "avx2,bmi,bmi2,lzcnt,popcnt,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2"
+#if defined(__clang__)
+#define LM_TARGET_AVX512 __attribute__((target(LM_AVX512_FEATURES)))
+#else
+#define LM_TARGET_AVX512 __attribute__((target(LM_AVX512_FEATURES ",prefer-vector-width=512")))
+#endif
 #endif
 
 #define LM_ALWAYS_INLINE static inline __attribute__((always_inline))

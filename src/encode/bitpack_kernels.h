@@ -2,8 +2,8 @@
 #ifndef LM_ENCODE_BITPACK_KERNELS_H
 #define LM_ENCODE_BITPACK_KERNELS_H
 
+#include "base/simd.h"
 #include "encode/bits.h"
-#include "encode/simd.h"
 
 size_t lm__pack8_avx512(const uint8_t *values, size_t count, unsigned width, uint8_t *out);
 size_t lm__pack16_avx512(const uint16_t *values, size_t count, unsigned width, uint8_t *out);

@@ -30,8 +30,7 @@ void lm__expand(const void *packed, size_t width, lm_bits valid, size_t count, v
 size_t lm__compact_bits(lm_bits values, lm_bits valid, size_t count, uint8_t *out);
 void lm__expand_bits(lm_bits packed, lm_bits valid, size_t count, uint8_t *out);
 
-/* Small integers as INT32. The _valid forms leave the nulls out and return how many were written
- * (with slack). */
+/* Small integers as INT32. */
 void lm__widen_i8(const int8_t *values, size_t count, int32_t *out);
 void lm__widen_u8(const uint8_t *values, size_t count, int32_t *out);
 void lm__widen_i16(const int16_t *values, size_t count, int32_t *out);
@@ -77,8 +76,8 @@ LM_MUST_USE lm_status lm__gather_strings_offsets32(const uint32_t *indices, size
                                                    size_t dictionary_count, int32_t base,
                                                    int32_t *offsets, lm_error *error);
 void lm__gather_strings_data32(const uint32_t *indices, size_t count,
-                               const int32_t *dictionary_offsets, const uint8_t *dictionary_data,
-                               uint8_t *data);
+                               const int32_t *dictionary_offsets, size_t dictionary_count,
+                               const uint8_t *dictionary_data, uint8_t *data);
 
 typedef struct lm_plain_kernels {
     size_t (*compact)(const void *values, size_t width, lm_bits valid, size_t count, void *out);

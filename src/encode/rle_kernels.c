@@ -8,7 +8,7 @@
  */
 #include "encode/rle.h"
 
-#include "encode/simd.h"
+#include "base/simd.h"
 
 #define RUN_SCALAR(bits, type)                                                                     \
     static size_t run##bits##_scalar(const type *values, size_t count)                             \
