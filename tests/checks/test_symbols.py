@@ -12,7 +12,7 @@ FORBIDDEN = {
 # Globals that change, each with its reason.
 CHANGING = {
     "base_cpu.c: known": "the processor's level, found once",
-    "store_posix_sys.c: kernel": "never written; its type is that of the tests' kernels, which have state",
+    "store_sys.c: kernel": "never written; its type is that of the tests' kernels, which have state",
     "base_sha256.c: known": "whether the processor has the SHA instructions, found once",
 }
 

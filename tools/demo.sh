@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# The main job, visibly: publish, die in the middle, look, clear up. ./dev demo builds and runs it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+PATH=$PWD/build:$PATH
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+cd "$place"
+
+title() { printf '\n== %s\n' "$*"; }
+show() {
+    printf '$ %s\n' "$*"
+    bash -c "$*" || printf '(exit status %s)\n' $?
+}
+must_be() { # must_be WHAT GOT WANTED
+    [[ $2 == "$3" ]] && return
+    printf 'demo: %s is "%s", not "%s"\n' "$@" >&2
+    exit 1
+}
+rows() { # rows GENERATION COUNT
+    seq -f "$1,%.0f" 1 "$2"
+}
+
+title "A file, published whole, with a manifest that binds its source to its bytes"
+show "seq -f 'monday,%.0f' 1 1000000 | lamella write sales.csv --manifest source=orders"
+show "ls -A"
+show "lamella verify sales.csv"
+before=$(sha256sum <sales.csv)
+
+title "A writer killed in the middle (kill -9), ten times"
+for _ in {1..10}; do
+    mkfifo pipe
+    lamella write sales.csv <pipe &
+    writer=$!
+    exec {input}>pipe
+    rows tuesday 500000 >&"$input"
+    kill -9 "$writer"
+    wait "$writer" 2>/dev/null || true
+    exec {input}>&-
+    rm pipe
+    must_be "sales.csv after the kill" "$(sha256sum <sales.csv)" "$before"
+done 2>/dev/null
+echo "sales.csv is Monday's still, byte for byte"
+show "ls -A"
+show "lamella verify sales.csv"
+
+title "The same writer, left alone"
+show "seq -f 'tuesday,%.0f' 1 500000 | lamella write sales.csv --manifest source=orders"
+show "lamella verify sales.csv"
+show "seq 3 | lamella write sales.csv --if-absent"
