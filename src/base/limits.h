@@ -49,6 +49,9 @@
 /* codec */
 #define LM_CODEC_BYTES_MAX ((size_t)INT32_MAX) /* of one buffer, packed or not: Parquet's own */
 
+/* encode */
+#define LM_DICT_BYTES_MAX (1 * LM_MIB)
+
 /* parquet/ thrift and metadata */
 #define LM_THRIFT_DEPTH_MAX 32
 #define LM_PARQUET_DEPTH_MAX 100                 /* of the schema's tree, below the root */

@@ -36,10 +36,6 @@ bool lm__minmax_f64(const double *values, lm_bits valid, size_t count, double *m
                     size_t *nans);
 /* Booleans: bits. */
 bool lm__minmax_bool(lm_bits values, lm_bits valid, size_t count, bool *min, bool *max);
-/* Arrow's decimal128 and decimal256: little-endian two's complement of 16 or 32 bytes; the indices.
- */
-bool lm__minmax_decimal(const void *values, size_t width, lm_bits valid, size_t count,
-                        size_t *min_index, size_t *max_index);
 /* Big-endian two's complement of one width: DECIMAL on FIXED_LEN_BYTE_ARRAY. */
 bool lm__minmax_signed_be(const void *values, size_t width, lm_bits valid, size_t count,
                           size_t *min_index, size_t *max_index);

@@ -1,0 +1,211 @@
+/*
+ * Bounds of columns with nulls, of byte strings and of half floats; see minmax.h. Nullable numbers
+ * are moved together a piece at a time and given to the kernels.
+ */
+#include "encode/minmax.h"
+
+#include "encode/plain.h"
+
+#define PIECE 1024
+
+/* Bounds of the valid ones by the kernel for values without nulls. */
+#define MINMAX_INTEGER(name, type)                                                                 \
+    bool lm__minmax_##name(const type *values, lm_bits valid, size_t count, type *min, type *max)  \
+    {                                                                                              \
+        const lm_minmax_kernels *kernels = lm__minmax_kernels(lm__cpu_level());                    \
+        if (!valid.bytes) {                                                                        \
+            if (count) kernels->name(values, count, min, max);                                     \
+            return count > 0;                                                                      \
+        }                                                                                          \
+        _Alignas(64) uint8_t room[PIECE * sizeof(type) + LM_ENCODE_SLACK];                         \
+        bool there = false;                                                                        \
+        for (size_t from = 0; from < count; from += PIECE) {                                       \
+            size_t some = count - from < PIECE ? count - from : PIECE;                             \
+            some =                                                                                 \
+                lm__compact(values + from, sizeof(type), lm__bits_skip(valid, from), some, room);  \
+            if (!some) continue;                                                                   \
+            type low, high;                                                                        \
+            kernels->name((const type *)(const void *)room, some, &low, &high);                    \
+            if (!there || low < *min) *min = low;                                                  \
+            if (!there || high > *max) *max = high;                                                \
+            there = true;                                                                          \
+        }                                                                                          \
+        return there;                                                                              \
+    }
+
+MINMAX_INTEGER(i8, int8_t)
+MINMAX_INTEGER(u8, uint8_t)
+MINMAX_INTEGER(i16, int16_t)
+MINMAX_INTEGER(u16, uint16_t)
+MINMAX_INTEGER(i32, int32_t)
+MINMAX_INTEGER(u32, uint32_t)
+MINMAX_INTEGER(i64, int64_t)
+MINMAX_INTEGER(u64, uint64_t)
+
+/* A least zero is told as -0, a greatest as +0 (parquet.thrift, ColumnOrder). */
+#define MINMAX_FLOAT(name, type)                                                                   \
+    bool lm__minmax_##name(const type *values, lm_bits valid, size_t count, type *min, type *max,  \
+                           size_t *nans)                                                           \
+    {                                                                                              \
+        const lm_minmax_kernels *kernels = lm__minmax_kernels(lm__cpu_level());                    \
+        _Alignas(64) uint8_t room[PIECE * sizeof(type) + LM_ENCODE_SLACK];                         \
+        type least = (type)__builtin_inf(), most = -(type)__builtin_inf(), low, high;              \
+        size_t values_seen = 0, nans_seen = 0, step = valid.bytes ? PIECE : count;                 \
+        for (size_t from = 0; from < count; from += step) {                                        \
+            size_t some = count - from < step ? count - from : step;                               \
+            const type *dense = values + from;                                                     \
+            if (valid.bytes) {                                                                     \
+                some = lm__compact(dense, sizeof(type), lm__bits_skip(valid, from), some, room);   \
+                dense = (const type *)(const void *)room;                                          \
+            }                                                                                      \
+            if (!some) continue;                                                                   \
+            nans_seen += kernels->name(dense, some, &low, &high);                                  \
+            values_seen += some;                                                                   \
+            least = low < least ? low : least;                                                     \
+            most = high > most ? high : most;                                                      \
+        }                                                                                          \
+        if (nans) *nans = nans_seen;                                                               \
+        if (values_seen == nans_seen) return false;                                                \
+        *min = least == 0 ? -(type)0 : least;                                                      \
+        *max = most == 0 ? (type)0 : most;                                                         \
+        return true;                                                                               \
+    }
+
+MINMAX_FLOAT(f32, float)
+MINMAX_FLOAT(f64, double)
+
+/* Half floats as whole numbers in their order. */
+static int half_rank(uint16_t half) { return half & 0x8000 ? -(half & 0x7fff) : half; }
+
+bool lm__minmax_f16(const uint16_t *values, lm_bits valid, size_t count, uint16_t *min,
+                    uint16_t *max, size_t *nans)
+{
+    bool there = false;
+    size_t nans_seen = 0;
+    int least = 0, most = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!lm__bits_get(valid, i)) continue;
+        if ((values[i] & 0x7fff) > 0x7c00) {
+            nans_seen++;
+            continue;
+        }
+        int rank = half_rank(values[i]);
+        if (!there || rank < least) least = rank;
+        if (!there || rank > most) most = rank;
+        there = true;
+    }
+    if (nans) *nans = nans_seen;
+    if (!there) return false;
+    *min = (uint16_t)(least <= 0 ? 0x8000 | -least : least);
+    *max = (uint16_t)(most < 0 ? 0x8000 | -most : most);
+    return true;
+}
+
+bool lm__minmax_bool(lm_bits values, lm_bits valid, size_t count, bool *min, bool *max)
+{
+    size_t present = lm__bits_count(valid, count), set = 0;
+    if (!present) return false;
+    for (size_t from = 0; from < count; from += 64) {
+        size_t some = count - from < 64 ? count - from : 64;
+        set += (size_t)__builtin_popcountll(lm__bits_word(values, from, some) &
+                                            lm__bits_word(valid, from, some));
+    }
+    *min = set == present;
+    *max = set > 0;
+    return true;
+}
+
+bool lm__minmax_signed_be(const void *values, size_t width, lm_bits valid, size_t count,
+                          size_t *min_index, size_t *max_index)
+{
+    const uint8_t *bytes = values;
+    bool there = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!lm__bits_get(valid, i)) continue;
+        if (!there) {
+            *min_index = *max_index = i;
+            there = true;
+            continue;
+        }
+        const uint8_t *value = bytes + i * width;
+        for (int side = 0; side < 2; side++) {
+            size_t *best = side ? max_index : min_index;
+            const uint8_t *other = bytes + *best * width;
+            int order = (int)(int8_t)value[0] - (int)(int8_t)other[0];
+            if (!order) order = memcmp(value, other, width);
+            if (side ? order > 0 : order < 0) *best = i;
+        }
+    }
+    return there;
+}
+
+int lm__compare_bytes(lm_slice a, lm_slice b)
+{
+    size_t shared = a.size < b.size ? a.size : b.size;
+    int order = shared ? memcmp(a.data, b.data, shared) : 0;
+    if (order) return order < 0 ? -1 : 1;
+    return (a.size > b.size) - (a.size < b.size);
+}
+
+/* Up to eight bytes from `at` on as one number that orders as they do. */
+static inline uint64_t key_at(lm_slice value, size_t at)
+{
+    size_t left = value.size - at;
+    const uint8_t *from = value.data + at;
+    if (left >= 8) return __builtin_bswap64(lm__load64(from));
+    uint64_t key = 0;
+    for (size_t i = 0; i < left; i++) key |= (uint64_t)from[i] << (56 - 8 * i);
+    return key;
+}
+
+/* What all that lies between the bounds begins with, and the bounds' keys behind it. */
+typedef struct string_window {
+    lm_slice min, max;
+    size_t shared;
+    uint64_t min_key, max_key;
+} string_window;
+
+static void window_set(string_window *window)
+{
+    size_t most = window->min.size < window->max.size ? window->min.size : window->max.size;
+    size_t shared = 0;
+    while (shared < most && window->min.data[shared] == window->max.data[shared]) shared++;
+    window->shared = shared;
+    window->min_key = key_at(window->min, shared);
+    window->max_key = key_at(window->max, shared);
+}
+
+/* True when the value is surely within the bounds: most are, and cost one comparison of eight
+ * bytes. */
+static inline bool window_has(const string_window *window, lm_slice value)
+{
+    if (value.size < window->shared) return false;
+    if (window->shared && memcmp(value.data, window->min.data, window->shared) != 0) return false;
+    uint64_t key = key_at(value, window->shared);
+    return key > window->min_key && key < window->max_key;
+}
+
+bool lm__minmax_strings(const lm_strings *strings, lm_bits valid, size_t count, size_t *min_index,
+                        size_t *max_index)
+{
+    size_t i = lm__bits_find(valid, 0, count, true);
+    if (i >= count) return false;
+    *min_index = *max_index = i;
+    string_window window = {.min = lm__strings_get(strings, i), .max = lm__strings_get(strings, i)};
+    window_set(&window);
+    for (i++; i < count; i++) {
+        if (!lm__bits_get(valid, i)) continue;
+        lm_slice value = lm__strings_get(strings, i);
+        if (window_has(&window, value)) continue;
+        if (lm__compare_bytes(value, window.min) < 0) {
+            *min_index = i;
+            window.min = value;
+            window_set(&window);
+        } else if (lm__compare_bytes(value, window.max) > 0) {
+            *max_index = i;
+            window.max = value;
+            window_set(&window);
+        }
+    }
+    return true;
+}
