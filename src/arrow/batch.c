@@ -100,10 +100,7 @@ lm_status lm__batch_import_rows_take(const lm_allocator *allocator, lm_schema *s
     (*batch)->source = own;
     lm_array *root = &(*batch)->root;
     status = lm__array_import(*batch, &(*batch)->source, &schema->root, NULL, root, error);
-    if (status == LM_OK && validate >= LM_VALIDATE_FULL)
-        status = lm__array_check_rows(root, first_row, error);
-    if (status == LM_OK && validate >= LM_VALIDATE_TEXT)
-        status = lm__array_check_text(root, first_row, error);
+    if (status == LM_OK) status = lm__batch_check_rows(*batch, validate, first_row, error);
     if (status == LM_OK && lm__array_null_count(root) > 0)
         status = lm__error_set(error, LM_DATA,
                                "the table has rows that are null as a whole (%lld of them)",

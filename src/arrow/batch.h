@@ -78,10 +78,10 @@ LM_MUST_USE lm_status lm__batch_slice(lm_batch *batch, int64_t start, int64_t le
 /* Each exported array, children too, holds a reference on the batch. */
 LM_MUST_USE lm_status lm__batch_export(lm_batch *batch, struct ArrowArray *out, lm_error *error);
 
-/* The passes of lm__batch_import_take, for views that were made otherwise: the tree of a batch's
- * root by its structure, and by its rows as far as `validate` says. FULL sets the null counts
- * right. */
-LM_MUST_USE lm_status lm__array_validate(lm_array *root, lm_validate validate, lm_error *error);
+/* The passes of lm__batch_import_take, for views that were made otherwise: by their structure, and
+ * by their rows as far as `validate` says. FULL sets the null counts right, and makes rows beneath
+ * a null parent null where what they hold is not sound. */
+LM_MUST_USE lm_status lm__batch_validate(lm_batch *batch, lm_validate validate, lm_error *error);
 
 /* Streams. */
 typedef struct lm_stream lm_stream;

@@ -18,10 +18,8 @@ lm_status lm__stream_next(lm_stream *stream, lm_batch **batch, lm_error *error)
     *batch = NULL;
     if (stream->failure.code == LM_OK && !stream->ended) {
         lm_status status = stream->ops->next(stream, batch, &stream->failure);
-        if (status == LM_OK)
-            stream->ended = *batch == NULL;
-        else
-            stream->failure.code = status;
+        stream->failure.code = status; /* also where a trial within failed and was made good */
+        if (status == LM_OK) stream->ended = *batch == NULL;
     }
     if (stream->failure.code != LM_OK && error) *error = stream->failure;
     return stream->failure.code;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "arrow/int256.h"
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/utf8.h"
@@ -111,9 +112,19 @@ static lm_status check_tree(const lm_array *array, const lm_path *path, lm_error
 
 /* The rows. */
 
+/* The arrays above one: what is beneath a null of theirs is as good as null. */
+typedef struct above {
+    const struct above *up;
+    lm_bits valid;
+    int64_t rows_each; /* rows below for a row of this one: 1 in structs, more in fixed lists */
+} above;
+
 typedef struct checker {
+    lm_batch *batch; /* which owns what is made here */
+    bool text;
     int64_t first_row;
     const char *noun; /* "row", or "item" within lists */
+    const above *above;
     lm_error *error;
 } checker;
 
@@ -293,66 +304,6 @@ static lm_status check_run_ends(const checker *c, const lm_array *ends, const lm
     return LM_OK;
 }
 
-/* A count from outside is not trusted: who allocates by it would be led astray. */
-static void set_null_count(lm_array *whole, lm_array *slice)
-{
-    if (!whole->validity) return;
-    if (slice->offset != whole->offset || slice->length != whole->length) {
-        whole->null_count = slice->null_count = -1;
-        return;
-    }
-    whole->null_count = -1;
-    whole->null_count = slice->null_count = lm__array_null_count(whole);
-    if (whole->null_count == 0) whole->validity = slice->validity = NULL;
-}
-
-static lm_status check_slice(const checker *c, lm_array *whole, lm_array slice,
-                             const lm_path *path);
-
-static lm_status check_children(const checker *c, const lm_array *array, const lm_path *path)
-{
-    lm_layout layout = array->field->type.layout;
-    lm_array *children = (lm_array *)array->children; /* ours, in the batch's arena */
-    checker items = {0, "item", c->error};
-    const checker *below_c = layout == LM_LAYOUT_STRUCT ? c : &items;
-    for (int32_t i = 0; i < array->n_children; i++) {
-        lm_path below = {path, children[i].field->name};
-        LM_TRY(check_slice(below_c, &children[i], covered_child(array, i), &below));
-    }
-    if (!array->dictionary) return LM_OK;
-    lm_array *dictionary = (lm_array *)array->dictionary;
-    checker values = {0, "value", c->error};
-    return check_slice(&values, dictionary, *dictionary, path);
-}
-
-static lm_status check_slice(const checker *c, lm_array *whole, lm_array slice, const lm_path *path)
-{
-    set_null_count(whole, &slice);
-    const lm_type *type = &slice.field->type;
-    switch (type->layout) {
-    case LM_LAYOUT_BINARY:
-    case LM_LAYOUT_LARGE_BINARY:
-    case LM_LAYOUT_LIST:
-    case LM_LAYOUT_LARGE_LIST: LM_TRY(check_offsets(c, &slice, path)); break;
-    case LM_LAYOUT_LIST_VIEW:
-    case LM_LAYOUT_LARGE_LIST_VIEW: LM_TRY(check_list_views(c, &slice, path)); break;
-    case LM_LAYOUT_VIEW: LM_TRY(check_views(c, &slice, path)); break;
-    case LM_LAYOUT_RUN_END: LM_TRY(check_run_ends(c, &slice.children[0], path)); break;
-    case LM_LAYOUT_FIXED:
-        if (type->id == LM_TYPE_DICTIONARY) LM_TRY(check_indices(c, &slice, path));
-        if (lm__type_is_decimal(type->id)) LM_TRY(check_decimals(c, &slice, path));
-        break;
-    default: break;
-    }
-    return check_children(c, &slice, path);
-}
-
-lm_status lm__array_check_rows(lm_array *root, int64_t first_row, lm_error *error)
-{
-    checker c = {first_row, "row", error};
-    return check_slice(&c, root, *root, NULL);
-}
-
 /* Text. */
 
 static lm_status refuse_text(const checker *c, const lm_array *array, const lm_path *path)
@@ -401,30 +352,127 @@ static bool text_is_valid(const lm_array *array)
 
 static lm_status check_text(const checker *c, const lm_array *array, const lm_path *path)
 {
-    checker items = {0, array->dictionary ? "value" : "item", c->error};
+    if (array->field->type.layout != LM_LAYOUT_VIEW && text_is_valid(array)) return LM_OK;
+    return refuse_text(c, array, path);
+}
+
+/* The tree. */
+
+/* What a null row may leave open. */
+static lm_status check_values(const checker *c, const lm_array *array, const lm_path *path)
+{
     const lm_type *type = &array->field->type;
-    if (lm__type_is_text(type->id)) {
-        if (type->layout != LM_LAYOUT_VIEW && text_is_valid(array)) return LM_OK;
-        return refuse_text(c, array, path);
+    if (type->layout == LM_LAYOUT_VIEW) LM_TRY(check_views(c, array, path));
+    if (type->id == LM_TYPE_DICTIONARY) LM_TRY(check_indices(c, array, path));
+    if (lm__type_is_decimal(type->id)) LM_TRY(check_decimals(c, array, path));
+    if (c->text && lm__type_is_text(type->id)) LM_TRY(check_text(c, array, path));
+    return LM_OK;
+}
+
+/* A count from outside is not trusted: who allocates by it would be led astray. */
+static void set_null_count(lm_array *whole, lm_array *slice)
+{
+    if (!whole->validity) return;
+    if (slice->offset != whole->offset || slice->length != whole->length) {
+        whole->null_count = slice->null_count = -1;
+        return;
+    }
+    whole->null_count = -1;
+    whole->null_count = slice->null_count = lm__array_null_count(whole);
+    if (whole->null_count == 0) whole->validity = slice->validity = NULL;
+}
+
+static bool is_dead(const above *up, int64_t row)
+{
+    for (; up; up = up->up) {
+        row /= up->rows_each;
+        if (!lm__bits_get(up->valid, (size_t)row)) return true;
+    }
+    return false;
+}
+
+/* Gives the array a bitmap of its own in which rows beneath a null are null themselves. */
+static lm_status mask_dead(const checker *c, lm_array *whole, lm_array *slice)
+{
+    size_t bits = (size_t)(whole->offset + whole->length);
+    uint8_t *own = lm__alloc(c->batch->allocator, (bits + 7) / 8);
+    if (!own) return lm__error_memory(c->error, "validating an array");
+    lm__bits_copy(own, 0, (lm_bits){whole->validity, 0}, bits);
+    for (int64_t row = 0; row < slice->length; row++)
+        if (is_dead(c->above, row)) lm__bit_clear(own, slice->offset + row);
+    whole->validity = slice->validity = own;
+    set_null_count(whole, slice);
+    if (lm__batch_own_memory_take(c->batch, own) == LM_OK) return LM_OK;
+    return lm__error_memory(c->error, "validating an array");
+}
+
+static lm_status check_slice(const checker *c, lm_array *whole, lm_array slice,
+                             const lm_path *path);
+
+static lm_status check_children(const checker *c, const lm_array *array, const lm_path *path)
+{
+    lm_layout layout = array->field->type.layout;
+    lm_array *children = (lm_array *)array->children; /* ours, in the batch's arena */
+    checker inner = *c;
+    above here = {c->above, lm__array_bits(array), 1};
+    inner.above = NULL;
+    if (layout == LM_LAYOUT_FIXED_LIST) here.rows_each = array->field->type.list_size;
+    if (layout == LM_LAYOUT_STRUCT || (layout == LM_LAYOUT_FIXED_LIST && here.rows_each > 0))
+        inner.above = array->validity || c->above ? &here : NULL;
+    if (layout != LM_LAYOUT_STRUCT) {
+        inner.first_row = 0;
+        inner.noun = "item";
     }
     for (int32_t i = 0; i < array->n_children; i++) {
-        lm_path below = {path, array->children[i].field->name};
-        lm_array part = covered_child(array, i);
-        LM_TRY(check_text(type->layout == LM_LAYOUT_STRUCT ? c : &items, &part, &below));
+        lm_path below = {path, children[i].field->name};
+        LM_TRY(check_slice(&inner, &children[i], covered_child(array, i), &below));
     }
-    return array->dictionary ? check_text(&items, array->dictionary, path) : LM_OK;
+    if (!array->dictionary) return LM_OK;
+    lm_array *dictionary = (lm_array *)array->dictionary;
+    inner.noun = "value";
+    return check_slice(&inner, dictionary, *dictionary, path);
 }
 
-lm_status lm__array_check_text(const lm_array *root, int64_t first_row, lm_error *error)
+static lm_status check_slice(const checker *c, lm_array *whole, lm_array slice, const lm_path *path)
 {
-    checker c = {first_row, "row", error};
-    return check_text(&c, root, NULL);
+    set_null_count(whole, &slice);
+    switch (slice.field->type.layout) {
+    case LM_LAYOUT_BINARY:
+    case LM_LAYOUT_LARGE_BINARY:
+    case LM_LAYOUT_LIST:
+    case LM_LAYOUT_LARGE_LIST: LM_TRY(check_offsets(c, &slice, path)); break;
+    case LM_LAYOUT_LIST_VIEW:
+    case LM_LAYOUT_LARGE_LIST_VIEW: LM_TRY(check_list_views(c, &slice, path)); break;
+    case LM_LAYOUT_RUN_END: LM_TRY(check_run_ends(c, &slice.children[0], path)); break;
+    default: break;
+    }
+    lm_status status = check_values(c, &slice, path);
+    if (status == LM_DATA && c->above) {
+        /* Some builders leave anything at all beneath a null. */
+        lm_error_clear(c->error);
+        LM_TRY(mask_dead(c, whole, &slice));
+        status = check_values(c, &slice, path);
+    }
+    LM_TRY(status);
+    return check_children(c, &slice, path);
 }
 
-lm_status lm__array_validate(lm_array *root, lm_validate validate, lm_error *error)
+lm_status lm__batch_check_rows(lm_batch *batch, lm_validate validate, int64_t first_row,
+                               lm_error *error)
 {
-    if (validate >= LM_VALIDATE_STRUCTURE) LM_TRY(check_tree(root, NULL, error));
-    if (validate >= LM_VALIDATE_FULL) LM_TRY(lm__array_check_rows(root, 0, error));
-    if (validate >= LM_VALIDATE_TEXT) LM_TRY(lm__array_check_text(root, 0, error));
-    return LM_OK;
+    if (validate < LM_VALIDATE_FULL) return LM_OK;
+    checker c = {
+        .batch = batch,
+        .text = validate >= LM_VALIDATE_TEXT,
+        .first_row = first_row,
+        .noun = "row",
+        .error = error,
+    };
+    return check_slice(&c, &batch->root, batch->root, NULL);
+}
+
+lm_status lm__batch_validate(lm_batch *batch, lm_validate validate, lm_error *error)
+{
+    if (validate >= LM_VALIDATE_STRUCTURE) LM_TRY(check_tree(&batch->root, NULL, error));
+    return lm__batch_check_rows(batch, validate, 0, error);
 }

@@ -12,9 +12,8 @@
 LM_MUST_USE lm_status lm__array_check_structure(const lm_array *array, const lm_path *path,
                                                 lm_error *error);
 
-/* The passes over the rows of a batch's root; first_row is added to the numbers in messages. */
-LM_MUST_USE lm_status lm__array_check_rows(lm_array *root, int64_t first_row, lm_error *error);
-LM_MUST_USE lm_status lm__array_check_text(const lm_array *root, int64_t first_row,
+/* The passes over the rows of a batch; first_row is added to the numbers in messages. */
+LM_MUST_USE lm_status lm__batch_check_rows(lm_batch *batch, lm_validate validate, int64_t first_row,
                                            lm_error *error);
 
 /* No null stands where `field` says that none may, at any depth: LM_DATA with the row. Rows beneath

@@ -338,6 +338,33 @@ TEST(dictionary_indices_are_checked)
     CHECK_INT(d.releases, 5);
 }
 
+TEST(what_lies_beneath_a_null_does_not_matter)
+{
+    array_fixture c, lists, d, values;
+    lm_batch *batch;
+    uint8_t struct_bits = 0x2, list_bits = 0x3;
+    int8_t indices[] = {9, -9, 1, 0};
+    fixture_init(&c, 2, 1, &struct_bits, NULL, NULL);
+    fixture_init(&lists, 2, 1, &list_bits, NULL, NULL);
+    fixture_init(&d, 4, 2, NULL, indices, NULL);
+    fixture_init(&values, 2, 2, NULL, numbers, NULL);
+    fixture_add(&c, &lists);
+    fixture_add(&lists, &d);
+    d.array.dictionary = &values.array;
+    const char *type = "struct<l: fixed_list<dictionary<int8, int32>>[2]>";
+    REQUIRE(import_one(type, &c, LM_VALIDATE_FULL, &batch) == LM_OK);
+    CHECK_INT(error.code, LM_OK);
+    lm_array view = lm__batch_column(batch, 0);
+    lm_array list = lm__array_child(&view, 0), items = lm__array_child(&list, 0);
+    CHECK_INT(items.null_count, 2);
+    CHECK(!lm__array_valid(&items, 1));
+    CHECK(lm__array_valid(&items, 2));
+    done(&c, batch);
+    struct_bits = 0x3;
+    lists.array.release = d.array.release = values.array.release = fixture_release;
+    REFUSED(type, &c, LM_VALIDATE_FULL, "column c.l.item: item 0: index 9 into a dictionary of 2");
+}
+
 static lm_view long_view(int32_t size, int32_t buffer, int32_t offset)
 {
     lm_view view = {.size = size};
@@ -544,6 +571,7 @@ int main(void)
     RUN(empty_arrays_may_lack_their_buffers);
     RUN(text_is_checked_when_asked);
     RUN(dictionary_indices_are_checked);
+    RUN(what_lies_beneath_a_null_does_not_matter);
     RUN(views_are_checked);
     RUN(list_views_are_checked);
     RUN(run_ends_are_checked);
