@@ -48,7 +48,8 @@ suite_unit() {
 
 build_asan() {
     need build
-    export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+    # detect_stack_use_after_return stays off: gcc 12 misaligns 64-byte vectors on its false stack.
+    export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
     export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
     configure asan --buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false \
         -Dc_args=-fno-sanitize-recover=all && compile asan "$@"
