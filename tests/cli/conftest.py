@@ -1,8 +1,7 @@
 """Tests of the command, run as a user runs it: tests/cli/test_<command>.py.
 
-lamella         the path of build/lamella, or what LAMELLA_COMMAND names
+lamella         the path of build/lamella
 run             run("write", path, stdin=b"...") -> CompletedProcess with bytes; never raises on a status
-run_without_rights   the same, bound by permissions even when the tests run as root
 """
 import os
 import pathlib
@@ -15,15 +14,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def lamella():
-    command = pathlib.Path(os.environ.get("LAMELLA_COMMAND") or ROOT / "build" / "lamella")
+    command = ROOT / "build" / "lamella"
     assert command.exists(), "run ./dev build first"
     return command
 
 
-def runner(command, place):
-    def call(*words, stdin=b"", cwd=place, timeout=120, **environment):
+@pytest.fixture
+def run(lamella, tmp_path):
+    def call(*words, stdin=b"", cwd=tmp_path, timeout=120, **environment):
         return subprocess.run(
-            [*command, *words],
+            [lamella, *words],
             input=stdin,
             cwd=cwd,
             timeout=timeout,
@@ -32,15 +32,3 @@ def runner(command, place):
         )
 
     return call
-
-
-@pytest.fixture
-def run(lamella, tmp_path):
-    return runner([lamella], tmp_path)
-
-
-@pytest.fixture
-def run_without_rights(lamella, tmp_path):
-    """Root stays root, so that it reaches its own files, but may not override their modes."""
-    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
-    return runner([*(drop if os.geteuid() == 0 else []), lamella], tmp_path)
