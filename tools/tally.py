@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Counts test results.
 
-    tally.py suite NAME FILE    reads meson's testlog.json or pytest's junit.xml, shows what failed and
+    tally.py suite NAME FILE... reads meson's testlog.json or pytest's junit.xml, shows what failed and
                                 one line for the suite, and keeps the result in build/results
     tally.py total NAME...      sums the suites up, lists what failed and what was skipped, and ends
                                 with the line "N passed, N failed[, N skipped]"; status 1 on a failure
@@ -97,8 +97,8 @@ def show(suite, cases, wanted, details=True):
 
 def main(mode, *words):
     if mode == "suite":
-        suite, file = words
-        cases = read(pathlib.Path(file))
+        suite, *files = words
+        cases = [case for file in files for case in read(pathlib.Path(file))]
         RESULTS.mkdir(parents=True, exist_ok=True)
         (RESULTS / f"{suite}.json").write_text(json.dumps(cases))
         show(suite, cases, "failed")

@@ -61,15 +61,27 @@ static inline lm_array lm__batch_column(const lm_batch *batch, int32_t column)
 }
 
 /* An empty batch of `rows` rows without columns, for the maker: views go into its arena, and
- * lm__batch_own hands it memory (also on failure, when it is released at once). */
+ * lm__batch_own_take hands it memory (also on failure, when it is released at once). */
 LM_MUST_USE lm_status lm__batch_new(const lm_allocator *allocator, lm_schema *schema, int64_t rows,
                                     lm_batch **batch, lm_error *error);
 LM_MUST_USE lm_status lm__batch_own_take(lm_batch *batch, lm_owned memory);
+/* The same for memory of the batch's allocator. */
+LM_MUST_USE lm_status lm__batch_own_memory_take(lm_batch *batch, void *memory);
+/* The views of a batch that is being made, one a column: zeroed, but for their field and length. */
+static inline lm_array *lm__batch_columns(lm_batch *batch)
+{
+    return (lm_array *)batch->root.children;
+}
 /* Rows [start, start + length) as a batch that shares the memory. */
 LM_MUST_USE lm_status lm__batch_slice(lm_batch *batch, int64_t start, int64_t length,
                                       lm_batch **slice, lm_error *error);
 /* Each exported array, children too, holds a reference on the batch. */
 LM_MUST_USE lm_status lm__batch_export(lm_batch *batch, struct ArrowArray *out, lm_error *error);
+
+/* The passes of lm__batch_import_take, for views that were made otherwise: by their structure, and
+ * by their rows as far as `validate` says. FULL sets the null counts right, and makes rows beneath
+ * a null parent null where what they hold is not sound. */
+LM_MUST_USE lm_status lm__batch_validate(lm_batch *batch, lm_validate validate, lm_error *error);
 
 /* Streams. */
 typedef struct lm_stream lm_stream;

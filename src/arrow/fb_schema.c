@@ -245,14 +245,6 @@ typedef struct decoder {
     lm_error *error;
 } decoder;
 
-static lm_status refuse(decoder *d, lm_status code, const lm_path *path, const char *why)
-{
-    char where[LM_PATH_TEXT_MAX];
-    if (!path) return lm__error_set(d->error, code, "the schema message: %s", why);
-    return lm__error_set(d->error, code, "the schema message, column %s: %s",
-                         lm__path_text(path, where), why);
-}
-
 static lm_status full(decoder *d) { return lm__error_memory(d->error, "reading a schema"); }
 
 /* A copy of a string, "" when it is absent. */
@@ -261,7 +253,7 @@ static lm_status read_text(decoder *d, const lm_fb_table *table, int field, cons
 {
     const char *bytes = lm__fb_text(table, field, size);
     if (*size > LM_ARROW_METADATA_BYTES_MAX - d->text_bytes)
-        return refuse(d, LM_LIMIT, path, "its texts are too long");
+        return lm__path_error(d->error, LM_LIMIT, path, "its texts are too long");
     d->text_bytes += *size;
     *text = *size ? lm__arena_strndup(d->arena, bytes, *size) : "";
     return *text ? LM_OK : full(d);
@@ -272,7 +264,7 @@ static lm_status read_metadata(decoder *d, const lm_fb_table *table, int number,
 {
     lm_fb_vector pairs = lm__fb_items(table, number, 4);
     if (pairs.length > LM_ARROW_METADATA_PAIRS_MAX)
-        return refuse(d, LM_LIMIT, path, "too many keys of metadata");
+        return lm__path_error(d->error, LM_LIMIT, path, "too many keys of metadata");
     for (size_t i = 0; i < pairs.length; i++) {
         lm_fb_table pair = lm__fb_item_table(&pairs, i);
         size_t key_size, value_size;
@@ -280,7 +272,7 @@ static lm_status read_metadata(decoder *d, const lm_fb_table *table, int number,
         const char *value = lm__fb_text(&pair, 1, &value_size);
         size_t bytes = key_size + value_size;
         if (bytes > LM_ARROW_METADATA_BYTES_MAX - d->text_bytes)
-            return refuse(d, LM_LIMIT, path, "its texts are too long");
+            return lm__path_error(d->error, LM_LIMIT, path, "its texts are too long");
         d->text_bytes += bytes;
         if (!lm__field_add_metadata(d->arena, field, key ? key : "", key_size, value ? value : "",
                                     value_size))
@@ -418,7 +410,7 @@ static lm_status read_fields(decoder *d, const lm_fb_table *table, int number, l
     d->fields += items.length;
     if (items.length > LM_ARROW_CHILDREN_MAX || d->fields > LM_ARROW_FIELDS_MAX ||
         d->depth > LM_ARROW_DEPTH_MAX)
-        return refuse(d, LM_LIMIT, path, "nested too deep, or too many fields");
+        return lm__path_error(d->error, LM_LIMIT, path, "nested too deep, or too many fields");
     if (!lm__field_children(d->arena, parent, (int32_t)items.length)) return full(d);
     d->depth++;
     for (size_t i = 0; i < items.length; i++) {
@@ -436,7 +428,7 @@ static lm_status read_dictionary(decoder *d, const lm_fb_table *encoding, lm_fie
     lm_type index = lm__type_make(LM_TYPE_INT32);
     lm_fb_table index_table = lm__fb_child(encoding, DICTIONARY_INDEX);
     if (lm__fb_present(&index_table) && !read_int_type(&index_table, &index))
-        return refuse(d, LM_SCHEMA, path, "its dictionary's index makes no sense");
+        return lm__path_error(d->error, LM_SCHEMA, path, "its dictionary's index makes no sense");
     lm_field *values = lm__arena_zero(d->arena, sizeof *values);
     if (!values) return full(d);
     *values = (lm_field){
@@ -457,7 +449,8 @@ static lm_status read_dictionary(decoder *d, const lm_fb_table *encoding, lm_fie
 static lm_status read_field(decoder *d, const lm_fb_table *table, lm_field *field,
                             const lm_path *up)
 {
-    if (!lm__fb_present(table)) return refuse(d, LM_CORRUPT, up, "a field is missing");
+    if (!lm__fb_present(table))
+        return lm__path_error(d->error, LM_CORRUPT, up, "a field is missing");
     lm_path path = {up, ""};
     LM_TRY(read_text(d, table, FIELD_NAME, up, &field->name, &field->name_size));
     path.name = field->name;
@@ -465,9 +458,10 @@ static lm_status read_field(decoder *d, const lm_fb_table *table, lm_field *fiel
     uint8_t kind = lm__fb_u8(table, FIELD_TYPE_TYPE, 0);
     lm_fb_table type = lm__fb_child(table, FIELD_TYPE);
     if (kind > FB_LARGE_LIST_VIEW)
-        return refuse(d, LM_UNSUPPORTED, &path, "a type that is newer than this library");
+        return lm__path_error(d->error, LM_UNSUPPORTED, &path,
+                              "a type that is newer than this library");
     if (!lm__fb_present(&type) || !read_type(kind, &type, &field->type))
-        return refuse(d, LM_CORRUPT, &path, "its type makes no sense");
+        return lm__path_error(d->error, LM_CORRUPT, &path, "its type makes no sense");
     if (kind == FB_TIMESTAMP) {
         size_t size;
         LM_TRY(read_text(d, &type, 1, &path, &field->type.timezone, &size));
@@ -477,18 +471,21 @@ static lm_status read_field(decoder *d, const lm_fb_table *table, lm_field *fiel
     lm_fb_table encoding = lm__fb_child(table, FIELD_DICTIONARY);
     if (lm__fb_present(&encoding)) LM_TRY(read_dictionary(d, &encoding, field, &path));
     LM_TRY(read_metadata(d, table, FIELD_METADATA, field, &path));
-    if (table->reader->bad) return refuse(d, LM_CORRUPT, &path, "not a sound flatbuffer");
+    if (table->reader->bad)
+        return lm__path_error(d->error, LM_CORRUPT, &path, "not a sound flatbuffer");
     return LM_OK;
 }
 
 static lm_status read_schema(decoder *d, const lm_fb_table *table, lm_schema *schema)
 {
-    if (!lm__fb_present(table)) return refuse(d, LM_CORRUPT, NULL, "not a sound flatbuffer");
+    if (!lm__fb_present(table))
+        return lm__path_error(d->error, LM_CORRUPT, NULL, "not a sound flatbuffer");
     if (lm__fb_i16(table, SCHEMA_ENDIANNESS, 0) != 0)
-        return refuse(d, LM_UNSUPPORTED, NULL, "big-endian data is not supported");
+        return lm__path_error(d->error, LM_UNSUPPORTED, NULL, "big-endian data is not supported");
     LM_TRY(read_fields(d, table, SCHEMA_FIELDS, &schema->root, NULL));
     LM_TRY(read_metadata(d, table, SCHEMA_METADATA, &schema->root, NULL));
-    if (table->reader->bad) return refuse(d, LM_CORRUPT, NULL, "not a sound flatbuffer");
+    if (table->reader->bad)
+        return lm__path_error(d->error, LM_CORRUPT, NULL, "not a sound flatbuffer");
     return lm__field_check(&schema->root, NULL, d->error); /* the numbers stay as they are */
 }
 

@@ -205,17 +205,12 @@ static size_t draft_lay_out(lm_fb_draft *draft, uint8_t *vtable, size_t *vtable_
     return size;
 }
 
-/* The position of a vtable of these bytes: an earlier one, or a new one at the end. */
-static size_t vtable_place(lm_fb_builder *builder, const uint8_t *vtable, size_t size)
+/* Each table has a vtable of its own, right before it. To share an earlier one would be allowed,
+ * but Polars' reader follows no offset to before the object that holds the table. */
+static size_t vtable_put(lm_fb_builder *builder, const uint8_t *vtable, size_t size)
 {
-    for (size_t i = 0; i < builder->n_vtables; i++) {
-        const uint8_t *known = at_position(builder, builder->vtables[i]);
-        if (known[0] == size && memcmp(known, vtable, size) == 0) return builder->vtables[i];
-    }
     size_t at = append_zero(builder, 0, 2, size);
-    if (builder->status != LM_OK) return 0;
-    memcpy(at_position(builder, at), vtable, size);
-    if (builder->n_vtables < LM_FB_VTABLES_MAX) builder->vtables[builder->n_vtables++] = at;
+    if (builder->status == LM_OK) memcpy(at_position(builder, at), vtable, size);
     return at;
 }
 
@@ -225,7 +220,7 @@ void lm__fb_table(lm_fb_builder *builder, size_t slot, lm_fb_draft *draft)
     size_t vtable_size, alignment;
     size_t size = draft_lay_out(draft, vtable, &vtable_size, &alignment);
     if (builder->status != LM_OK) return;
-    size_t vtable_at = vtable_place(builder, vtable, vtable_size);
+    size_t vtable_at = vtable_put(builder, vtable, vtable_size);
     size_t at = append_zero(builder, 0, alignment, size);
     if (builder->status != LM_OK) return;
     lm__fb_put_i32(at_position(builder, at), (int32_t)(at - vtable_at));

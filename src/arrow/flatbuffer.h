@@ -73,13 +73,11 @@ static inline int64_t lm__fb_get_i64(const uint8_t *at)
 /* Building. Positions count from where the builder began; a slot is the position of an offset that
  * waits for its target. */
 #define LM_FB_FIELDS_MAX 8
-#define LM_FB_VTABLES_MAX 16
 
 typedef struct lm_fb_builder {
     lm_buffer *out;
     size_t start; /* out->size at the beginning: a multiple of 8, for alignment's sake */
     lm_status status;
-    size_t vtables[LM_FB_VTABLES_MAX], n_vtables; /* written ones, to be shared */
 } lm_fb_builder;
 
 /* What will be a table: fields by their number in the .fbs file. */

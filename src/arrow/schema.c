@@ -29,6 +29,18 @@ const char *lm__path_text(const lm_path *path, char text[LM_PATH_TEXT_MAX])
     return text;
 }
 
+lm_status lm__path_error(lm_error *error, lm_status code, const lm_path *path, const char *format,
+                         ...)
+{
+    char where[LM_PATH_TEXT_MAX], why[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    if (!path) return lm__error_set(error, code, "the table: %s", why);
+    return lm__error_set(error, code, "column %s: %s", lm__path_text(path, where), why);
+}
+
 lm_status lm__schema_new(const lm_allocator *allocator, lm_schema **schema, lm_error *error)
 {
     *schema = lm__alloc_zero(allocator, sizeof **schema);
@@ -65,18 +77,6 @@ typedef struct checker {
     lm_error *error;
 } checker;
 
-LM_PRINTF(4, 5)
-static lm_status refuse(checker *c, lm_status code, const lm_path *path, const char *format, ...)
-{
-    char where[LM_PATH_TEXT_MAX], why[256];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(why, sizeof why, format, args);
-    va_end(args);
-    if (!path) return lm__error_set(c->error, code, "the schema: %s", why);
-    return lm__error_set(c->error, code, "column %s: %s", lm__path_text(path, where), why);
-}
-
 static lm_status check_parameters(checker *c, const lm_field *field, const lm_path *path)
 {
     const lm_type *type = &field->type;
@@ -87,43 +87,46 @@ static lm_status check_parameters(checker *c, const lm_field *field, const lm_pa
     case LM_TYPE_DECIMAL256: {
         int most = lm__decimal_precision_max(type->id);
         if (type->precision < 1 || type->precision > most)
-            return refuse(c, LM_SCHEMA, path, "a precision of %d, where %s has 1 to %d",
-                          type->precision, lm__type_name(type->id), most);
+            return lm__path_error(c->error, LM_SCHEMA, path,
+                                  "a precision of %d, where %s has 1 to %d", type->precision,
+                                  lm__type_name(type->id), most);
         if (type->scale < -most || type->scale > most)
-            return refuse(c, LM_SCHEMA, path, "a scale of %d, where %s has %d to %d", type->scale,
-                          lm__type_name(type->id), -most, most);
+            return lm__path_error(c->error, LM_SCHEMA, path, "a scale of %d, where %s has %d to %d",
+                                  type->scale, lm__type_name(type->id), -most, most);
         return LM_OK;
     }
     case LM_TYPE_FIXED_BINARY:
         if (type->byte_width < 0 || type->byte_width > LM_ARROW_BYTE_WIDTH_MAX)
-            return refuse(c, LM_SCHEMA, path, "a width of %d bytes, where 0 to %d are possible",
-                          type->byte_width, LM_ARROW_BYTE_WIDTH_MAX);
+            return lm__path_error(c->error, LM_SCHEMA, path,
+                                  "a width of %d bytes, where 0 to %d are possible",
+                                  type->byte_width, LM_ARROW_BYTE_WIDTH_MAX);
         return LM_OK;
     case LM_TYPE_TIME32:
         if (type->unit <= LM_UNIT_MILLI) return LM_OK;
-        return refuse(c, LM_SCHEMA, path, "time32 counts s or ms, not %s",
-                      lm__unit_name(type->unit));
+        return lm__path_error(c->error, LM_SCHEMA, path, "time32 counts s or ms, not %s",
+                              lm__unit_name(type->unit));
     case LM_TYPE_TIME64:
         if (type->unit >= LM_UNIT_MICRO) return LM_OK;
-        return refuse(c, LM_SCHEMA, path, "time64 counts us or ns, not %s",
-                      lm__unit_name(type->unit));
+        return lm__path_error(c->error, LM_SCHEMA, path, "time64 counts us or ns, not %s",
+                              lm__unit_name(type->unit));
     case LM_TYPE_TIMESTAMP:
         if (!type->timezone) return LM_OK;
         if (strlen(type->timezone) > LM_ARROW_TIMEZONE_BYTES_MAX ||
             !lm__utf8_valid(type->timezone, strlen(type->timezone)))
-            return refuse(c, LM_SCHEMA, path, "its time zone is not a name");
+            return lm__path_error(c->error, LM_SCHEMA, path, "its time zone is not a name");
         return LM_OK;
     case LM_TYPE_FIXED_LIST:
         if (type->list_size >= 0) return LM_OK;
-        return refuse(c, LM_SCHEMA, path, "a list size of %d", type->list_size);
+        return lm__path_error(c->error, LM_SCHEMA, path, "a list size of %d", type->list_size);
     case LM_TYPE_DICTIONARY:
         if (lm__type_is_integer(type->index_id)) return LM_OK;
-        return refuse(c, LM_SCHEMA, path, "a dictionary's index is an integer, not %s",
-                      lm__type_name(type->index_id));
+        return lm__path_error(c->error, LM_SCHEMA, path,
+                              "a dictionary's index is an integer, not %s",
+                              lm__type_name(type->index_id));
     case LM_TYPE_SPARSE_UNION:
     case LM_TYPE_DENSE_UNION:
-        return refuse(c, LM_UNSUPPORTED, path, "unions (%s) are not supported",
-                      lm__type_name(type->id));
+        return lm__path_error(c->error, LM_UNSUPPORTED, path, "unions (%s) are not supported",
+                              lm__type_name(type->id));
     default: return LM_OK;
     }
 }
@@ -136,25 +139,29 @@ static lm_status check_shape(checker *c, lm_field *field, const lm_path *path)
                    : id == LM_TYPE_RUN_END_ENCODED           ? 2
                                                              : 0;
     if (id != LM_TYPE_STRUCT && field->n_children != want)
-        return refuse(c, LM_SCHEMA, path, "%s has %d child fields, not %d", lm__type_name(id), want,
-                      field->n_children);
+        return lm__path_error(c->error, LM_SCHEMA, path, "%s has %d child fields, not %d",
+                              lm__type_name(id), want, field->n_children);
     if ((id == LM_TYPE_DICTIONARY) != (field->dictionary != NULL))
-        return refuse(c, LM_SCHEMA, path, "%s %s", lm__type_name(id),
-                      field->dictionary ? "cannot have a dictionary" : "without its values");
+        return lm__path_error(c->error, LM_SCHEMA, path, "%s %s", lm__type_name(id),
+                              field->dictionary ? "cannot have a dictionary"
+                                                : "without its values");
     if (id == LM_TYPE_DICTIONARY && field->dictionary->type.id == LM_TYPE_DICTIONARY)
-        return refuse(c, LM_UNSUPPORTED, path, "a dictionary of dictionaries is not supported");
+        return lm__path_error(c->error, LM_UNSUPPORTED, path,
+                              "a dictionary of dictionaries is not supported");
     if (id == LM_TYPE_MAP) {
         lm_field *entries = &field->children[0];
         if (entries->type.id != LM_TYPE_STRUCT || entries->n_children != 2)
-            return refuse(c, LM_SCHEMA, path, "a map's entries are a struct of key and value");
+            return lm__path_error(c->error, LM_SCHEMA, path,
+                                  "a map's entries are a struct of key and value");
         /* The format says so; some producers leave the flags unset. */
         entries->nullable = entries->children[0].nullable = false;
     }
     if (id == LM_TYPE_RUN_END_ENCODED) {
         lm_type_id ends = field->children[0].type.id;
         if (ends != LM_TYPE_INT16 && ends != LM_TYPE_INT32 && ends != LM_TYPE_INT64)
-            return refuse(c, LM_SCHEMA, path, "run ends are int16, int32 or int64, not %s",
-                          lm__type_name(ends));
+            return lm__path_error(c->error, LM_SCHEMA, path,
+                                  "run ends are int16, int32 or int64, not %s",
+                                  lm__type_name(ends));
         field->children[0].nullable = false;
     }
     return LM_OK;
@@ -163,12 +170,12 @@ static lm_status check_shape(checker *c, lm_field *field, const lm_path *path)
 static lm_status check_name(checker *c, const lm_field *field, const lm_path *path)
 {
     if (field->name_size > LM_ARROW_NAME_BYTES_MAX)
-        return refuse(c, LM_LIMIT, path, "a name of %zu bytes, more than %zu", field->name_size,
-                      LM_ARROW_NAME_BYTES_MAX);
+        return lm__path_error(c->error, LM_LIMIT, path, "a name of %zu bytes, more than %zu",
+                              field->name_size, LM_ARROW_NAME_BYTES_MAX);
     if (!lm__utf8_valid(field->name, field->name_size))
-        return refuse(c, LM_SCHEMA, path, "its name is not UTF-8");
+        return lm__path_error(c->error, LM_SCHEMA, path, "its name is not UTF-8");
     if (strlen(field->name) != field->name_size)
-        return refuse(c, LM_SCHEMA, path, "its name has a NUL within");
+        return lm__path_error(c->error, LM_SCHEMA, path, "its name has a NUL within");
     return LM_OK;
 }
 
@@ -176,12 +183,13 @@ static lm_status check_field(checker *c, lm_field *field, const lm_path *path)
 {
     LM_TRY(check_name(c, field, path));
     if (++c->fields > LM_ARROW_FIELDS_MAX)
-        return refuse(c, LM_LIMIT, path, "more than %d fields", LM_ARROW_FIELDS_MAX);
+        return lm__path_error(c->error, LM_LIMIT, path, "more than %d fields", LM_ARROW_FIELDS_MAX);
     if (field->n_children < 0 || field->n_children > LM_ARROW_CHILDREN_MAX)
-        return refuse(c, LM_LIMIT, path, "%d child fields, more than %d", field->n_children,
-                      LM_ARROW_CHILDREN_MAX);
+        return lm__path_error(c->error, LM_LIMIT, path, "%d child fields, more than %d",
+                              field->n_children, LM_ARROW_CHILDREN_MAX);
     if (c->depth > LM_ARROW_DEPTH_MAX)
-        return refuse(c, LM_LIMIT, path, "nested deeper than %d", LM_ARROW_DEPTH_MAX);
+        return lm__path_error(c->error, LM_LIMIT, path, "nested deeper than %d",
+                              LM_ARROW_DEPTH_MAX);
     LM_TRY(check_parameters(c, field, path));
     LM_TRY(check_shape(c, field, path));
     c->depth++;
@@ -368,6 +376,10 @@ bool lm__field_equal(const lm_field *a, const lm_field *b)
     if (a->nullable != b->nullable || a->n_children != b->n_children) return false;
     if (!lm__type_equal(&a->type, &b->type)) return false;
     if (!text_equal(a->extension_name, b->extension_name)) return false;
+    if (a->type.id == LM_TYPE_MAP) { /* whatever the entries are called */
+        a = &a->children[0];
+        b = &b->children[0];
+    }
     for (int32_t i = 0; i < a->n_children; i++)
         if (!lm__field_equal(&a->children[i], &b->children[i])) return false;
     if (!a->dictionary || !b->dictionary) return a->dictionary == b->dictionary;

@@ -57,6 +57,9 @@ typedef struct lm_path {
 #define LM_PATH_TEXT_MAX 256
 /* "a.b.item", printable and cut where it is too long; returns `text`. */
 const char *lm__path_text(const lm_path *path, char text[LM_PATH_TEXT_MAX]);
+/* "column a.b.item: …", or "the table: …" with a NULL path; returns `code`. */
+lm_status lm__path_error(lm_error *error, lm_status code, const lm_path *path, const char *format,
+                         ...) LM_PRINTF(4, 5);
 
 /* An empty schema with no columns, for the maker to fill: what hangs on `root` lives in `arena`.
  * Then lm__schema_seal settles invariant 1 and numbers the dictionaries (fb_schema.h). */

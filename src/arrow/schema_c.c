@@ -18,13 +18,6 @@ typedef struct importer {
     lm_error *error;
 } importer;
 
-static lm_status refuse(importer *in, lm_status code, const lm_path *path, const char *why)
-{
-    char where[LM_PATH_TEXT_MAX];
-    if (!path) return lm__error_set(in->error, code, "the schema: %s", why);
-    return lm__error_set(in->error, code, "column %s: %s", lm__path_text(path, where), why);
-}
-
 /* A decimal number without signs or spaces unless `negative`; moves past it. */
 static bool read_number(const char **text, bool negative, int32_t *number)
 {
@@ -175,14 +168,15 @@ static lm_status import_metadata(importer *in, const char *bytes, lm_field *fiel
     memcpy(&count, bytes, sizeof count);
     bytes += sizeof count;
     if (count < 0 || count > LM_ARROW_METADATA_PAIRS_MAX)
-        return refuse(in, LM_SCHEMA, path, "its metadata has an impossible count");
+        return lm__path_error(in->error, LM_SCHEMA, path, "its metadata has an impossible count");
     for (int32_t i = 0; i < count; i++) {
         for (int part = 0; part < 2; part++) {
             memcpy(&sizes[part], bytes, sizeof *sizes);
             bytes += sizeof *sizes;
             if (sizes[part] < 0 ||
                 (size_t)sizes[part] > LM_ARROW_METADATA_BYTES_MAX - in->metadata_bytes)
-                return refuse(in, LM_SCHEMA, path, "its metadata has an impossible size");
+                return lm__path_error(in->error, LM_SCHEMA, path,
+                                      "its metadata has an impossible size");
             in->metadata_bytes += (size_t)sizes[part];
             parts[part] = bytes;
             bytes += sizes[part];
@@ -202,15 +196,15 @@ static lm_status import_children(importer *in, const struct ArrowSchema *source,
 {
     if (source->n_children == 0) return LM_OK;
     if (source->n_children < 0 || !source->children)
-        return refuse(in, LM_SCHEMA, path, "its children are missing");
+        return lm__path_error(in->error, LM_SCHEMA, path, "its children are missing");
     if (source->n_children > LM_ARROW_CHILDREN_MAX)
-        return refuse(in, LM_LIMIT, path, "too many child fields");
+        return lm__path_error(in->error, LM_LIMIT, path, "too many child fields");
     if (!lm__field_children(in->arena, field, (int32_t)source->n_children))
         return lm__error_memory(in->error, "reading a schema");
     for (int32_t i = 0; i < field->n_children; i++) {
         const struct ArrowSchema *child = source->children[i];
         lm_path below = {path, child && child->name ? child->name : ""};
-        if (!child) return refuse(in, LM_SCHEMA, &below, "a child is missing");
+        if (!child) return lm__path_error(in->error, LM_SCHEMA, &below, "a child is missing");
         LM_TRY(import_field(in, child, &field->children[i], &below));
     }
     return LM_OK;
@@ -220,7 +214,7 @@ static lm_status import_dictionary(importer *in, const struct ArrowSchema *sourc
                                    const lm_path *path)
 {
     if (!lm__type_is_integer(field->type.id))
-        return refuse(in, LM_SCHEMA, path, "a dictionary's index is an integer");
+        return lm__path_error(in->error, LM_SCHEMA, path, "a dictionary's index is an integer");
     bool ordered = source->flags & ARROW_FLAG_DICTIONARY_ORDERED;
     field->type = lm__type_dictionary(field->type.id, ordered);
     field->dictionary = lm__arena_zero(in->arena, sizeof *field->dictionary);
@@ -234,24 +228,25 @@ static lm_status import_dictionary(importer *in, const struct ArrowSchema *sourc
 static lm_status import_field(importer *in, const struct ArrowSchema *source, lm_field *field,
                               const lm_path *path)
 {
-    if (!source->release) return refuse(in, LM_INVALID, path, "it has been released already");
-    if (!source->format) return refuse(in, LM_SCHEMA, path, "it has no format");
+    if (!source->release)
+        return lm__path_error(in->error, LM_INVALID, path, "it has been released already");
+    if (!source->format) return lm__path_error(in->error, LM_SCHEMA, path, "it has no format");
     if (++in->fields > LM_ARROW_FIELDS_MAX || in->depth > LM_ARROW_DEPTH_MAX)
-        return refuse(in, LM_LIMIT, path, "nested too deep, or too many fields in all");
+        return lm__path_error(in->error, LM_LIMIT, path,
+                              "nested too deep, or too many fields in all");
     const char *name = source->name ? source->name : "";
     if (strnlen(name, LM_ARROW_NAME_BYTES_MAX + 1) > LM_ARROW_NAME_BYTES_MAX)
-        return refuse(in, LM_LIMIT, path, "its name is too long");
+        return lm__path_error(in->error, LM_LIMIT, path, "its name is too long");
     lm_type type;
     if (!read_format(source->format, &type)) {
-        char format[80], where[LM_PATH_TEXT_MAX];
+        char format[80];
         lm__printable(format, sizeof format, source->format);
-        return lm__error_set(in->error, LM_SCHEMA, "column %s: \"%s\" is no format of Arrow's",
-                             lm__path_text(path, where), format);
+        return lm__path_error(in->error, LM_SCHEMA, path, "\"%s\" is no format of Arrow's", format);
     }
     if (type.id == LM_TYPE_MAP) type.keys_sorted = source->flags & ARROW_FLAG_MAP_KEYS_SORTED;
     if (type.timezone &&
         strnlen(type.timezone, LM_ARROW_TIMEZONE_BYTES_MAX + 1) > LM_ARROW_TIMEZONE_BYTES_MAX)
-        return refuse(in, LM_SCHEMA, path, "its time zone is not a name");
+        return lm__path_error(in->error, LM_SCHEMA, path, "its time zone is not a name");
     bool nullable = source->flags & ARROW_FLAG_NULLABLE;
     if (!lm__field_init(in->arena, field, name, type, nullable))
         return lm__error_memory(in->error, "reading a schema");

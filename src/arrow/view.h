@@ -7,12 +7,14 @@
  *
  * Invariants
  *  1. 0 <= offset, 0 <= length, and offset + length fits; null_count is exact or -1.
- *  2. validity is NULL when no value is null by bitmap (lm__array_valid knows the null type).
+ *  2. validity is NULL where null_count is 0 (lm__array_valid knows the null type).
  *  3. Values and offsets are aligned to their width (8 at most): an import copies what is not.
  *  4. `children` and `dictionary` are whole, as the parent has them: lm__array_child gives the part
  *     that the parent's slice covers. They are shared by all the slices.
- *  5. Of an array that lm__batch_import_take validated in full, offsets, views, indices and run
- * ends lie within what they point to, those of null rows too.
+ *  5. Of an array that was validated in full (batch.h), what its slice refers to is sound: offsets,
+ *     sizes and run ends lie within what they point to, in null rows too; views and dictionary
+ *     indices do in rows that are not null, and say nothing in null rows.
+ *  6. offsets[offset] can be read where length is 0 too.
  */
 #ifndef LM_ARROW_VIEW_H
 #define LM_ARROW_VIEW_H
@@ -67,6 +69,12 @@ static inline void lm__bit_clear(uint8_t *bits, int64_t at)
 {
     bits[at >> 3] = (uint8_t)(bits[at >> 3] & ~(1u << (at & 7)));
 }
+/* The slice's validity, from row 0 on. */
+static inline lm_bits lm__array_bits(const lm_array *array)
+{
+    return (lm_bits){array->validity, (size_t)array->offset};
+}
+
 /* By the bitmap (and the null type): a valid dictionary index may still point to a null, and a
  * run-end array has its nulls in the values. */
 static inline bool lm__array_valid(const lm_array *array, int64_t row)
@@ -174,7 +182,7 @@ static inline int64_t lm__array_index(const lm_array *array, int64_t row)
     }
 }
 
-/* Run ends: the number (in children[1]) of the run that holds the row; *runs_end, when it is not
+/* Run ends: the number (in children[1]) of the run that holds the row; *run_end, when it is not
  * NULL, gets the first row after that run, at most length. A binary search: walk with it from run
  * to run. */
 int64_t lm__array_run_find(const lm_array *array, int64_t row, int64_t *run_end);

@@ -66,7 +66,8 @@
 /* arrow */
 #define LM_ARROW_DEPTH_MAX 64 /* of a schema's tree, below the root */
 #define LM_ARROW_CHILDREN_MAX 100000
-#define LM_ARROW_FIELDS_MAX 1000000 /* in one schema, at all depths */
+#define LM_ARROW_FIELDS_MAX 1000000          /* in one schema, at all depths */
+#define LM_ARROW_ROWS_MAX ((int64_t)1 << 56) /* offset + length of one array */
 #define LM_ARROW_NAME_BYTES_MAX (64 * LM_KIB)
 #define LM_ARROW_TIMEZONE_BYTES_MAX 256
 #define LM_ARROW_METADATA_BYTES_MAX (64 * LM_MIB)

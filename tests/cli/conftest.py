@@ -1,7 +1,8 @@
 """Tests of the command, run as a user runs it: tests/cli/test_<command>.py.
 
-lamella         the path of build/lamella
+lamella         the path of build/lamella, or what LAMELLA_COMMAND names
 run             run("write", path, stdin=b"...") -> CompletedProcess with bytes; never raises on a status
+run_without_rights   the same, bound by permissions even when the tests run as root
 """
 import os
 import pathlib
@@ -14,16 +15,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def lamella():
-    command = ROOT / "build" / "lamella"
+    command = pathlib.Path(os.environ.get("LAMELLA_COMMAND") or ROOT / "build" / "lamella")
     assert command.exists(), "run ./dev build first"
     return command
 
 
-@pytest.fixture
-def run(lamella, tmp_path):
-    def call(*words, stdin=b"", cwd=tmp_path, timeout=120, **environment):
+def runner(command, place):
+    def call(*words, stdin=b"", cwd=place, timeout=120, **environment):
         return subprocess.run(
-            [lamella, *words],
+            [*command, *words],
             input=stdin,
             cwd=cwd,
             timeout=timeout,
@@ -32,3 +32,15 @@ def run(lamella, tmp_path):
         )
 
     return call
+
+
+@pytest.fixture
+def run(lamella, tmp_path):
+    return runner([lamella], tmp_path)
+
+
+@pytest.fixture
+def run_without_rights(lamella, tmp_path):
+    """Root stays root, so that it reaches its own files, but may not override their modes."""
+    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
+    return runner([*(drop if os.geteuid() == 0 else []), lamella], tmp_path)

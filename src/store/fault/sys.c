@@ -209,7 +209,9 @@ static int64_t call_ruled(lm_fault_sys *fault, const lm_sys_call *call)
     case LM_FAULT_LOST: {
         int64_t result = call_make(fault, call, false);
         /* A descriptor that the caller never hears of would leak in this process only. */
-        if (call->op == LM_SYS_OPENAT && result >= 0) close((int)result);
+        bool opened = call->op == LM_SYS_OPENAT ||
+                      (call->op == LM_SYS_FCNTL && call->command == F_DUPFD_CLOEXEC);
+        if (opened && result >= 0) close((int)result);
         break;
     }
     case LM_FAULT_DROP: return call_make(fault, call, true);

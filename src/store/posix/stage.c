@@ -77,9 +77,9 @@ static lm_status named_make(lm_posix_stage *s, unsigned mode, lm_error *error)
         int fd =
             lm__sys_openat(sys, directory, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, mode);
         if (fd == -EEXIST) continue;
+        memcpy(s->temp, name, sizeof name); /* it may be there though the answer was an error */
         if (fd < 0) return hidden_failed(s, fd, error);
         s->fd = fd;
-        memcpy(s->temp, name, sizeof name);
         int result = lm__sys_fstat(sys, fd, &s->file);
         if (result < 0) return hidden_failed(s, result, error);
         lm_status status = lm__temp_lock(sys, fd, &s->stage.sealed.warnings, error);

@@ -46,6 +46,7 @@ static void direct_set(lm_writer *writer, bool on)
 {
     if (writer->direct_on == on) return;
     int result = lm__sys_fcntl(writer->sys, writer->fd, F_SETFL, on ? O_DIRECT : 0);
+    if (on) writer->direct_tried = true;
     if (result < 0 && on) writer->direct_refused = true;
     if (result == 0) writer->direct_on = on;
 }
@@ -63,10 +64,11 @@ static lm_status slot_write(lm_writer *writer, const lm_writer_slot *slot, lm_er
     for (size_t done = 0; done < slot->size;) {
         int64_t wrote = lm__sys_pwrite(writer->sys, writer->fd, slot->data + done,
                                        slot->size - done, (int64_t)(slot->offset + done));
-        if (wrote == -EINVAL && writer->direct_on) { /* another alignment, or none at all */
-            writer->direct_refused = true;
+        if (wrote == -EINVAL && writer->direct_tried) { /* another alignment, or none at all */
+            writer->direct_refused = writer->direct_on = true;
+            writer->direct_tried = false; /* once */
             direct_set(writer, false);
-            if (!writer->direct_on) continue;
+            continue;
         }
         if (wrote <= 0)
             return lm__error_os(error, wrote == 0 ? EIO : (int)-wrote, "cannot write %s",

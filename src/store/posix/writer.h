@@ -57,7 +57,7 @@ typedef struct lm_writer {
     pthread_cond_t changed;
 
     /* The side that writes: the thread's while there is one. */
-    bool direct_on, direct_refused, direct_used;
+    bool direct_on, direct_tried, direct_refused, direct_used;
 } lm_writer;
 
 /* Allocates nothing yet; always followed by _deinit. `path` must stay valid. */

@@ -2,7 +2,7 @@
 #ifndef LM_TESTS_ARROW_FIXTURE_H
 #define LM_TESTS_ARROW_FIXTURE_H
 
-#include <lamella/base.h>
+#include <lamella/arrow.h>
 
 #include "check.h"
 
@@ -53,5 +53,44 @@ static inline void counting_init(counting *c, long fail_at)
             if (status_ != LM_NO_MEMORY || (c).live != 0) break;                                   \
         }                                                                                          \
     } while (0)
+
+/* An ArrowArray in the test's own memory; its releases are counted. */
+typedef struct array_fixture {
+    struct ArrowArray array;
+    const void *buffers[8];
+    struct ArrowArray *children[8];
+    int releases;
+} array_fixture;
+
+static inline void fixture_release(struct ArrowArray *array)
+{
+    ((array_fixture *)array->private_data)->releases++;
+    for (int64_t i = 0; i < array->n_children && array->children; i++)
+        if (array->children[i] && array->children[i]->release)
+            array->children[i]->release(array->children[i]);
+    if (array->dictionary && array->dictionary->release)
+        array->dictionary->release(array->dictionary);
+    array->release = NULL;
+}
+
+static inline void fixture_init(array_fixture *f, int64_t length, int64_t n_buffers, const void *b0,
+                                const void *b1, const void *b2)
+{
+    *f = (array_fixture){.buffers = {b0, b1, b2}};
+    f->array = (struct ArrowArray){
+        .length = length,
+        .null_count = b0 ? -1 : 0,
+        .n_buffers = n_buffers,
+        .release = fixture_release,
+        .private_data = f,
+    };
+    f->array.buffers = f->buffers;
+}
+
+static inline void fixture_add(array_fixture *parent, array_fixture *child)
+{
+    parent->children[parent->array.n_children++] = &child->array;
+    parent->array.children = parent->children;
+}
 
 #endif

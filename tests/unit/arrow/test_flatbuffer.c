@@ -102,6 +102,38 @@ TEST(the_bytes_are_those_of_the_format)
     lm__buffer_deinit(&out);
 }
 
+/* A table alike an earlier one has a vtable of its own: Polars follows no offset to before the
+ * object that holds the table. */
+TEST(no_vtable_is_shared)
+{
+    lm_buffer out;
+    lm_fb_builder builder;
+    lm_fb_draft root = {0};
+    lm__buffer_init(&out, NULL, 0);
+    lm__fb_builder_init(&builder, &out);
+    lm__fb_set_link(&root, 0);
+    lm__fb_table(&builder, LM_FB_ROOT, &root);
+    size_t first = lm__fb_links(&builder, root.fields[0].slot, 3);
+    for (size_t i = 0; i < 3; i++) {
+        lm_fb_draft item = {0};
+        lm__fb_set(&item, 0, 4, (int64_t)i);
+        lm__fb_table(&builder, first + 4 * i, &item);
+    }
+    CHECK_INT(builder.status, LM_OK);
+    lm_fb_reader reader;
+    lm__fb_reader_init(&reader, out.data, out.size);
+    lm_fb_table table = lm__fb_root(&reader);
+    lm_fb_vector items = lm__fb_items(&table, 0, 4);
+    size_t before = first;
+    for (size_t i = 0; i < 3; i++) {
+        lm_fb_table item = lm__fb_item_table(&items, i);
+        CHECK_INT(lm__fb_i32(&item, 0, -1), i);
+        CHECK(item.vtable > before && item.vtable < item.at);
+        before = item.at;
+    }
+    lm__buffer_deinit(&out);
+}
+
 TEST(what_was_built_is_read)
 {
     lm_buffer out;
@@ -194,6 +226,7 @@ TEST(a_failed_build_says_so)
 int main(void)
 {
     RUN(the_bytes_are_those_of_the_format);
+    RUN(no_vtable_is_shared);
     RUN(what_was_built_is_read);
     RUN(no_lie_leads_out);
     RUN(a_failed_build_says_so);

@@ -52,7 +52,7 @@ static void one_width(size_t width, int kind, bool nullable, uint64_t seed)
     for (int again = 0; again < 2; again++) { /* the second time after a reset */
         slow.width = width;
         slow.count = 0;
-        size_t written = 0, at = 0;
+        size_t at = 0;
         while (at < MOST) {
             size_t some = 1 + check_random(&seed) % 9000;
             if (some > MOST - at) some = MOST - at;
@@ -71,7 +71,6 @@ static void one_width(size_t width, int kind, bool nullable, uint64_t seed)
                 k++;
             }
             CHECK_INT(progress.written, k);
-            written += k;
             at += some;
             if (check_failed) return;
         }
