@@ -19,23 +19,10 @@
 
 /* The structure. */
 
-static void span_of(const lm_array *array, int64_t *first, int64_t *last)
-{
-    int64_t end = array->offset + array->length;
-    lm_layout layout = array->field->type.layout;
-    if (layout == LM_LAYOUT_BINARY || layout == LM_LAYOUT_LIST) {
-        *first = ((const int32_t *)array->offsets)[array->offset];
-        *last = ((const int32_t *)array->offsets)[end];
-    } else {
-        *first = ((const int64_t *)array->offsets)[array->offset];
-        *last = ((const int64_t *)array->offsets)[end];
-    }
-}
-
 static lm_status check_span(const lm_array *array, const lm_path *path, lm_error *error)
 {
     int64_t first, last;
-    span_of(array, &first, &last);
+    lm__array_span(array, &first, &last);
     if (first < 0 || last < first)
         return lm__path_error(error, LM_DATA, path, "offsets that go from %lld to %lld",
                               (long long)first, (long long)last);
@@ -338,7 +325,7 @@ static bool is_ascii(const uint8_t *bytes, int64_t size)
 static bool text_is_valid(const lm_array *array)
 {
     int64_t first, last;
-    span_of(array, &first, &last);
+    lm__array_span(array, &first, &last);
     const uint8_t *bytes = array->values;
     if (first == last || is_ascii(bytes + first, last - first)) return true;
     if (!lm__utf8_valid(bytes + first, (size_t)(last - first))) return false;

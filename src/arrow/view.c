@@ -29,12 +29,8 @@ lm_array lm__array_child(const lm_array *parent, int32_t child)
         return lm__array_slice(whole, parent->offset * size, parent->length * size);
     }
     case LM_LAYOUT_LIST:
-        start = ((const int32_t *)parent->offsets)[parent->offset];
-        end = ((const int32_t *)parent->offsets)[parent->offset + parent->length];
-        return lm__array_slice(whole, start, end - start);
     case LM_LAYOUT_LARGE_LIST:
-        start = ((const int64_t *)parent->offsets)[parent->offset];
-        end = ((const int64_t *)parent->offsets)[parent->offset + parent->length];
+        lm__array_span(parent, &start, &end);
         return lm__array_slice(whole, start, end - start);
     default: return *whole; /* list views and run ends */
     }

@@ -103,6 +103,21 @@ static inline lm_array lm__array_slice(const lm_array *array, int64_t start, int
  * items start at offsets[offset + r] - offsets[offset] in it). Of list views and run ends all. */
 lm_array lm__array_child(const lm_array *parent, int32_t child);
 
+/* Where a slice's contents begin and end in `values` or the child: of binary, large_binary, list,
+ * large_list and map. */
+static inline void lm__array_span(const lm_array *array, int64_t *first, int64_t *last)
+{
+    int64_t end = array->offset + array->length;
+    lm_layout layout = array->field->type.layout;
+    if (layout == LM_LAYOUT_BINARY || layout == LM_LAYOUT_LIST) {
+        *first = ((const int32_t *)array->offsets)[array->offset];
+        *last = ((const int32_t *)array->offsets)[end];
+    } else {
+        *first = ((const int64_t *)array->offsets)[array->offset];
+        *last = ((const int64_t *)array->offsets)[end];
+    }
+}
+
 /* Row r's items, of any kind of list and of maps, as a range of children[0] (whole, invariant 4). A
  * null row may have items. */
 static inline void lm__array_list_range(const lm_array *list, int64_t row, int64_t *start,

@@ -40,6 +40,12 @@ static inline void counting_init(counting *c, long fail_at)
     *c = (counting){{counting_alloc, counting_realloc, counting_free, c}, 0, 0, fail_at};
 }
 
+#define LM_TRY_TEST(call)                                                                          \
+    do {                                                                                           \
+        lm_status status_ = (call);                                                                \
+        if (status_ != LM_OK) return status_;                                                      \
+    } while (0)
+
 /* Runs `call` (an expression of lm_status that uses `c.allocator`, and on success frees what it
  * made) with every allocation failing in turn, until it succeeds. */
 #define CHECK_ALLOCATIONS(c, call)                                                                 \

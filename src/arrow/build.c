@@ -1,0 +1,479 @@
+/* Growing columns; see build.h for the invariants. build_rows.c copies from arrays. */
+#include "arrow/build.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/limits.h"
+
+/* More than this, and the data buffer of views is full. */
+#define VIEW_BUFFER_BYTES ((size_t)1 << 30)
+
+static const int64_t zeros[2];
+
+static bool growing_reserve(const lm_allocator *allocator, lm_growing *g, size_t more)
+{
+    if (g->capacity - g->size >= more) return true;
+    size_t needed, capacity;
+    if (__builtin_add_overflow(g->size, more, &needed)) return false;
+    if (__builtin_add_overflow(g->capacity, g->capacity / 2 + 64, &capacity)) return false;
+    if (capacity < needed) capacity = needed;
+    uint8_t *data = lm__realloc_array(allocator, g->data, capacity, 1);
+    if (!data) return false;
+    g->data = data;
+    g->capacity = capacity;
+    return true;
+}
+
+static bool is_large(lm_layout layout)
+{
+    return layout == LM_LAYOUT_LARGE_BINARY || layout == LM_LAYOUT_LARGE_LIST ||
+           layout == LM_LAYOUT_LARGE_LIST_VIEW;
+}
+
+/* Bytes of `offsets` a row; 0 where there are none. */
+static size_t offset_width(lm_layout layout)
+{
+    switch (layout) {
+    case LM_LAYOUT_BINARY:
+    case LM_LAYOUT_LIST:
+    case LM_LAYOUT_LIST_VIEW: return 4;
+    case LM_LAYOUT_LARGE_BINARY:
+    case LM_LAYOUT_LARGE_LIST:
+    case LM_LAYOUT_LARGE_LIST_VIEW: return 8;
+    default: return 0;
+    }
+}
+
+static bool is_list_view(lm_layout layout)
+{
+    return layout == LM_LAYOUT_LIST_VIEW || layout == LM_LAYOUT_LARGE_LIST_VIEW;
+}
+
+lm_status lm__builder_init(lm_builder *builder, const lm_allocator *allocator,
+                           const lm_field *field, lm_error *error)
+{
+    *builder = (lm_builder){.field = field, .allocator = lm__allocator_or_default(allocator)};
+    size_t count = (size_t)field->n_children + !!field->dictionary;
+    if (count == 0) return LM_OK;
+    builder->children = lm__alloc_array(allocator, count, sizeof *builder->children);
+    if (!builder->children) return lm__error_memory(error, "making a builder");
+    memset(builder->children, 0, count * sizeof *builder->children);
+    lm_status status = LM_OK;
+    for (int32_t i = 0; status == LM_OK && i < field->n_children; i++) {
+        status = lm__builder_init(&builder->children[i], allocator, &field->children[i], error);
+        builder->n_children = i + 1;
+    }
+    if (status == LM_OK && field->dictionary) {
+        builder->dictionary = &builder->children[field->n_children];
+        status = lm__builder_init(builder->dictionary, allocator, field->dictionary, error);
+    }
+    if (status != LM_OK) lm__builder_deinit(builder);
+    return status;
+}
+
+static void full_free(lm_builder *builder)
+{
+    for (int32_t i = 0; i < builder->n_full; i++)
+        lm__free(builder->allocator, builder->full[i].data);
+    lm__free(builder->allocator, builder->full);
+    builder->full = NULL;
+    builder->n_full = 0;
+}
+
+void lm__builder_deinit(lm_builder *builder)
+{
+    for (int32_t i = 0; i < builder->n_children; i++) lm__builder_deinit(&builder->children[i]);
+    if (builder->dictionary) lm__builder_deinit(builder->dictionary);
+    lm__free(builder->allocator, builder->children);
+    lm__free(builder->allocator, builder->validity);
+    lm__free(builder->allocator, builder->values.data);
+    lm__free(builder->allocator, builder->offsets.data);
+    lm__free(builder->allocator, builder->sizes.data);
+    lm__free(builder->allocator, builder->bytes.data);
+    full_free(builder);
+    *builder = (lm_builder){0};
+}
+
+void lm__builder_reset(lm_builder *builder)
+{
+    for (int32_t i = 0; i < builder->n_children; i++) lm__builder_reset(&builder->children[i]);
+    if (builder->dictionary) lm__builder_reset(builder->dictionary);
+    lm__free(builder->allocator, builder->validity);
+    full_free(builder);
+    builder->validity = NULL;
+    builder->length = builder->null_count = 0;
+    builder->values.size = builder->sizes.size = builder->bytes.size = 0;
+    builder->offsets.size = builder->offsets.size && !is_list_view(builder->field->type.layout)
+                                ? offset_width(builder->field->type.layout)
+                                : 0;
+}
+
+lm_status lm__builder_grow(lm_builder *builder, int64_t rows)
+{
+    const lm_allocator *allocator = builder->allocator;
+    const lm_type *type = &builder->field->type;
+    int64_t target;
+    if (__builtin_add_overflow(builder->length, rows, &target) || target > LM_ARROW_ROWS_MAX)
+        return LM_LIMIT;
+    int64_t capacity = builder->capacity + builder->capacity / 2 + 64;
+    if (capacity < target) capacity = target;
+    size_t count = (size_t)capacity, more;
+    if (builder->validity) {
+        uint8_t *bits = lm__realloc_array(allocator, builder->validity, count / 8 + 1, 1);
+        if (!bits) return LM_NO_MEMORY;
+        builder->validity = bits;
+    }
+    size_t width = type->layout == LM_LAYOUT_VIEW    ? sizeof(lm_view)
+                   : type->layout == LM_LAYOUT_FIXED ? (size_t)type->byte_width
+                                                     : 0;
+    if (__builtin_mul_overflow(count, width, &more)) return LM_NO_MEMORY;
+    if (type->layout == LM_LAYOUT_BITS) more = count / 8 + 1;
+    if (more && !growing_reserve(allocator, &builder->values, more - builder->values.size))
+        return LM_NO_MEMORY;
+    size_t offset = offset_width(type->layout);
+    if (offset) {
+        more = (count + 1) * offset - builder->offsets.size;
+        if (!growing_reserve(allocator, &builder->offsets, more)) return LM_NO_MEMORY;
+        if (builder->offsets.size == 0 && !is_list_view(type->layout)) {
+            memset(builder->offsets.data, 0, offset);
+            builder->offsets.size = offset;
+        }
+    }
+    if (is_list_view(type->layout) &&
+        !growing_reserve(allocator, &builder->sizes, count * offset - builder->sizes.size))
+        return LM_NO_MEMORY;
+    builder->capacity = capacity;
+    return LM_OK;
+}
+
+lm_status lm__builder_reserve_bytes(lm_builder *builder, size_t bytes)
+{
+    return growing_reserve(builder->allocator, &builder->bytes, bytes) ? LM_OK : LM_NO_MEMORY;
+}
+
+void lm__build_int(lm_builder *builder, int64_t value)
+{
+    size_t width = (size_t)builder->field->type.byte_width; /* little-endian: the low bytes first */
+    memcpy(builder->values.data + builder->values.size, &value, width);
+    builder->values.size += width;
+    lm__build_valid(builder);
+}
+
+/* Appends to offsets (or, of list views, to whichever is given). */
+static void put_offset(lm_builder *builder, lm_growing *to, int64_t value)
+{
+    size_t width = offset_width(builder->field->type.layout);
+    memcpy(to->data + to->size, &value, width);
+    to->size += width;
+}
+
+/* The current data buffer joins those that are full. */
+static lm_status turn_page(lm_builder *builder)
+{
+    lm_growing *full = lm__realloc_array(builder->allocator, builder->full,
+                                         (size_t)builder->n_full + 1, sizeof *full);
+    if (!full) return LM_NO_MEMORY;
+    full[builder->n_full++] = builder->bytes;
+    builder->full = full;
+    builder->bytes = (lm_growing){0};
+    return LM_OK;
+}
+
+static lm_status build_view(lm_builder *builder, const void *data, size_t size)
+{
+    lm_view view = {.size = (int32_t)size};
+    if (size > INT32_MAX) return LM_LIMIT;
+    if (size <= LM_VIEW_INLINE_MAX) {
+        if (size) memcpy(view.inlined, data, size);
+    } else {
+        if (builder->bytes.size > 0 && builder->bytes.size + size > VIEW_BUFFER_BYTES)
+            LM_TRY(turn_page(builder));
+        LM_TRY(lm__builder_reserve_bytes(builder, size));
+        memcpy(view.prefix, data, sizeof view.prefix);
+        view.buffer = builder->n_full;
+        view.offset = (int32_t)builder->bytes.size;
+        memcpy(builder->bytes.data + builder->bytes.size, data, size);
+        builder->bytes.size += size;
+    }
+    memcpy(builder->values.data + builder->values.size, &view, sizeof view);
+    builder->values.size += sizeof view;
+    lm__build_valid(builder);
+    return LM_OK;
+}
+
+lm_status lm__build_bytes(lm_builder *builder, const void *data, size_t size)
+{
+    LM_TRY(lm__builder_reserve(builder, 1));
+    lm_layout layout = builder->field->type.layout;
+    if (layout == LM_LAYOUT_VIEW) return build_view(builder, data, size);
+    if (layout == LM_LAYOUT_FIXED) {
+        if (size != (size_t)builder->field->type.byte_width) return LM_INVALID;
+        lm__build_fixed(builder, data);
+        return LM_OK;
+    }
+    if (layout == LM_LAYOUT_BINARY && size > INT32_MAX - builder->bytes.size) return LM_LIMIT;
+    LM_TRY(lm__builder_reserve_bytes(builder, size));
+    if (size) memcpy(builder->bytes.data + builder->bytes.size, data, size);
+    builder->bytes.size += size;
+    put_offset(builder, &builder->offsets, (int64_t)builder->bytes.size);
+    lm__build_valid(builder);
+    return LM_OK;
+}
+
+lm_status lm__builder_validity(lm_builder *builder)
+{
+    if (builder->validity) return LM_OK;
+    builder->validity = lm__alloc(builder->allocator, (size_t)builder->capacity / 8 + 1);
+    if (!builder->validity) return LM_NO_MEMORY;
+    lm__bits_fill(builder->validity, 0, (size_t)builder->length, true);
+    return LM_OK;
+}
+
+/* What stands in the buffers where a row is null: zeroes, no bytes, no items. */
+static void put_nothing(lm_builder *builder, int64_t rows)
+{
+    const lm_type *type = &builder->field->type;
+    size_t width = type->layout == LM_LAYOUT_VIEW ? sizeof(lm_view) : (size_t)type->byte_width;
+    size_t bytes = (size_t)rows * width;
+    switch (type->layout) {
+    case LM_LAYOUT_BITS:
+        bytes = (size_t)(builder->length + rows + 7) / 8 - builder->values.size;
+        /* fall through */
+    case LM_LAYOUT_FIXED:
+    case LM_LAYOUT_VIEW:
+        if (bytes) memset(builder->values.data + builder->values.size, 0, bytes);
+        builder->values.size += bytes;
+        break;
+    case LM_LAYOUT_BINARY:
+    case LM_LAYOUT_LARGE_BINARY:
+        for (int64_t i = 0; i < rows; i++)
+            put_offset(builder, &builder->offsets, (int64_t)builder->bytes.size);
+        break;
+    case LM_LAYOUT_LIST:
+    case LM_LAYOUT_LARGE_LIST:
+        for (int64_t i = 0; i < rows; i++)
+            put_offset(builder, &builder->offsets, builder->children[0].length);
+        break;
+    case LM_LAYOUT_LIST_VIEW:
+    case LM_LAYOUT_LARGE_LIST_VIEW:
+        for (int64_t i = 0; i < rows; i++) {
+            put_offset(builder, &builder->offsets, builder->children[0].length);
+            put_offset(builder, &builder->sizes, 0);
+        }
+        break;
+    default: break;
+    }
+}
+
+/* A null of a run-end array is a run of its own. */
+static lm_status build_null_run(lm_builder *builder, int64_t rows)
+{
+    lm_builder *ends = &builder->children[0];
+    int64_t end = builder->length + rows;
+    if (ends->field->type.byte_width < 8 &&
+        end >> (8 * ends->field->type.byte_width - 1)) /* past the greatest run end */
+        return LM_LIMIT;
+    LM_TRY(lm__builder_reserve(ends, 1));
+    LM_TRY(lm__build_nulls(&builder->children[1], 1));
+    lm__build_int(ends, end);
+    builder->length = end;
+    return LM_OK;
+}
+
+lm_status lm__build_nulls(lm_builder *builder, int64_t rows)
+{
+    if (rows <= 0) return LM_OK;
+    lm_layout layout = builder->field->type.layout;
+    LM_TRY(lm__builder_reserve(builder, rows));
+    if (layout == LM_LAYOUT_RUN_END) return build_null_run(builder, rows);
+    if (layout == LM_LAYOUT_NULL) {
+        builder->length += rows;
+        builder->null_count += rows;
+        return LM_OK;
+    }
+    LM_TRY(lm__builder_validity(builder));
+    if (layout == LM_LAYOUT_STRUCT)
+        for (int32_t i = 0; i < builder->n_children; i++)
+            LM_TRY(lm__build_nulls(&builder->children[i], rows));
+    if (layout == LM_LAYOUT_FIXED_LIST) {
+        int64_t items;
+        if (__builtin_mul_overflow(rows, (int64_t)builder->field->type.list_size, &items))
+            return LM_LIMIT;
+        LM_TRY(lm__build_nulls(&builder->children[0], items));
+    }
+    put_nothing(builder, rows);
+    lm__bits_fill(builder->validity, (size_t)builder->length, (size_t)rows, false);
+    builder->length += rows;
+    builder->null_count += rows;
+    return LM_OK;
+}
+
+lm_status lm__build_null(lm_builder *builder) { return lm__build_nulls(builder, 1); }
+
+static int64_t last_offset(const lm_builder *builder)
+{
+    const lm_growing *offsets = &builder->offsets;
+    if (is_large(builder->field->type.layout)) {
+        int64_t last;
+        memcpy(&last, offsets->data + offsets->size - sizeof last, sizeof last);
+        return last;
+    }
+    int32_t last;
+    memcpy(&last, offsets->data + offsets->size - sizeof last, sizeof last);
+    return last;
+}
+
+lm_status lm__build_list_end(lm_builder *builder)
+{
+    LM_TRY(lm__builder_reserve(builder, 1));
+    lm_layout layout = builder->field->type.layout;
+    int64_t items = builder->children[0].length;
+    if (layout == LM_LAYOUT_FIXED_LIST) {
+        if (items != (builder->length + 1) * builder->field->type.list_size) return LM_INVALID;
+        lm__build_valid(builder);
+        return LM_OK;
+    }
+    if (!is_large(layout) && items > INT32_MAX) return LM_LIMIT;
+    if (is_list_view(layout)) {
+        int64_t start = 0;
+        if (builder->length > 0) {
+            lm_growing *sizes = &builder->sizes;
+            int64_t size = 0;
+            size_t width = offset_width(layout);
+            memcpy(&size, sizes->data + sizes->size - width, width);
+            start = last_offset(builder) + size;
+        }
+        put_offset(builder, &builder->offsets, start);
+        put_offset(builder, &builder->sizes, items - start);
+    } else {
+        put_offset(builder, &builder->offsets, items);
+    }
+    lm__build_valid(builder);
+    return LM_OK;
+}
+
+lm_status lm__build_struct_end(lm_builder *builder)
+{
+    LM_TRY(lm__builder_reserve(builder, 1));
+    lm__build_valid(builder);
+    return LM_OK;
+}
+
+/* Finishing. */
+
+/* Hands memory over; what the batch cannot take is freed. */
+static lm_status give(lm_batch *batch, uint8_t **memory, const void **view)
+{
+    uint8_t *given = *memory;
+    *memory = NULL;
+    *view = given ? (const void *)given : zeros;
+    if (!given) return LM_OK;
+    return lm__batch_own_memory_take(batch, given);
+}
+
+static lm_status give_views(lm_builder *builder, lm_batch *batch, lm_array *out)
+{
+    if (builder->bytes.size > 0) LM_TRY(turn_page(builder));
+    size_t count = (size_t)builder->n_full;
+    const void **buffers = lm__arena_array(&batch->arena, count, sizeof *buffers);
+    int64_t *sizes = lm__arena_array(&batch->arena, count, sizeof *sizes);
+    if (!buffers || !sizes) return LM_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        sizes[i] = (int64_t)builder->full[i].size;
+        LM_TRY(give(batch, &builder->full[i].data, &buffers[i]));
+    }
+    out->variadic = buffers;
+    out->variadic_sizes = sizes;
+    out->n_variadic = builder->n_full;
+    return LM_OK;
+}
+
+static lm_status take_buffers(lm_builder *builder, lm_batch *batch, lm_array *out)
+{
+    const void *validity = NULL;
+    lm_layout layout = builder->field->type.layout;
+    *out = (lm_array){
+        .field = builder->field,
+        .length = builder->length,
+        .null_count = builder->null_count,
+        .n_children = builder->n_children,
+        .values = zeros,
+    };
+    if (builder->validity) LM_TRY(give(batch, &builder->validity, &validity));
+    out->validity = builder->null_count ? validity : NULL;
+    if (layout == LM_LAYOUT_VIEW) LM_TRY(give_views(builder, batch, out));
+    if (offset_width(layout)) {
+        LM_TRY(give(batch, &builder->offsets.data, &out->offsets));
+        if (is_list_view(layout))
+            LM_TRY(give(batch, &builder->sizes.data, &out->sizes));
+        else
+            LM_TRY(give(batch, &builder->bytes.data, &out->values));
+        return LM_OK;
+    }
+    return give(batch, &builder->values.data, &out->values);
+}
+
+static lm_status take_tree(lm_builder *builder, lm_batch *batch, lm_array *out)
+{
+    LM_TRY(take_buffers(builder, batch, out));
+    size_t count = (size_t)builder->n_children + !!builder->dictionary;
+    if (count == 0) return LM_OK;
+    lm_array *children = lm__arena_array(&batch->arena, count, sizeof *children);
+    if (!children) return LM_NO_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        LM_TRY(take_tree(&builder->children[i], batch, &children[i]));
+    out->children = children;
+    if (builder->dictionary) out->dictionary = &children[builder->n_children];
+    return LM_OK;
+}
+
+/* Forgets memory that has been given away, so that the builder begins anew. */
+static void begin_anew(lm_builder *builder)
+{
+    for (int32_t i = 0; i < builder->n_children; i++) begin_anew(&builder->children[i]);
+    if (builder->dictionary) begin_anew(builder->dictionary);
+    lm_growing *buffers[] = {&builder->values, &builder->offsets, &builder->sizes, &builder->bytes};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        if (!buffers[i]->data) *buffers[i] = (lm_growing){0};
+    lm__builder_reset(builder);
+    builder->capacity = 0;
+    builder->offsets.size = 0;
+    builder->dictionary_from = NULL;
+}
+
+static lm_status check_lengths(const lm_builder *builder, const lm_path *path, lm_error *error)
+{
+    for (int32_t i = 0; i < builder->n_children; i++) {
+        const lm_builder *child = &builder->children[i];
+        lm_path below = {path, child->field->name};
+        if (builder->field->type.layout == LM_LAYOUT_STRUCT && child->length != builder->length)
+            return lm__path_error(error, LM_BROKEN, &below, "%lld rows were built, not %lld",
+                                  (long long)child->length, (long long)builder->length);
+        LM_TRY(check_lengths(child, &below, error));
+    }
+    return LM_OK;
+}
+
+lm_status lm__builder_take(lm_builder *builder, lm_batch *batch, lm_array *out, lm_error *error)
+{
+    LM_TRY(check_lengths(builder, NULL, error));
+    lm_status status = take_tree(builder, batch, out);
+    begin_anew(builder);
+    return status == LM_OK ? LM_OK : lm__error_memory(error, "building a batch");
+}
+
+lm_status lm__builder_finish(lm_builder *root, lm_schema *schema, lm_batch **batch, lm_error *error)
+{
+    if (root->n_children) root->length = root->children[0].length;
+    LM_TRY(lm__batch_new(root->allocator, schema, root->length, batch, error));
+    lm_array view;
+    lm_status status = lm__builder_take(root, *batch, &view, error);
+    if (status == LM_OK) {
+        view.field = (*batch)->root.field;
+        (*batch)->root = view;
+        return LM_OK;
+    }
+    lm__batch_unref(*batch);
+    *batch = NULL;
+    return status;
+}
