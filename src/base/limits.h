@@ -77,4 +77,10 @@
 #define LM_ARROW_TEXT_BYTES_MAX (16 * LM_MIB)          /* of a schema as text */
 #define LM_FB_TABLES_MAX 4000000                       /* visited in one flatbuffer */
 
+/* ipc */
+#define LM_IPC_MESSAGE_BYTES_MAX (256 * LM_MIB)    /* of metadata: a message's, a footer */
+#define LM_IPC_BODY_BYTES_MAX (1024 * LM_GIB)      /* of a message's buffers together */
+#define LM_IPC_BUFFER_BYTES_MAX LM_CODEC_BYTES_MAX /* of a compressed buffer's contents */
+#define LM_IPC_PULL_BYTES (256 * LM_KIB) /* what a pipe's message is believed to have at first */
+
 #endif

@@ -22,11 +22,13 @@
 typedef struct check_alloc {
     lm_allocator allocator;
     size_t calls, fail_at, live;
+    size_t largest; /* asked for at once */
     bool failed;
 } check_alloc;
 
-static inline bool check_alloc_fails(check_alloc *memory)
+static inline bool check_alloc_fails(check_alloc *memory, size_t bytes)
 {
+    if (bytes > memory->largest) memory->largest = bytes;
     if (memory->calls++ != memory->fail_at) return false;
     memory->failed = true;
     return true;
@@ -35,7 +37,7 @@ static inline bool check_alloc_fails(check_alloc *memory)
 static inline void *check_alloc_alloc(void *context, size_t bytes)
 {
     check_alloc *memory = context;
-    void *got = check_alloc_fails(memory) ? NULL : malloc(bytes ? bytes : 1);
+    void *got = check_alloc_fails(memory, bytes) ? NULL : malloc(bytes ? bytes : 1);
     if (got) memory->live++;
     return got;
 }
@@ -43,7 +45,7 @@ static inline void *check_alloc_alloc(void *context, size_t bytes)
 static inline void *check_alloc_realloc(void *context, void *old, size_t bytes)
 {
     check_alloc *memory = context;
-    void *got = check_alloc_fails(memory) ? NULL : realloc(old, bytes ? bytes : 1);
+    void *got = check_alloc_fails(memory, bytes) ? NULL : realloc(old, bytes ? bytes : 1);
     if (got && !old) memory->live++;
     return got;
 }
