@@ -5,6 +5,7 @@
 #include <lamella/arrow.h>
 #include <lamella/base.h>
 #include <lamella/commit.h>
+#include <lamella/directory.h>
 #include <lamella/ipc.h>
 #include <lamella/manifest.h>
 #include <lamella/publish.h>

@@ -76,6 +76,11 @@ LM_API LM_MUST_USE lm_status lm_publish_bytes(const char *path, const void *data
 /* Reads `fd` (a file, a pipe, a socket) from where it stands to its end. */
 LM_API LM_MUST_USE lm_status lm_publish_fd(const char *path, int fd, const lm_file_options *options,
                                            lm_file_result *result, lm_error *error);
+/* The finished file `staged`, on the file system of `path`, takes the place of `path`: made durable
+ * and renamed, not copied. Where it fails `staged` is still there. */
+LM_API LM_MUST_USE lm_status lm_publish_file(const char *path, const char *staged,
+                                             const lm_file_options *options, lm_file_result *result,
+                                             lm_error *error);
 /* Fills `buffer` with up to `size` bytes; *got 0 means the end, any failure ends the publication
  * with it. */
 typedef lm_status lm_pull(void *context, void *buffer, size_t size, size_t *got, lm_error *error);

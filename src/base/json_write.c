@@ -111,6 +111,7 @@ static void put_string(lm_json_writer *writer, const char *text, size_t size)
 
 static void put_key(lm_json_writer *writer, const char *key, size_t size)
 {
+    if (writer->status != LM_OK) return;
     assert(!writer->after_key);
     separate(writer);
     put_string(writer, key, size);

@@ -32,7 +32,12 @@
 #define LM_STAGE_DIRECT_BYTES_MIN (64 * LM_MIB) /* a file past this goes around the page cache */
 #define LM_XATTR_BYTES_MAX (64 * LM_KIB)        /* the kernel's own, of a value and of a list */
 #define LM_ACL_BYTES_MAX (8 * LM_KIB)
-#define LM_TREE_DEPTH_MAX 128 /* of a directory that is published or removed */
+#define LM_TREE_DEPTH_MAX 128           /* of a directory that is published or removed */
+#define LM_TREE_SYNC_BATCH 64           /* files of a tree that are synced together */
+#define LM_TREE_SYNC_THREADS 8          /* most of the time they wait */
+#define LM_TREE_SYNC_ALONE 3            /* files and directories that are worth no thread */
+#define LM_SWAP_BYTES_MAX (64 * LM_KIB) /* of an exchange's journal */
+#define LM_SWAP_ARENA_BYTES_MAX (1 * LM_MIB)
 
 /* publish */
 #define LM_NAME_BYTES_MAX 255 /* of one part of a path */

@@ -12,6 +12,8 @@
 #ifndef LM_CLI_CLI_H
 #define LM_CLI_CLI_H
 
+#include <signal.h>
+
 #include "base/json.h"
 #include "cli/option.h"
 
@@ -46,6 +48,8 @@ const char *lm__cli_status_word(lm_status status, char word[48]);
  * began. A system call that waits ends with EINTR within 20 ms of the signal, also when the signal
  * came just before the call. */
 void lm__cli_signals(lm_cancel *cancel);
+/* Adds the signals that a program we start must have as they were before lm__cli_signals. */
+void lm__cli_signals_usual(sigset_t *usual);
 /* The last such signal, or 0; `*from_terminal` when the terminal sent it to the whole group. */
 int lm__cli_signal(bool *from_terminal);
 

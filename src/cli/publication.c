@@ -3,8 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/json_path.h"
 #include "base/limits.h"
-#include "publish/sidecar.h"
 
 const char *const lm__cli_durabilities[] = {"full", "file", "none", NULL};
 static const char *const checksums[] = {"auto", "crc32c", "sha256", "none", NULL};
@@ -120,6 +120,29 @@ int lm__cli_file_end(lm_cli *cli, const char *path, const lm_file_result *result
                 if (result->warnings & bit) lm__json_string(writer, lm_file_warning_text(bit));
             lm__json_close_array(writer);
         }
+    }
+    return lm__cli_end(cli, status, error);
+}
+
+int lm__cli_directory_end(lm_cli *cli, const char *path, const lm_directory_result *result,
+                          lm_status status, const lm_error *error)
+{
+    lm_json_writer *writer = &cli->writer;
+    bool visible = result->state == LM_COMMIT_DONE || result->state == LM_COMMIT_VISIBLE;
+    if (visible && result->old_left)
+        lm__cli_warn("%s: warning: the old directory could not be removed wholly; `lamella gc` on "
+                     "the directory above finishes that",
+                     path);
+    if (cli->json) lm__json_path_out(writer, "path", path);
+    if (cli->json && visible) {
+        lm__json_member_bool_out(writer, "replaced", result->replaced);
+        lm__json_member_bool_out(writer, "old_left", result->old_left);
+    }
+    if (cli->json && visible && result->has_manifest) {
+        lm__json_key(writer, "files");
+        lm__json_uint(writer, result->files);
+        lm__json_key(writer, "bytes");
+        lm__json_uint(writer, result->bytes);
     }
     return lm__cli_end(cli, status, error);
 }

@@ -1,6 +1,8 @@
-/* What the commands that publish a file share: write and guard. */
+/* What the commands that publish share: write, publish-dir and guard. */
 #ifndef LM_CLI_PUBLICATION_H
 #define LM_CLI_PUBLICATION_H
+
+#include <lamella/directory.h>
 
 #include "cli/cli.h"
 
@@ -34,5 +36,8 @@ LM_MUST_USE lm_status lm__cli_file_options(const lm_cli *cli, const lm_cli_publi
 /* Tells the result of a file's publication, with its warnings, and ends the command. */
 int lm__cli_file_end(lm_cli *cli, const char *path, const lm_file_result *result, lm_status status,
                      const lm_error *error);
+/* The same for a directory's. */
+int lm__cli_directory_end(lm_cli *cli, const char *path, const lm_directory_result *result,
+                          lm_status status, const lm_error *error);
 
 #endif

@@ -4,7 +4,7 @@
  * The library looks at the cancel after each EINTR. A signal that comes between that look and the
  * next blocking call would be lost, so the handler also starts a timer whose SIGALRM breaks into
  * whatever blocks, again and again until the process ends. A handler can only reach static
- * storage: the two variables here are the process's, and written nowhere else.
+ * storage: the variables here are the process's, and written nowhere else.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,6 +16,7 @@
 
 static lm_cancel *signal_cancel;
 static volatile sig_atomic_t signal_last, signal_from_terminal;
+static bool pipe_was_usual;
 
 static void on_signal(int number, siginfo_t *info, void *context)
 {
@@ -41,10 +42,16 @@ void lm__cli_signals(lm_cancel *cancel)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sigaddset(&action.sa_mask, numbers[i]);
     sigaction(SIGALRM, &alarm, NULL);
-    sigaction(SIGPIPE, &ignore, NULL); /* a closed standard output is told by write */
+    sigaction(SIGPIPE, &ignore, &old); /* a closed standard output is told by write */
+    pipe_was_usual = old.sa_handler == SIG_DFL;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
             sigaction(numbers[i], &action, NULL);
+}
+
+void lm__cli_signals_usual(sigset_t *usual)
+{
+    if (pipe_was_usual) sigaddset(usual, SIGPIPE);
 }
 
 int lm__cli_signal(bool *from_terminal)

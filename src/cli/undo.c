@@ -2,10 +2,10 @@
 #include <lamella/upkeep.h>
 
 #include "base/error.h"
+#include "base/json_path.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/publication.h"
-#include "publish/sidecar.h"
 
 typedef struct settings {
     lm_cli_common common;

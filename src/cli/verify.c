@@ -2,9 +2,9 @@
 #include <lamella/manifest.h>
 
 #include "base/error.h"
+#include "base/json_path.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "publish/sidecar.h"
 
 typedef struct settings {
     lm_cli_common common;

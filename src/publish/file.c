@@ -122,9 +122,9 @@ static lm_status checksum_kind(const char *text, const lm_manifest *manifest,
 }
 
 /* A failure before there is a publication has a result too. */
-static lm_status file_open(lm_store *store, const char *path, const lm_file_options *options,
-                           const lm_file_hooks *hooks, lm_file_publication **publication,
-                           lm_error *error)
+static lm_status file_open(lm_store *store, const char *path, const char *adopt,
+                           const lm_file_options *options, const lm_file_hooks *hooks,
+                           lm_file_publication **publication, lm_error *error)
 {
     static const lm_sink_ops ops = {publication_write, publication_finish, publication_abort};
     static const lm_file_options defaults = {0};
@@ -134,6 +134,7 @@ static lm_status file_open(lm_store *store, const char *path, const lm_file_opti
         .cancel = options->cancel,
         .mode = options->mode,
         .match = options->match,
+        .adopt = adopt,
         .durability = options->durability,
         .direct = options->direct,
         .size_expected = options->size_expected,
@@ -168,14 +169,14 @@ lm_status lm__file_open(lm_store *store, const char *path, const lm_file_options
                         lm_error *error)
 {
     *publication = NULL;
-    return file_open(store, path, options, hooks, publication, error);
+    return file_open(store, path, NULL, options, hooks, publication, error);
 }
 
 lm_status lm_file_open(const char *path, const lm_file_options *options,
                        lm_file_publication **publication, lm_error *error)
 {
     *publication = NULL;
-    return file_open(NULL, path, options, NULL, publication, error);
+    return file_open(NULL, path, NULL, options, NULL, publication, error);
 }
 
 lm_sink *lm_file_sink(lm_file_publication *publication) { return &publication->sink; }
@@ -238,6 +239,15 @@ lm_status lm_publish_bytes(const char *path, const void *data, size_t size,
     lm_file_publication *p;
     LM_TRY(one_call_open(path, options, size, &p, result, error));
     return one_call_end(p, lm_file_write(p, data, size, error), result, error);
+}
+
+lm_status lm_publish_file(const char *path, const char *staged, const lm_file_options *options,
+                          lm_file_result *result, lm_error *error)
+{
+    lm_file_publication *p = NULL;
+    if (result) memset(result, 0, sizeof *result);
+    LM_TRY(file_open(NULL, path, staged, options, NULL, &p, error));
+    return one_call_end(p, LM_OK, result, error);
 }
 
 lm_status lm__file_copy_stream(lm_file_publication *publication, lm_pull *pull, void *context,

@@ -45,27 +45,6 @@ lm_status lm__manifest_check(const lm_manifest *manifest, lm_error *error)
     return LM_OK;
 }
 
-void lm__json_path_out(lm_json_writer *writer, const char *key, const char *path)
-{
-    lm__json_member_string_out(writer, key, path);
-    size_t size = strlen(path);
-    if (lm__utf8_valid(path, size)) return;
-    lm_buffer text;
-    lm__buffer_init(&text, writer->out->allocator, 0);
-    lm_status status = lm__buffer_printf(&text, "%s_hex", key);
-    if (status == LM_OK) status = lm__buffer_byte(&text, '\0');
-    size_t hex = text.size;
-    for (size_t i = 0; i < size && status == LM_OK; i++)
-        status = lm__buffer_printf(&text, "%02x", (uint8_t)path[i]);
-    if (status == LM_OK) {
-        lm__json_key(writer, (const char *)text.data);
-        lm__json_string_n(writer, (const char *)text.data + hex, text.size - hex);
-    } else if (writer->status == LM_OK) {
-        writer->status = status;
-    }
-    lm__buffer_deinit(&text);
-}
-
 lm_status lm__manifest_members(lm_json_writer *writer, const lm_manifest *manifest, lm_error *error)
 {
     char run_id[37], now[LM_RFC3339_MAX];

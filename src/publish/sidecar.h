@@ -19,7 +19,7 @@
 #include <lamella/manifest.h>
 
 #include "base/hash.h"
-#include "base/json.h"
+#include "base/json_path.h"
 #include "store/store.h"
 
 #define LM_SIDECAR_FORMAT 1
@@ -54,8 +54,6 @@ LM_MUST_USE lm_status lm__manifest_parse(lm_store *store, const char *path, size
                                          lm_arena *arena, const lm_json **root, lm_error *error);
 LM_MUST_USE lm_status lm__sidecar_checksum(const lm_json *object, lm_sidecar_record *record,
                                            lm_error *error);
-/* A whole number that fits; false for anything else, NULL too. */
-bool lm__json_uint_of(const lm_json *value, uint64_t *number);
 
 /* A small file of our own (a sidecar, say), published in one call. */
 LM_MUST_USE lm_status lm__publish_small(lm_store *store, const char *path, const void *data,
@@ -75,10 +73,5 @@ LM_MUST_USE lm_status lm__manifest_check(const lm_manifest *manifest, lm_error *
 /* The members that describe a publication: tool, run_id, created_at, rows, … and "user". */
 LM_MUST_USE lm_status lm__manifest_members(lm_json_writer *writer, const lm_manifest *manifest,
                                            lm_error *error);
-
-/* Members `key` and, when the path is not UTF-8, `key`_hex. */
-void lm__json_path_out(lm_json_writer *writer, const char *key, const char *path);
-/* The path that such members tell, in `arena`; NULL when there is none, or it holds a NUL. */
-const char *lm__json_path(lm_arena *arena, const lm_json *object, const char *key);
 
 #endif

@@ -1,56 +1,10 @@
 /* Reading sidecars (sidecar.h, invariant 3): what is not as docs/sidecar.md tells is LM_CORRUPT. */
-#include <errno.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "publish/sidecar.h"
-
-bool lm__json_uint_of(const lm_json *value, uint64_t *number)
-{
-    if (!value) return false;
-    if (value->kind == LM_JSON_INT && value->integer >= 0) {
-        *number = (uint64_t)value->integer;
-        return true;
-    }
-    if (value->kind != LM_JSON_NUMBER || strspn(value->text, "0123456789") != value->text_size)
-        return false;
-    errno = 0;
-    *number = strtoull(value->text, NULL, 10);
-    return errno == 0;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
-static const char *unhex(lm_arena *arena, const lm_json *text)
-{
-    if (text->text_size % 2) return NULL;
-    char *path = lm__arena_alloc(arena, text->text_size / 2 + 1);
-    if (!path) return NULL;
-    for (size_t i = 0; i < text->text_size; i += 2) {
-        int high = hex_digit(text->text[i]), low = hex_digit(text->text[i + 1]);
-        if (high < 0 || low < 0 || high + low == 0) return NULL;
-        path[i / 2] = (char)(high << 4 | low);
-    }
-    path[text->text_size / 2] = '\0';
-    return path;
-}
-
-const char *lm__json_path(lm_arena *arena, const lm_json *object, const char *key)
-{
-    char *hex_key = lm__arena_printf(arena, "%s_hex", key);
-    if (!hex_key) return NULL;
-    const lm_json *hex = lm__json_member(object, hex_key), *text = lm__json_member(object, key);
-    if (hex && hex->kind == LM_JSON_STRING) return unhex(arena, hex);
-    if (!text || text->kind != LM_JSON_STRING || strlen(text->text) != text->text_size) return NULL;
-    return text->text;
-}
 
 lm_status lm__sidecar_checksum(const lm_json *object, lm_sidecar_record *record, lm_error *error)
 {

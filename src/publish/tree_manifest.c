@@ -94,8 +94,8 @@ static lm_status entries_check(const lm_tree *tree, const char *root, lm_error *
 }
 
 lm_status lm__tree_manifest_write(lm_store *store, const char *staged, const lm_manifest *manifest,
-                                  lm_checksum_kind kind, lm_cancel *cancel, uint64_t *files,
-                                  uint64_t *bytes, lm_error *error)
+                                  lm_checksum_kind kind, int threads, lm_cancel *cancel,
+                                  uint64_t *files, uint64_t *bytes, lm_error *error)
 {
     lm_tree tree;
     lm_buffer text;
@@ -115,7 +115,7 @@ lm_status lm__tree_manifest_write(lm_store *store, const char *staged, const lm_
         *bytes += entry->size;
         entry->checksum_kind = kind;
     }
-    status = lm__tree_hash(&tree, store, staged, 0, cancel, error);
+    status = lm__tree_hash(&tree, store, staged, threads, cancel, error);
     if (status == LM_OK) status = entries_check(&tree, staged, error);
     if (status == LM_OK)
         status = manifest_text(&text, staged, &tree, manifest, *files, *bytes, error);

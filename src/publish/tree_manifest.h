@@ -17,8 +17,8 @@
  * is LM_CONFLICT where it is noticed. `bytes` and `files` get the sums. */
 LM_MUST_USE lm_status lm__tree_manifest_write(lm_store *store, const char *staged,
                                               const lm_manifest *manifest, lm_checksum_kind kind,
-                                              lm_cancel *cancel, uint64_t *files, uint64_t *bytes,
-                                              lm_error *error);
+                                              int threads, lm_cancel *cancel, uint64_t *files,
+                                              uint64_t *bytes, lm_error *error);
 
 /* Where the symlink `entry` below `root` points to. */
 LM_MUST_USE lm_status lm__tree_symlink(const char *root, const lm_tree_entry *entry,

@@ -20,6 +20,7 @@ static const char *cap_text(lm_store_cap cap)
     case LM_STORE_TREE_EXCHANGE: return "exchange a directory for another in one step";
     case LM_STORE_LOCAL: return "choose the durability";
     case LM_STORE_REAP: return "tell a dead writer's leftovers from a living one's";
+    case LM_STORE_ADOPT: return "put a finished file in place";
     }
     return "do that";
 }
@@ -81,6 +82,7 @@ lm_status lm__stage_open(lm_store *store, const char *path, const lm_stage_optio
     if ((unsigned)options->durability > LM_DURABILITY_NONE)
         return lm__error_set(error, LM_INVALID, "unknown durability %d", (int)options->durability);
     if (options->durability != LM_DURABILITY_FULL) LM_TRY(cap_check(store, LM_STORE_LOCAL, error));
+    if (options->adopt) LM_TRY(cap_check(store, LM_STORE_ADOPT, error));
     return store->ops->stage_open(store, path, options, stage, error);
 }
 
@@ -166,15 +168,16 @@ lm_status lm__store_tree_sync(lm_store *store, const char *path, lm_cancel *canc
 }
 
 lm_status lm__store_tree_commit(lm_store *store, const char *staged, const char *path,
-                                const lm_tree_options *options, bool *exchanged, lm_error *error)
+                                const lm_tree_options *options, lm_tree_result *result,
+                                lm_error *error)
 {
     static const lm_tree_options defaults = {0};
     if (!options) options = &defaults;
-    *exchanged = false;
+    memset(result, 0, sizeof *result);
     if (options->mode == LM_COMMIT_IF_MATCH)
         return lm__error_set(error, LM_UNSUPPORTED, "if-match is for files, not directories");
     LM_TRY(cap_check(store, LM_STORE_TREE, error));
-    return store->ops->tree_commit(store, staged, path, options, exchanged, error);
+    return store->ops->tree_commit(store, staged, path, options, result, error);
 }
 
 lm_status lm__store_tree_remove(lm_store *store, const char *path, lm_cancel *cancel,
@@ -185,7 +188,7 @@ lm_status lm__store_tree_remove(lm_store *store, const char *path, lm_cancel *ca
 }
 
 lm_status lm__store_reap(lm_store *store, const char *path, const lm_reap_options *options,
-                         lm_reap_callback *callback, void *context, lm_error *error)
+                         lm_gc_callback *callback, void *context, lm_error *error)
 {
     LM_TRY(cap_check(store, LM_STORE_REAP, error));
     return store->ops->reap(store, path, options, callback, context, error);

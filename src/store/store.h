@@ -28,6 +28,7 @@
 #include <lamella/commit.h>
 #include <lamella/sink.h>
 #include <lamella/source.h>
+#include <lamella/upkeep.h>
 
 #include "base/hash.h"
 
@@ -45,6 +46,7 @@ typedef enum lm_store_cap {
     LM_STORE_TREE_EXCHANGE = 1 << 6, /* a directory exchanged for another */
     LM_STORE_LOCAL = 1 << 7,         /* durability `file` and `none` mean something */
     LM_STORE_REAP = 1 << 8,          /* can tell a dead writer's stages from a live one's */
+    LM_STORE_ADOPT = 1 << 9,         /* a finished file of the same store becomes a stage */
 } lm_store_cap;
 
 typedef enum lm_store_kind {
@@ -76,6 +78,8 @@ typedef struct lm_stage_options {
     lm_checksum_kind checksum;
     lm_direct direct;
     uint64_t size_expected; /* 0: not known */
+    const char *adopt;      /* LM_STORE_ADOPT. The path of a finished file: it is moved into place
+                               itself, nothing is written; without a commit it stays where it is */
     bool no_follow;         /* replace a symlink itself */
     bool keep_xattrs;       /* carry user.* attributes over too */
     bool no_parents;        /* a missing parent directory is an error */
@@ -131,8 +135,16 @@ typedef lm_status lm_list_callback(void *context, const lm_store_entry *entry, l
 typedef struct lm_tree_options {
     lm_commit_mode mode; /* IF_ABSENT: put in place; REPLACE: exchange if there is one, else put */
     lm_durability durability;
+    bool discard_old; /* the tree that was exchanged out is removed once the exchange is durable;
+                         reap finishes what a crash leaves of that */
     lm_cancel *cancel;
 } lm_tree_options;
+
+typedef struct lm_tree_result {
+    bool is_visible; /* the tree is in place, whatever the status */
+    bool exchanged;  /* another tree stood there; `staged` holds it now, unless it was discarded */
+    bool old_left;   /* it was to be discarded, and something of it is left for reap */
+} lm_tree_result;
 
 typedef struct lm_reap_options {
     bool dry_run;
@@ -141,14 +153,6 @@ typedef struct lm_reap_options {
     int64_t now_ns;        /* wall clock, for older_than_ns */
     lm_cancel *cancel;
 } lm_reap_options;
-
-/* Called for each stage found; `is_live` ones are never touched. */
-typedef struct lm_reap_found {
-    const char *path;
-    uint64_t bytes;
-    bool is_live, is_tree, is_removed;
-} lm_reap_found;
-typedef lm_status lm_reap_callback(void *context, const lm_reap_found *found, lm_error *error);
 
 typedef struct lm_store_ops {
     const char *name; /* "posix", "mem", "s3" */
@@ -175,14 +179,17 @@ typedef struct lm_store_ops {
      * no file, directory or symlink is LM_UNSUITABLE. */
     lm_status (*tree_sync)(lm_store *store, const char *path, lm_cancel *cancel, lm_error *error);
     /* LM_STORE_TREE. The tree `staged`, synced before, takes the place of `path` in one step; after
-     * an exchange `staged` holds the old tree and *exchanged is true. Answers as commit does. */
+     * an exchange `staged` holds the old tree, or nothing with discard_old. Answers as commit does.
+     */
     lm_status (*tree_commit)(lm_store *store, const char *staged, const char *path,
-                             const lm_tree_options *options, bool *exchanged, lm_error *error);
+                             const lm_tree_options *options, lm_tree_result *result,
+                             lm_error *error);
     /* LM_STORE_TREE. Everything under `path`, and itself; follows no symlink. */
     lm_status (*tree_remove)(lm_store *store, const char *path, lm_cancel *cancel, lm_error *error);
-    /* LM_STORE_REAP. Removes the stages that dead writers left in the directory `path`. */
+    /* LM_STORE_REAP. Removes what dead writers left in the directory `path`. callback may be NULL.
+     */
     lm_status (*reap)(lm_store *store, const char *path, const lm_reap_options *options,
-                      lm_reap_callback *callback, void *context, lm_error *error);
+                      lm_gc_callback *callback, void *context, lm_error *error);
     void (*close)(lm_store *store);
 } lm_store_ops;
 
@@ -222,12 +229,12 @@ LM_MUST_USE lm_status lm__store_sync_directory(lm_store *store, const char *path
 LM_MUST_USE lm_status lm__store_tree_sync(lm_store *store, const char *path, lm_cancel *cancel,
                                           lm_error *error);
 LM_MUST_USE lm_status lm__store_tree_commit(lm_store *store, const char *staged, const char *path,
-                                            const lm_tree_options *options, bool *exchanged,
+                                            const lm_tree_options *options, lm_tree_result *result,
                                             lm_error *error);
 LM_MUST_USE lm_status lm__store_tree_remove(lm_store *store, const char *path, lm_cancel *cancel,
                                             lm_error *error);
 LM_MUST_USE lm_status lm__store_reap(lm_store *store, const char *path,
-                                     const lm_reap_options *options, lm_reap_callback *callback,
+                                     const lm_reap_options *options, lm_gc_callback *callback,
                                      void *context, lm_error *error);
 /* Takes NULL. */
 void lm__store_close(lm_store *store);

@@ -3,6 +3,7 @@
 #include "store/sys.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
@@ -28,6 +29,7 @@ static int64_t kernel_call(const lm_sys_call *c)
     case LM_SYS_MKDIRAT: return mkdirat(c->fd, c->path, (mode_t)c->mode);
     case LM_SYS_FSTATAT: return fstatat(c->fd, c->path, c->out, c->flags);
     case LM_SYS_FSTAT: return fstat(c->fd, c->out);
+    case LM_SYS_STATX: return statx(c->fd, c->path, c->flags, c->mode, c->out);
     case LM_SYS_FLOCK: return flock(c->fd, c->flags);
     case LM_SYS_FCHMOD: return fchmod(c->fd, (mode_t)c->mode);
     case LM_SYS_FCHOWN: return fchown(c->fd, (uid_t)c->uid, (gid_t)c->gid);
@@ -160,6 +162,20 @@ int lm__sys_fstatat(lm_sys *sys, int directory, const char *path, struct stat *s
 int lm__sys_fstat(lm_sys *sys, int fd, struct stat *stat)
 {
     return (int)sys->run(sys, &(lm_sys_call){.op = LM_SYS_FSTAT, .fd = fd, .out = stat});
+}
+
+int lm__sys_birth(lm_sys *sys, int directory, const char *path, int flags, int64_t *birth_ns)
+{
+    struct statx stat = {0};
+    int result = (int)sys->run(sys, &(lm_sys_call){.op = LM_SYS_STATX,
+                                                   .fd = directory,
+                                                   .path = path,
+                                                   .flags = flags,
+                                                   .mode = STATX_BTIME,
+                                                   .out = &stat});
+    bool known = result == 0 && (stat.stx_mask & STATX_BTIME);
+    *birth_ns = known ? (int64_t)stat.stx_btime.tv_sec * 1000000000 + stat.stx_btime.tv_nsec : 0;
+    return result == -ENOSYS ? 0 : result;
 }
 
 int lm__sys_flock(lm_sys *sys, int fd, int operation)

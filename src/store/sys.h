@@ -32,6 +32,7 @@
     X(MKDIRAT, "mkdirat")                                                                          \
     X(FSTATAT, "fstatat")                                                                          \
     X(FSTAT, "fstat")                                                                              \
+    X(STATX, "statx")                                                                              \
     X(FLOCK, "flock")                                                                              \
     X(FCHMOD, "fchmod")                                                                            \
     X(FCHOWN, "fchown")                                                                            \
@@ -95,6 +96,8 @@ int lm__sys_unlinkat(lm_sys *sys, int directory, const char *name, int flags);
 int lm__sys_mkdirat(lm_sys *sys, int directory, const char *name, unsigned mode);
 int lm__sys_fstatat(lm_sys *sys, int directory, const char *path, struct stat *stat, int flags);
 int lm__sys_fstat(lm_sys *sys, int fd, struct stat *stat);
+/* When the file was made, in nanoseconds since 1970; 0 where the file system does not know. */
+int lm__sys_birth(lm_sys *sys, int directory, const char *path, int flags, int64_t *birth_ns);
 int lm__sys_flock(lm_sys *sys, int fd, int operation);
 int lm__sys_fchmod(lm_sys *sys, int fd, unsigned mode);
 int lm__sys_fchown(lm_sys *sys, int fd, unsigned uid, unsigned gid);

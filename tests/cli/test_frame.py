@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ["write", "undo", "verify", "gc", "version", "help"]
+COMMANDS = ["write", "publish-dir", "guard", "undo", "verify", "gc", "version", "help"]
 
 
 def test_help_names_every_command(run):

@@ -44,10 +44,10 @@ static long slurp(const char *path, char *buffer, size_t size)
     return (long)at;
 }
 
-static lm_status nothing_found(void *context, const lm_reap_found *found, lm_error *error)
+static lm_status nothing_found(void *context, const lm_gc_found *found, lm_error *error)
 {
     (void)error;
-    *(int *)context += found->is_live ? 100 : 1;
+    *(int *)context += found->done == LM_GC_LIVE ? 100 : 1;
     return LM_OK;
 }
 

@@ -135,10 +135,11 @@ static lm_status fault_tree_sync(lm_store *store, const char *path, lm_cancel *c
 }
 
 static lm_status fault_tree_commit(lm_store *store, const char *staged, const char *path,
-                                   const lm_tree_options *options, bool *exchanged, lm_error *error)
+                                   const lm_tree_options *options, lm_tree_result *result,
+                                   lm_error *error)
 {
     COUNTED(fault_of(store),
-            lm__store_tree_commit(fault_of(store)->inner, staged, path, options, exchanged, error));
+            lm__store_tree_commit(fault_of(store)->inner, staged, path, options, result, error));
 }
 
 static lm_status fault_tree_remove(lm_store *store, const char *path, lm_cancel *cancel,
@@ -148,7 +149,7 @@ static lm_status fault_tree_remove(lm_store *store, const char *path, lm_cancel 
 }
 
 static lm_status fault_reap(lm_store *store, const char *path, const lm_reap_options *options,
-                            lm_reap_callback *callback, void *context, lm_error *error)
+                            lm_gc_callback *callback, void *context, lm_error *error)
 {
     COUNTED(fault_of(store),
             lm__store_reap(fault_of(store)->inner, path, options, callback, context, error));

@@ -45,7 +45,7 @@ static placed placed_look(const lm_posix_stage *s, int answer)
     if (seen == 0 && lm__same_file(&there, &s->file)) return PLACED_YES;
     if (seen == 0 && d->exists && lm__same_file(&there, &d->stat)) return PLACED_NO;
     if (s->temp[0] &&
-        lm__sys_fstatat(sys, d->directory, s->temp, &temp, AT_SYMLINK_NOFOLLOW) == 0 &&
+        lm__sys_fstatat(sys, s->temp_directory, s->temp, &temp, AT_SYMLINK_NOFOLLOW) == 0 &&
         lm__same_file(&temp, &s->file))
         return PLACED_NO; /* a rename would have taken the temporary name away */
     if (lm__sys_fstat(sys, s->fd, &ours) < 0) return PLACED_UNKNOWN;
@@ -116,22 +116,24 @@ static lm_status place_absent(lm_posix_stage *s, lm_error *error)
     int directory = s->destination.directory;
     const char *name = s->destination.name;
     if (!s->temp[0]) return placed_settle(s, unnamed_link(s, name), error);
-    int result = lm__sys_renameat2(sys, directory, s->temp, directory, name, RENAME_NOREPLACE);
+    int result =
+        lm__sys_renameat2(sys, s->temp_directory, s->temp, directory, name, RENAME_NOREPLACE);
     if (result != -EINVAL && result != -ENOSYS && result != -EOPNOTSUPP)
         return placed_settle(s, result, error);
     /* No such flag here: a second name is as exclusive, and the first one goes afterwards. */
-    result = lm__sys_linkat(sys, directory, s->temp, directory, name, 0);
+    result = lm__sys_linkat(sys, s->temp_directory, s->temp, directory, name, 0);
     LM_TRY(placed_settle(s, result, error));
-    (void)lm__sys_unlinkat(sys, directory, s->temp, 0);
+    (void)lm__sys_unlinkat(sys, s->temp_directory, s->temp, 0);
     return LM_OK;
 }
 
 static lm_status place_rename(lm_posix_stage *s, lm_error *error)
 {
     int directory = s->destination.directory;
-    return placed_settle(
-        s, lm__sys_renameat2(s->posix->sys, directory, s->temp, directory, s->destination.name, 0),
-        error);
+    return placed_settle(s,
+                         lm__sys_renameat2(s->posix->sys, s->temp_directory, s->temp, directory,
+                                           s->destination.name, 0),
+                         error);
 }
 
 static lm_status place_over(lm_posix_stage *s, lm_error *error)
@@ -188,6 +190,8 @@ lm_status lm__posix_commit(lm_stage *stage, lm_error *error)
     s->temp[0] = '\0';
     if (s->options.durability != LM_DURABILITY_FULL) return LM_OK;
     status = lm__directory_sync(s->posix->sys, d->directory, d->path, error);
+    if (status == LM_OK && s->temp_directory != d->directory)
+        status = lm__directory_sync(s->posix->sys, s->temp_directory, s->options.adopt, error);
     if (status == LM_OK) return LM_OK;
     lm__error_within(error, status, "the new file is in place, but a power cut may take it back");
     if (error) error->code = LM_UNKNOWN_DURABILITY;

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
 
@@ -247,4 +248,23 @@ void lm__destination_close(lm_sys *sys, lm_destination *destination)
 {
     if (destination->directory >= 0) (void)lm__sys_close(sys, destination->directory);
     destination->directory = -1;
+}
+
+lm_status lm__parent_whole(const char *path, char whole[PATH_MAX], lm_error *error)
+{
+    char parent[LM_PATH_BYTES_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    if (length >= sizeof parent) return lm__error_os(error, ENAMETOOLONG, "the path %s", path);
+    memcpy(parent, path, length);
+    parent[length] = '\0';
+    if (realpath(length ? parent : slash ? "/" : ".", whole)) return LM_OK;
+    return lm__error_os(error, errno, "cannot find the whole path of %s", path);
+}
+
+bool lm__same_directory(lm_sys *sys, int a, int b)
+{
+    struct stat of_a, of_b;
+    return a == b || (lm__sys_fstat(sys, a, &of_a) == 0 && lm__sys_fstat(sys, b, &of_b) == 0 &&
+                      lm__same_file(&of_a, &of_b));
 }

@@ -27,14 +27,22 @@ lm_status lm__temp_name(char name[LM_TEMP_NAME_MAX], const char *suffix, lm_erro
     return LM_OK;
 }
 
-bool lm__temp_name_is(const char *name, bool *is_tree)
+bool lm__temp_name_is(const char *name, lm_gc_what *what)
 {
+    static const char *const suffixes[] = {
+        [LM_GC_FILE] = LM_TEMP_FILE_SUFFIX,
+        [LM_GC_TREE] = LM_TEMP_TREE_SUFFIX,
+        [LM_GC_JOURNAL] = LM_TEMP_SWAP_SUFFIX,
+    };
     size_t prefix = strlen(LM_TEMP_PREFIX), digits = LM_UNIQUE_MAX - 1;
     if (strncmp(name, LM_TEMP_PREFIX, prefix) != 0) return false;
     if (strspn(name + prefix, "0123456789abcdef") != digits) return false;
-    const char *suffix = name + prefix + digits;
-    *is_tree = strcmp(suffix, LM_TEMP_TREE_SUFFIX) == 0;
-    return *is_tree || strcmp(suffix, LM_TEMP_FILE_SUFFIX) == 0;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+        if (strcmp(name + prefix + digits, suffixes[i]) == 0) {
+            *what = (lm_gc_what)i;
+            return true;
+        }
+    return false;
 }
 
 /* A file system that has no locks, as against a lock that somebody else has. */

@@ -27,24 +27,25 @@ void lm__match_close(lm_posix_stage *s)
     s->matched_fd = -1;
 }
 
-static lm_status matched_sum(lm_posix_stage *s, lm_checksum *sum, lm_error *error)
+lm_status lm__file_sum(lm_posix_stage *s, int fd, const char *path, lm_checksum *sum,
+                       uint64_t *size, lm_error *error)
 {
-    lm_sys *sys = s->posix->sys;
     const size_t block_bytes = 256 * LM_KIB;
     uint8_t *block = lm__alloc(s->allocator, block_bytes);
     if (!block) return lm__error_memory(error, "comparing checksums");
     lm_status status = LM_OK;
-    for (int64_t at = 0; status == LM_OK;) {
-        int64_t got = lm__sys_pread(sys, s->matched_fd, block, block_bytes, at);
+    *size = 0;
+    while (status == LM_OK) {
+        int64_t got = lm__sys_pread(s->posix->sys, fd, block, block_bytes, (int64_t)*size);
         if (got < 0)
-            status = lm__error_os(error, (int)-got, "cannot read %s", s->destination.path);
+            status = lm__error_os(error, (int)-got, "cannot read %s", path);
         else if (lm__cancel_requested(s->options.cancel))
-            status = lm__error_set(error, LM_CANCELLED, "%s: interrupted", s->destination.path);
+            status = lm__error_set(error, LM_CANCELLED, "%s: interrupted", path);
         else if (got == 0)
             break;
         else
             status = lm__checksum_update(sum, block, (size_t)got, error);
-        at += got;
+        if (got > 0) *size += (uint64_t)got;
     }
     lm__free(s->allocator, block);
     return status;
@@ -70,11 +71,12 @@ lm_status lm__match_look(lm_posix_stage *s, lm_error *error)
                    : lm__match_conflict(s, "is another file than the one seen", error);
     }
     lm_checksum sum;
+    uint64_t size;
     char wanted[LM_CHECKSUM_TEXT_MAX], text[LM_CHECKSUM_TEXT_MAX];
     lm_checksum_kind kind;
     LM_TRY(lm__checksum_parse(s->match, &kind, wanted, error));
     LM_TRY(lm__checksum_init(&sum, kind, error));
-    lm_status status = matched_sum(s, &sum, error);
+    lm_status status = lm__file_sum(s, s->matched_fd, s->destination.path, &sum, &size, error);
     if (status == LM_OK) status = lm__checksum_final(&sum, text, error);
     lm__checksum_deinit(&sum);
     if (status != LM_OK) return status;

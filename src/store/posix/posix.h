@@ -21,6 +21,7 @@
 #define LM_TEMP_PREFIX ".lamella-"
 #define LM_TEMP_FILE_SUFFIX ".tmp"
 #define LM_TEMP_TREE_SUFFIX ".tree"
+#define LM_TEMP_SWAP_SUFFIX ".swap" /* the journal of an exchange, swap.h */
 #define LM_TEMP_NAME_MAX 64
 
 typedef struct lm_posix_store {
@@ -62,6 +63,9 @@ LM_MUST_USE lm_status lm__destination_open(lm_sys *sys, const char *path,
 LM_MUST_USE lm_status lm__place_open(lm_sys *sys, const char *path, bool make_parents,
                                      bool is_durable, lm_destination *place, lm_error *error);
 void lm__destination_close(lm_sys *sys, lm_destination *destination);
+/* The directory that holds `path`, from the root and without symlinks. */
+LM_MUST_USE lm_status lm__parent_whole(const char *path, char whole[PATH_MAX], lm_error *error);
+bool lm__same_directory(lm_sys *sys, int a, int b);
 /* LM_UNSUITABLE, with what it is, unless `stat` is a regular file. */
 LM_MUST_USE lm_status lm__destination_suits(const char *path, const struct stat *stat,
                                             lm_error *error);
@@ -76,10 +80,10 @@ LM_MUST_USE lm_status lm__directory_sync(lm_sys *sys, int directory, const char 
 
 /* ---- lock.c ---- */
 
-/* A name for a temporary file or tree; `suffix` is one of the two above. */
+/* A name for a temporary thing; `suffix` is one of those above. */
 LM_MUST_USE lm_status lm__temp_name(char name[LM_TEMP_NAME_MAX], const char *suffix,
                                     lm_error *error);
-bool lm__temp_name_is(const char *name, bool *is_tree);
+bool lm__temp_name_is(const char *name, lm_gc_what *what);
 /* Marks a temporary file or tree as alive while `fd` is open. *warnings gets LM_FILE_WARN_LOCK
  * where there are no locks. LM_BUSY: somebody (gc) holds it. */
 LM_MUST_USE lm_status lm__temp_lock(lm_sys *sys, int fd, unsigned *warnings, lm_error *error);
@@ -98,7 +102,7 @@ LM_MUST_USE lm_status lm__attributes_keep(const lm_posix_store *posix, int fd,
                                           const lm_destination *destination, bool keep_xattrs,
                                           unsigned *warnings, lm_error *error);
 
-/* ---- stage.c, read.c, tree.c, reap.c: the operations ---- */
+/* ---- stage.c, read.c, tree*.c, reap.c: the operations ---- */
 lm_status lm__posix_stage_open(lm_store *store, const char *path, const lm_stage_options *options,
                                lm_stage **stage, lm_error *error);
 lm_status lm__posix_open(lm_store *store, const char *path, lm_source **source, lm_error *error);
@@ -114,11 +118,12 @@ lm_status lm__posix_sync_directory(lm_store *store, const char *path, lm_error *
 lm_status lm__posix_tree_sync(lm_store *store, const char *path, lm_cancel *cancel,
                               lm_error *error);
 lm_status lm__posix_tree_commit(lm_store *store, const char *staged, const char *path,
-                                const lm_tree_options *options, bool *exchanged, lm_error *error);
+                                const lm_tree_options *options, lm_tree_result *result,
+                                lm_error *error);
 lm_status lm__posix_tree_remove(lm_store *store, const char *path, lm_cancel *cancel,
                                 lm_error *error);
 lm_status lm__posix_reap(lm_store *store, const char *path, const lm_reap_options *options,
-                         lm_reap_callback *callback, void *context, lm_error *error);
+                         lm_gc_callback *callback, void *context, lm_error *error);
 
 /* The stat in the store's words, and the version token of it. */
 void lm__posix_stat_fill(const struct stat *from, lm_store_stat *to);
@@ -134,6 +139,16 @@ void lm__directory_reader_init(lm_directory_reader *reader, lm_sys *sys, int fd)
 /* 1 and the next entry's name and d_type, 0 at the end, or -errno. */
 int lm__directory_reader_next(lm_directory_reader *reader, const char **name, unsigned char *type);
 
+/* How a directory of a tree is opened: as what it is. */
+#define LM_OPEN_TREE (O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1u
+#define RENAME_EXCHANGE 2u
+#endif
+
+/* The directory that holds `path`, and the last part of it; trailing slashes do not count. */
+LM_MUST_USE lm_status lm__tree_place_open(lm_sys *sys, const char *path, bool make_parents,
+                                          bool is_durable, lm_destination *place, lm_error *error);
 /* Removes everything in the open directory `fd`, which is closed by it; `path` for messages. */
 LM_MUST_USE lm_status lm__tree_empty(lm_sys *sys, int fd, const char *path, lm_cancel *cancel,
                                      lm_error *error);

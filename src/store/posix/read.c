@@ -198,8 +198,8 @@ static lm_status entry_tell(lm_directory_reader *reader, const char *name, unsig
                             const lm_list_options *options, lm_list_callback *callback,
                             void *context, lm_error *error)
 {
-    bool is_tree;
-    if (lm__temp_name_is(name, &is_tree)) return LM_OK;
+    lm_gc_what what;
+    if (lm__temp_name_is(name, &what)) return LM_OK;
     if (options->after && strcmp(name, options->after) <= 0) return LM_OK;
     lm_store_entry entry = {.name = name};
     entry.stat.kind = kind_of_type(type);

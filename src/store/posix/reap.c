@@ -1,5 +1,6 @@
 /*
- * Removing what dead writers left: temporary files, and trees, whose lock can be taken.
+ * Removing what dead writers left: temporary files and trees whose lock can be taken; bringing to
+ * its end what the journals of exchanges tell of (swap.h).
  *
  * Invariants
  *  1. Only names that lm__temp_name_is knows are looked at, and only regular files and directories.
@@ -14,11 +15,13 @@
 
 #include "base/error.h"
 #include "store/posix/posix.h"
+#include "store/posix/swap.h"
 
 typedef struct reaper {
+    const lm_posix_store *posix;
     lm_sys *sys;
     const lm_reap_options *options;
-    lm_reap_callback *callback;
+    lm_gc_callback *callback;
     void *context;
     int depth;
     char path[LM_PATH_BYTES_MAX];
@@ -85,34 +88,69 @@ static bool is_young(const reaper *r, const struct stat *stat)
            r->options->now_ns - mtime_ns < r->options->older_than_ns;
 }
 
-static lm_status temp_reap(reaper *r, int directory, const char *name, bool is_tree,
-                           lm_error *error)
+static lm_status tell(reaper *r, const lm_gc_found *found, lm_error *error)
+{
+    return r->callback ? r->callback(r->context, found, error) : LM_OK;
+}
+
+static lm_status file_or_tree_remove(reaper *r, int directory, const char *name, int fd,
+                                     bool is_tree, lm_error *error)
 {
     lm_sys *sys = r->sys;
+    if (is_tree) {
+        int second = lm__sys_openat(sys, fd, ".", O_RDONLY | O_DIRECTORY, 0);
+        if (second < 0) return lm__error_os(error, -second, "cannot open %s", r->path);
+        LM_TRY(lm__tree_empty(sys, second, r->path, r->options->cancel, error));
+    }
+    int result = lm__sys_unlinkat(sys, directory, name, is_tree ? AT_REMOVEDIR : 0);
+    if (result < 0 && result != -ENOENT)
+        return lm__error_os(error, -result, "cannot remove %s", r->path);
+    return LM_OK;
+}
+
+static lm_status journal_settle(reaper *r, int directory, const char *name, int fd,
+                                lm_gc_found *found, lm_error *error)
+{
+    static const char *const reasons[] = {
+        [LM_SWAP_NOT_DONE] = "its exchange did not take place; the staged directory is left alone",
+        [LM_SWAP_FINISHED] = "its exchange took place; the old directory is removed with it",
+        [LM_SWAP_NOTHING] = "there is no old directory any more",
+        [LM_SWAP_UNDECIDED] = "it cannot be told whether the staged directory is the old one; "
+                              "remove both if it is",
+    };
+    lm_swap_end end = LM_SWAP_UNDECIDED;
+    LM_TRY(lm__swap_settle(r->posix, directory, name, fd, r->options->dry_run, r->options->cancel,
+                           &end, error));
+    found->reason = reasons[end];
+    if (end == LM_SWAP_UNDECIDED) found->done = LM_GC_SPARED;
+    return LM_OK;
+}
+
+static lm_status temp_reap(reaper *r, int directory, const char *name, lm_gc_what what,
+                           lm_error *error)
+{
     struct stat stat;
     bool is_gone;
-    int fd = dead_open(r, directory, name, is_tree, &stat, &is_gone);
+    int fd = dead_open(r, directory, name, what == LM_GC_TREE, &stat, &is_gone);
     if (is_gone) return LM_OK;
-    lm_reap_found found = {.path = r->path, .is_tree = is_tree, .is_live = fd < 0};
-    if (fd < 0) return r->callback(r->context, &found, error);
-    if (!is_tree) found.bytes = (uint64_t)stat.st_size;
-
-    lm_status status = LM_OK;
-    if (!r->options->dry_run && !is_young(r, &stat)) {
-        int second = is_tree ? lm__sys_openat(sys, fd, ".", O_RDONLY | O_DIRECTORY, 0) : 0;
-        if (second < 0)
-            status = lm__error_os(error, -second, "cannot open %s", r->path);
-        else if (is_tree)
-            status = lm__tree_empty(sys, second, r->path, r->options->cancel, error);
-        int result = status == LM_OK
-                         ? lm__sys_unlinkat(sys, directory, name, is_tree ? AT_REMOVEDIR : 0)
-                         : 0;
-        if (result < 0 && result != -ENOENT)
-            status = lm__error_os(error, -result, "cannot remove %s", r->path);
-        found.is_removed = status == LM_OK;
+    lm_gc_found found = {.path = r->path, .what = what, .reason = "its writer is dead"};
+    if (fd < 0) {
+        found.done = LM_GC_LIVE;
+        found.reason = "its writer lives, or cannot be asked";
+        return tell(r, &found, error);
     }
-    (void)lm__sys_close(sys, fd);
-    return status == LM_OK ? r->callback(r->context, &found, error) : status;
+    lm_status status = LM_OK;
+    if (what != LM_GC_TREE) found.bytes = (uint64_t)stat.st_size;
+    if (is_young(r, &stat)) {
+        found.done = LM_GC_SPARED;
+        found.reason = "it is younger than asked for";
+    } else if (what == LM_GC_JOURNAL) {
+        status = journal_settle(r, directory, name, fd, &found, error);
+    } else if (!r->options->dry_run) {
+        status = file_or_tree_remove(r, directory, name, fd, what == LM_GC_TREE, error);
+    }
+    (void)lm__sys_close(r->sys, fd);
+    return status == LM_OK ? tell(r, &found, error) : status;
 }
 
 static lm_status directory_reap(reaper *r, int fd, lm_error *error);
@@ -120,7 +158,8 @@ static lm_status directory_reap(reaper *r, int fd, lm_error *error);
 static lm_status entry_reap(reaper *r, int directory, const char *name, unsigned char type,
                             lm_error *error)
 {
-    bool is_tree, is_temp = lm__temp_name_is(name, &is_tree);
+    lm_gc_what what;
+    bool is_temp = lm__temp_name_is(name, &what);
     const unsigned char unknown = 0, is_directory = 4; /* d_type */
     if (!is_temp && !(r->options->recursive && (type == is_directory || type == unknown)))
         return LM_OK;
@@ -129,7 +168,7 @@ static lm_status entry_reap(reaper *r, int directory, const char *name, unsigned
         return lm__error_os(error, ENAMETOOLONG, "%s/%s", r->path, name);
     lm_status status = LM_OK;
     if (is_temp) {
-        status = temp_reap(r, directory, name, is_tree, error);
+        status = temp_reap(r, directory, name, what, error);
     } else {
         int fd = lm__sys_openat(r->sys, directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
         if (fd >= 0)
@@ -168,9 +207,11 @@ static lm_status directory_reap(reaper *r, int fd, lm_error *error)
 }
 
 lm_status lm__posix_reap(lm_store *store, const char *path, const lm_reap_options *options,
-                         lm_reap_callback *callback, void *context, lm_error *error)
+                         lm_gc_callback *callback, void *context, lm_error *error)
 {
-    reaper r = {.sys = ((lm_posix_store *)store)->sys,
+    const lm_posix_store *posix = (const lm_posix_store *)store;
+    reaper r = {.posix = posix,
+                .sys = posix->sys,
                 .options = options,
                 .callback = callback,
                 .context = context};

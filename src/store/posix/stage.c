@@ -131,7 +131,7 @@ static lm_status stage_seal(lm_stage *stage, lm_error *error)
     lm_posix_stage *s = (lm_posix_stage *)stage;
     lm_sealed *sealed = &stage->sealed;
     const lm_destination *d = &s->destination;
-    LM_TRY(lm__writer_drain(&s->writer, error));
+    LM_TRY(s->options.adopt ? lm__adopt_sum(s, error) : lm__writer_drain(&s->writer, error));
     if (d->exists && S_ISREG(d->stat.st_mode))
         LM_TRY(lm__attributes_keep(s->posix, s->fd, d, s->options.keep_xattrs, &sealed->warnings,
                                    error));
@@ -157,7 +157,10 @@ static lm_status stage_seal(lm_stage *stage, lm_error *error)
 
 static lm_status stage_write(lm_sink *sink, const void *data, size_t size, lm_error *error)
 {
-    return lm__writer_write(&((lm_posix_stage *)sink)->writer, data, size, error);
+    lm_posix_stage *s = (lm_posix_stage *)sink;
+    if (s->options.adopt)
+        return lm__error_set(error, LM_INVALID, "%s is taken as it is", s->options.adopt);
+    return lm__writer_write(&s->writer, data, size, error);
 }
 
 static void stage_close(lm_stage *stage)
@@ -166,8 +169,10 @@ static void stage_close(lm_stage *stage)
     lm_sys *sys = s->posix->sys;
     if (s->has_writer) lm__writer_deinit(&s->writer);
     /* The name goes before the descriptor: the lock keeps gc away until then. */
-    if (s->temp[0]) (void)lm__sys_unlinkat(sys, s->destination.directory, s->temp, 0);
+    if (s->temp[0] && !s->options.adopt)
+        (void)lm__sys_unlinkat(sys, s->destination.directory, s->temp, 0);
     if (s->fd >= 0) (void)lm__sys_close(sys, s->fd);
+    lm__adopt_close(s);
     lm__match_close(s);
     lm__destination_close(sys, &s->destination);
     lm__free(s->allocator, s);
@@ -198,7 +203,8 @@ static lm_status stage_prepare(lm_posix_stage *s, const char *path, lm_error *er
     s->stage.sealed.path = s->destination.path;
     s->stage.sealed.replaces = s->destination.exists;
     LM_TRY(condition_check(s, error));
-    LM_TRY(hidden_make(s, error));
+    s->temp_directory = s->destination.directory;
+    LM_TRY(s->options.adopt ? lm__adopt_open(s, error) : hidden_make(s, error));
     s->has_writer = true;
     return lm__writer_init(&s->writer, s->posix->sys, s->fd, s->destination.path, &s->options,
                            s->allocator, error);
@@ -215,7 +221,7 @@ lm_status lm__posix_stage_open(lm_store *store, const char *path, const lm_stage
     s->posix = (const lm_posix_store *)store;
     s->allocator = allocator;
     s->options = *options;
-    s->fd = s->matched_fd = s->destination.directory = -1;
+    s->fd = s->matched_fd = s->destination.directory = s->temp_directory = -1;
     lm_status status = stage_prepare(s, path, error);
     if (status != LM_OK) {
         stage_close(&s->stage);

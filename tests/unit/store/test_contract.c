@@ -432,12 +432,12 @@ TEST(a_store_without_a_primitive_says_so)
 {
     lm_store *mem;
     lm_error error;
-    bool exchanged;
+    lm_tree_result result;
     CHECK_STATUS(lm__store_mem_open(NULL, &mem, NULL), LM_OK);
     CHECK_STATUS(lm__store_put_if_absent(mem, "", "x", 1, &error), LM_INVALID);
     CHECK_STATUS(lm__store_tree_sync(mem, "a", NULL, &error), LM_UNSUPPORTED);
     CHECK_TEXT(error.message, "the mem store cannot put a directory in place in one step");
-    CHECK_STATUS(lm__store_tree_commit(mem, "a", "b", NULL, &exchanged, &error), LM_UNSUPPORTED);
+    CHECK_STATUS(lm__store_tree_commit(mem, "a", "b", NULL, &result, &error), LM_UNSUPPORTED);
     CHECK_STATUS(lm__store_tree_remove(mem, "a", NULL, &error), LM_UNSUPPORTED);
     CHECK_STATUS(lm__store_reap(mem, "a", NULL, NULL, NULL, &error), LM_UNSUPPORTED);
     mem->caps &= ~(unsigned)(LM_STORE_IF_ABSENT | LM_STORE_IF_MATCH | LM_STORE_REPLACE |

@@ -104,10 +104,10 @@ static lm_status scene_run(const scene *s, lm_sys *sys, const lm_allocator *allo
     return status;
 }
 
-static lm_status reaped(void *context, const lm_reap_found *found, lm_error *error)
+static lm_status reaped(void *context, const lm_gc_found *found, lm_error *error)
 {
     (void)error;
-    *(int *)context += found->is_removed ? 1 : 1000;
+    *(int *)context += found->done == LM_GC_REMOVED ? 1 : 1000;
     return LM_OK;
 }
 
