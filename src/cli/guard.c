@@ -56,20 +56,26 @@ static char *fill_in(const char *argument, const char *path, size_t *found)
     return filled;
 }
 
+static void arguments_free(char **arguments)
+{
+    for (char **argument = arguments; argument && *argument; argument++) lm__free(NULL, *argument);
+    lm__free(NULL, arguments);
+}
+
+/* *arguments is to be freed on failure too. */
 static lm_status arguments_make(const lm_cli_words *words, const char *path, char ***arguments,
                                 lm_error *error)
 {
     size_t found = 0, count = (size_t)words->tail_count;
-    char **filled = lm__alloc_array(NULL, count + 1, sizeof *filled);
+    char **filled = lm__alloc_zero(NULL, (count + 1) * sizeof *filled);
+    *arguments = filled;
     if (!filled) return lm__error_memory(error, "reading the command line");
     for (size_t i = 0; i < count; i++)
         if (!(filled[i] = fill_in(words->tail[i], path, &found)))
             return lm__error_memory(error, "reading the command line");
-    filled[count] = NULL;
     if (found == 0)
         return lm__error_set(error, LM_INVALID,
                              "the command after -- has no {} for the path to write to");
-    *arguments = filled;
     return LM_OK;
 }
 
@@ -163,7 +169,7 @@ static lm_status guard(lm_cli *cli, const settings *given, const lm_manifest *ma
                        const lm_file_options *options, guard_outcome *outcome, lm_error *error)
 {
     lm_staging staging;
-    char **arguments = NULL;
+    char **arguments;
     LM_TRY(lm__staging_open(&staging, cli->words.items[0], given->publication.no_follow, error));
     lm_status status = arguments_make(&cli->words, staging.path, &arguments, error);
     if (status == LM_OK) {
@@ -173,6 +179,7 @@ static lm_status guard(lm_cli *cli, const settings *given, const lm_manifest *ma
         else if (outcome->program == 0)
             status = publish(cli, given, manifest, options, &staging, outcome, error);
     }
+    arguments_free(arguments);
     lm__staging_close(&staging);
     return status;
 }

@@ -106,10 +106,10 @@ static void read_until_over(shared *s)
     _exit(0);
 }
 
-static lm_status reaped(void *context, const lm_reap_found *found, lm_error *error)
+static lm_status reaped(void *context, const lm_gc_found *found, lm_error *error)
 {
     (void)error;
-    *(int *)context += found->is_removed;
+    *(int *)context += found->done == LM_GC_REMOVED;
     return LM_OK;
 }
 
