@@ -3,8 +3,8 @@
  * each; the hash is xxHash64 with seed 0 of the value's plain encoding (without a length).
  *
  * Invariants
- *  1. blocks >= 1; bitset_bytes = 32 * blocks, a power of two between 32 and
- *     LM_PARQUET_BLOOM_BYTES_MAX.
+ *  1. blocks >= 1, and 32 * blocks <= LM_PARQUET_BLOOM_BYTES_MAX. Filters that are written have a
+ *     power of two of blocks; those that are read may have any number.
  *  2. What was inserted is found.
  *  3. The AVX2 kernels set and find the bits that the scalar ones do.
  */
@@ -13,8 +13,10 @@
 
 #include "base/buffer.h"
 
-/* xxHash64, seed 0. */
+/* xxHash64, seed 0; and the same for 4 and 8 bytes. */
 uint64_t lm__xxh64(const void *data, size_t size);
+uint64_t lm__xxh64_4(const void *value);
+uint64_t lm__xxh64_8(const void *value);
 
 typedef struct lm_bloom {
     const lm_allocator *allocator; /* NULL when the words are borrowed */
@@ -42,6 +44,9 @@ void lm__bloom_insert_offsets32(lm_bloom *bloom, const uint8_t *data, const int3
 void lm__bloom_insert_bytes(lm_bloom *bloom, const void *value, size_t size);
 
 bool lm__bloom_has_hash(const lm_bloom *bloom, uint64_t hash);
+/* What the kernels are held to. */
+void lm__bloom_insert_scalar(lm_bloom *bloom, const uint64_t *hashes, size_t count);
+bool lm__bloom_has_scalar(const lm_bloom *bloom, uint64_t hash);
 bool lm__bloom_has(const lm_bloom *bloom, const void *value, size_t size);
 
 /* Header and bitset, as they stand in the file. */
