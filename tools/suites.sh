@@ -2,7 +2,7 @@
 # tools/tally.py finds them; a suite without results counts as failed. To add one, write its function
 # and name it in suites_default (or leave it out there, when it runs only on request).
 
-suites_default=(unit asan tsan fuzz checks cli cli_asan crash)
+suites_default=(unit asan tsan fuzz checks cli cli_asan crash interop)
 
 # run_c NAME DIR MESON-TEST-OPTION...: runs C tests of build/DIR; the results are in $c_results.
 runner=()

@@ -162,7 +162,7 @@ static lm_status offsets_take(walk *w, const lm_path *path, lm_array *array, siz
                               int64_t *last)
 {
     const void *offsets;
-    size_t size;
+    size_t size = 0;
     *last = 0;
     LM_TRY(buffer_take(w, path, 0, width, &offsets, &size));
     array->offsets = nothing;
