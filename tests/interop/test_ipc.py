@@ -282,7 +282,7 @@ def test_an_open_end_must_be_asked_for():
     assert read_quietly(data + data) is None
 
 
-def test_unions_and_big_endian_are_refused_by_name():
+def test_unions_are_refused_by_name():
     union = pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, 2]), pa.array(["a", "b"])])
     with pytest.raises(ipc.Failure, match="column u: unions"):
         ipc.Read(arrow_bytes(pa.table({"u": union})))
@@ -345,7 +345,7 @@ class TestPolars:
         assert read(io.BytesIO(data)).equals(frame)
 
 
-def test_hypothesis_like_random_tables():
+def test_random_tables():
     """Random lengths, nulls and slices of nested types, there and back."""
     rand = random.Random(3)
     types = [pa.list_(pa.struct([("a", pa.utf8()), ("b", pa.list_(pa.bool_()))])),
