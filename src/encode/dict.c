@@ -21,7 +21,7 @@ lm_status lm__dict_new(const lm_dict_options *options, lm_dict **out, lm_error *
     if (!dict) return lm__dict_memory(error);
     dict->options = *options;
     if (!dict->options.bytes_max) dict->options.bytes_max = LM_DICT_BYTES_MAX;
-    dict->value_width = options->width == 1 || options->width == 2 ? 4 : options->width;
+    dict->value_width = lm__dict_widens(options) ? 4 : options->width;
     lm__buffer_init(&dict->bytes, options->allocator, 0);
     *out = dict;
     return LM_OK;
@@ -95,7 +95,7 @@ lm_status lm__dict_put(lm_dict *dict, const void *values, lm_bits valid, size_t 
 {
     size_t width = dict->options.width;
     *progress = (lm_dict_progress){0};
-    if (width != 1 && width != 2 && width != 4 && width != 8)
+    if (width != 4 && width != 8 && !lm__dict_widens(&dict->options))
         return put_wide(dict, values, valid, count, indices, progress, error);
     if (!valid.bytes) {
         lm_status status = put_dense(dict, values, count, indices, &progress->consumed, error);

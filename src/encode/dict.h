@@ -25,6 +25,7 @@ typedef struct lm_dict_options {
     const lm_allocator *allocator;
     size_t width;     /* of a value in memory: 1, 2, 4, 8, any FLBA's; 0 for byte strings */
     bool is_unsigned; /* widths 1 and 2: how they widen to INT32 */
+    bool is_bytes;    /* widths 1 and 2: they do not, but are FIXED_LEN_BYTE_ARRAY */
     size_t bytes_max; /* of the dictionary page, uncompressed; 0 means LM_DICT_BYTES_MAX */
 } lm_dict_options;
 

@@ -1,6 +1,9 @@
 /*
- * Will a dictionary pay? From a sample spread evenly over the column: how many of its values come
- * once and how many twice tells how many there are that it did not meet (the estimator of Chao).
+ * Will a dictionary pay? From two samples. One is spread evenly over the column: how many of its
+ * values come once and how many twice tells how many there are that it did not meet (the estimator
+ * of Chao). The other is runs of neighbours: where equal values stand together, as in sorted
+ * columns, the first sample meets each only once, and the share of new ones among neighbours tells
+ * better. The smaller answer counts.
  */
 #include "base/alloc.h"
 #include "base/error.h"
@@ -8,6 +11,8 @@
 #include "encode/dict_table.h"
 
 #define SAMPLE 4096
+#define RUN 64
+#define RUNS 32
 #define SLOTS 16384
 
 /* A dictionary that saves less is not worth a reader's detour. */
@@ -21,11 +26,15 @@ typedef struct sample_slot {
 typedef struct sample {
     sample_slot *slots;
     size_t taken, distinct, once, twice, bytes;
+    size_t changes; /* values unlike the one before */
+    uint64_t last;
 } value_sample;
 
 static void sample_add(value_sample *sample, uint64_t hash, size_t bytes)
 {
     size_t at = hash >> 50; /* SLOTS is 1 << 14 */
+    sample->changes += sample->taken == 0 || hash != sample->last;
+    sample->last = hash;
     sample->taken++;
     sample->bytes += bytes;
     while (sample->slots[at].seen && sample->slots[at].hash != hash) at = (at + 1) % SLOTS;
@@ -60,36 +69,86 @@ static double index_bits(double distinct)
     return bits;
 }
 
+/* The columns of one call. */
+typedef struct sampled_column {
+    const uint8_t *values;
+    const lm_strings *strings;
+    size_t width, count;
+    lm_bits valid;
+} sampled_column;
+
+static void sample_value(value_sample *sample, const sampled_column *column, size_t i)
+{
+    if (!lm__bits_get(column->valid, i)) return;
+    lm_slice value = column->strings
+                         ? lm__strings_get(column->strings, i)
+                         : (lm_slice){column->values + i * column->width, column->width};
+    sample_add(sample, lm__dict_hash(value.data, value.size),
+               value.size + (column->strings ? 4 : 0));
+}
+
+static void sample_spread(value_sample *sample, const sampled_column *column)
+{
+    size_t wanted = column->count < SAMPLE ? column->count : SAMPLE;
+    for (size_t k = 0; k < wanted; k++) {
+        /* Not in step with any period of the data. */
+        size_t i = (size_t)((double)k * (double)column->count / (double)wanted);
+        size_t stride = column->count / wanted;
+        if (stride > 1) i += (size_t)(lm__dict_mix(k + 1) >> 32) % stride;
+        sample_value(sample, column, i);
+    }
+}
+
+/* What neighbours tell: the share of new values among them, and of changes from one to the next. */
+typedef struct neighbourhood {
+    double fresh, changes;
+} neighbourhood;
+
+static neighbourhood look_at_neighbours(value_sample *sample, const sampled_column *column)
+{
+    size_t taken = 0, distinct = 0, changes = 0;
+    for (size_t run = 0; run < RUNS && column->count >= RUNS * RUN; run++) {
+        memset(sample->slots, 0, SLOTS * sizeof *sample->slots);
+        *sample = (value_sample){.slots = sample->slots};
+        size_t start = run * (column->count / RUNS);
+        for (size_t i = 0; i < RUN; i++) sample_value(sample, column, start + i);
+        taken += sample->taken;
+        distinct += sample->distinct;
+        changes += sample->changes;
+    }
+    if (!taken) return (neighbourhood){1, 1};
+    return (neighbourhood){(double)distinct / (double)taken, (double)changes / (double)taken};
+}
+
+/* Indices are packed, or told as runs where that is less: a header of a byte or two, and the index.
+ */
+static double index_bytes(double values, double distinct, double changes)
+{
+    double bits = index_bits(distinct), packed = values * bits / 8;
+    double runs = values * changes * (2 + bits / 8);
+    return runs < packed ? runs : packed;
+}
+
 lm_status lm__dict_estimate(const lm_dict_options *options, const void *values,
                             const lm_strings *strings, lm_bits valid, size_t count, size_t total,
                             lm_dict_estimate *estimate, lm_error *error)
 {
     size_t width = options->width;
+    sampled_column column = {values, strings, width, count, valid};
     value_sample sample = {.slots =
                                lm__alloc_zero(options->allocator, SLOTS * sizeof *sample.slots)};
     if (!sample.slots) return lm__dict_memory(error);
-    size_t wanted = count < SAMPLE ? count : SAMPLE;
-    for (size_t k = 0; k < wanted; k++) {
-        /* Spread evenly, and not in step with any period of the data. */
-        size_t i = (size_t)((double)k * (double)count / (double)wanted);
-        size_t stride = count / wanted;
-        if (stride > 1) i += (size_t)(lm__dict_mix(k + 1) >> 32) % stride;
-        if (!lm__bits_get(valid, i)) continue;
-        lm_slice value = strings ? lm__strings_get(strings, i)
-                                 : (lm_slice){(const uint8_t *)values + i * width, width};
-        sample_add(&sample, lm__dict_hash(value.data, value.size), value.size + (strings ? 4 : 0));
-    }
-    lm__free(options->allocator, sample.slots);
+    sample_spread(&sample, &column);
     double each = sample.taken ? (double)sample.bytes / (double)sample.taken : 0;
-    if (width == 1 || width == 2) each = 4;
-    double distinct = distinct_total(&sample, total), all = (double)total;
-    *estimate = (lm_dict_estimate){
-        .sampled = sample.taken,
-        .distinct = sample.distinct,
-        .distinct_total = distinct,
-        .bytes_dict = distinct * each + all * index_bits(distinct) / 8,
-        .bytes_plain = all * each,
-    };
+    if (lm__dict_widens(options)) each = 4;
+    double all = (double)total, distinct = distinct_total(&sample, total);
+    *estimate = (lm_dict_estimate){.sampled = sample.taken, .distinct = sample.distinct};
+    neighbourhood near = look_at_neighbours(&sample, &column);
+    lm__free(options->allocator, sample.slots);
+    if (near.fresh * all < distinct) distinct = near.fresh * all;
+    estimate->distinct_total = distinct;
+    estimate->bytes_dict = distinct * each + index_bytes(all, distinct, near.changes);
+    estimate->bytes_plain = all * each;
     double most = (double)(options->bytes_max ? options->bytes_max : LM_DICT_BYTES_MAX);
     estimate->pays =
         distinct * each <= most && estimate->bytes_dict < PAYS_SHARE * estimate->bytes_plain;

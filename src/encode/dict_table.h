@@ -46,6 +46,12 @@ LM_MUST_USE lm_status lm__dict_put_8(lm_dict *dict, const void *values, size_t c
 /* A hash of bytes, good in its high and its low bits. */
 uint64_t lm__dict_hash(const uint8_t *data, size_t size);
 
+/* 1 and 2 byte integers become INT32. */
+static inline bool lm__dict_widens(const lm_dict_options *options)
+{
+    return (options->width == 1 || options->width == 2) && !options->is_bytes;
+}
+
 static inline uint64_t lm__dict_mix(uint64_t value) { return value * 0x9e3779b97f4a7c15u; }
 
 #endif
