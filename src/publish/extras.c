@@ -38,7 +38,7 @@ lm_status lm__extras_before(lm_extras *extras, lm_store *store, const lm_sealed 
                             lm_error *error)
 {
     if (extras->manifest)
-        LM_TRY(lm__sidecar_write(store, sealed, extras->manifest, extras->durability,
+        LM_TRY(lm__sidecar_write(store, sealed, extras->manifest, false, extras->durability,
                                  extras->cancel, error));
     if (extras->keep)
         LM_TRY(lm__keep_link(store, sealed->path, extras->durability, &extras->kept, error));
@@ -71,8 +71,8 @@ static bool sidecar_settle(const lm_extras *extras, lm_store *store, const lm_se
         bool settled;
         if (sidecar_settled(store, sealed, &settled) != LM_OK) return false;
         if (settled) return true;
-        if (lm__sidecar_write(store, sealed, extras->manifest, extras->durability, NULL, NULL) !=
-            LM_OK)
+        if (lm__sidecar_write(store, sealed, extras->manifest, true, extras->durability, NULL,
+                              NULL) != LM_OK)
             return false;
     }
     return false;

@@ -76,46 +76,88 @@ static bool same_identity(const lm_sidecar_record *record, const lm_store_stat *
            record->mtime_ns == stat->mtime_ns;
 }
 
-/* Which record of the sidecar tells of the file that stands (invariant 2)? NULL: none does. */
+/* The record of the file that stands (invariant 2): the sidecar's, or one made here, which has no
+ * `json`. */
+typedef struct standing_file {
+    bool exists;
+    lm_sidecar_record record;
+} standing_file;
+
+/* A file whose records do not fit, or that has none: its bytes are read, so that it has one. */
+static lm_status record_by_bytes(lm_store *store, const char *path, const lm_store_stat *stat,
+                                 const lm_sidecar_record *const *records, lm_cancel *cancel,
+                                 standing_file *standing, lm_error *error)
+{
+    static const lm_checksum_kind kinds[] = {LM_CHECKSUM_SHA256, LM_CHECKSUM_CRC32C};
+    lm_sidecar_record *made = &standing->record;
+    for (size_t i = 0; i < 2; i++) {
+        bool is_asked = i == 0; /* sha256 is what a record made here tells */
+        for (size_t j = 0; j < 2; j++)
+            is_asked |=
+                records[j] && records[j]->kind == kinds[i] && records[j]->bytes == stat->size;
+        if (!is_asked) continue;
+        char sum[LM_CHECKSUM_TEXT_MAX];
+        LM_TRY(lm__store_checksum(store, path, kinds[i], cancel, sum, error));
+        for (size_t j = 0; j < 2; j++)
+            if (records[j] && strcmp(records[j]->checksum, sum) == 0) {
+                *made = *records[j];
+                standing->exists = true;
+                return LM_OK;
+            }
+        if (i == 0) memcpy(made->checksum, sum, sizeof sum);
+    }
+    made->bytes = stat->size;
+    made->inode = stat->inode;
+    made->mtime_ns = stat->mtime_ns;
+    standing->exists = true;
+    return LM_OK;
+}
+
 static lm_status record_of_standing(lm_store *store, const char *path, const lm_sidecar *sidecar,
-                                    lm_cancel *cancel, const lm_sidecar_record **record,
-                                    lm_error *error)
+                                    lm_cancel *cancel, standing_file *standing, lm_error *error)
 {
     lm_store_stat stat;
-    *record = NULL;
+    memset(standing, 0, sizeof *standing);
+    const lm_sidecar_record *records[] = {sidecar ? &sidecar->current : NULL,
+                                          sidecar && sidecar->has_previous ? &sidecar->previous
+                                                                           : NULL};
     lm_status status = lm__store_stat(store, path, false, &stat, error);
-    if (status == LM_NOT_FOUND) return LM_OK;
+    if (status == LM_NOT_FOUND || (status == LM_OK && stat.kind != LM_STORE_FILE)) return LM_OK;
     LM_TRY(status);
-    const lm_sidecar_record *records[] = {&sidecar->current,
-                                          sidecar->has_previous ? &sidecar->previous : NULL};
     for (size_t i = 0; i < 2; i++)
         if (records[i] && same_identity(records[i], &stat)) {
-            *record = records[i];
+            standing->exists = true;
+            standing->record = *records[i];
             return LM_OK;
         }
-    if (!records[1]) { /* if it does not fit, verify says so */
-        *record = records[0];
-        return LM_OK;
-    }
-    for (size_t i = 0; i < 2; i++) { /* a file put back from elsewhere: only its bytes can tell */
-        char sum[LM_CHECKSUM_TEXT_MAX];
-        if (records[i]->bytes != stat.size) continue;
-        status = lm__store_checksum(store, path, records[i]->kind, cancel, sum, error);
-        if (status == LM_NOT_FOUND) return LM_OK;
-        LM_TRY(status);
-        if (strcmp(sum, records[i]->checksum) == 0) {
-            *record = records[i];
-            return LM_OK;
-        }
-    }
-    return LM_OK;
+    status = record_by_bytes(store, path, &stat, records, cancel, standing, error);
+    /* Gone meanwhile, or not ours to read: then nothing can be told of it. */
+    return status == LM_NOT_FOUND || status == LM_PERMISSION ? LM_OK : status;
+}
+
+static void file_out(lm_json_writer *writer, uint64_t bytes, const char *checksum, uint64_t inode,
+                     int64_t mtime_ns)
+{
+    lm__json_key(writer, "bytes");
+    lm__json_uint(writer, bytes);
+    lm__json_member_string_out(writer, "checksum", checksum);
+    if (!inode) return;
+    lm__json_key(writer, "file");
+    lm__json_open_object(writer);
+    lm__json_key(writer, "inode");
+    lm__json_uint(writer, inode);
+    lm__json_member_int_out(writer, "mtime_ns", mtime_ns);
+    lm__json_close_object(writer);
 }
 
 static void previous_out(lm_json_writer *writer, const lm_sidecar_record *record)
 {
     lm__json_key(writer, "previous");
     lm__json_open_object(writer);
-    for (const lm_json *member = record->json->first; member; member = member->next) {
+    if (!record->json)
+        file_out(writer, record->bytes, record->checksum, record->inode, record->mtime_ns);
+    for (const lm_json *member = record->json ? record->json->first : NULL; member;
+         member = member->next) {
         if (strcmp(member->key, "previous") == 0 || strcmp(member->key, "lamella_manifest") == 0)
             continue;
         lm__json_key(writer, member->key);
@@ -125,25 +167,15 @@ static void previous_out(lm_json_writer *writer, const lm_sidecar_record *record
 }
 
 static lm_status sidecar_text(const lm_sealed *sealed, const lm_manifest *manifest,
-                              const lm_sidecar_record *previous, lm_buffer *text, lm_error *error)
+                              const standing_file *before, lm_buffer *text, lm_error *error)
 {
     lm_json_writer writer;
     lm__json_writer_init(&writer, text, true);
     lm__json_open_object(&writer);
     lm__json_member_int_out(&writer, "lamella_manifest", LM_SIDECAR_FORMAT);
     LM_TRY(lm__manifest_members(&writer, manifest, error));
-    lm__json_key(&writer, "bytes");
-    lm__json_uint(&writer, sealed->size);
-    lm__json_member_string_out(&writer, "checksum", sealed->checksum);
-    if (sealed->inode) {
-        lm__json_key(&writer, "file");
-        lm__json_open_object(&writer);
-        lm__json_key(&writer, "inode");
-        lm__json_uint(&writer, sealed->inode);
-        lm__json_member_int_out(&writer, "mtime_ns", sealed->mtime_ns);
-        lm__json_close_object(&writer);
-    }
-    if (previous) previous_out(&writer, previous);
+    file_out(&writer, sealed->size, sealed->checksum, sealed->inode, sealed->mtime_ns);
+    if (before->exists) previous_out(&writer, &before->record);
     lm__json_close_object(&writer);
     if (writer.status == LM_OK) writer.status = lm__buffer_byte(text, '\n');
     if (writer.status == LM_LIMIT)
@@ -170,27 +202,35 @@ lm_status lm__publish_small(lm_store *store, const char *path, const void *data,
 }
 
 lm_status lm__sidecar_write(lm_store *store, const lm_sealed *sealed, const lm_manifest *manifest,
-                            lm_durability durability, lm_cancel *cancel, lm_error *error)
+                            bool is_standing, lm_durability durability, lm_cancel *cancel,
+                            lm_error *error)
 {
     lm_arena arena;
     lm_buffer text;
     lm_sidecar old;
-    const lm_sidecar_record *previous = NULL;
+    standing_file before = {0};
     char *path = NULL;
     lm__arena_init(&arena, store->allocator, LM_SIDECAR_ARENA_BYTES_MAX);
     lm__buffer_init(&text, store->allocator, LM_SIDECAR_BYTES_MAX);
     lm_status status = lm__sidecar_path(&arena, sealed->path, &path, error);
     if (status != LM_OK) goto done;
     status = lm__sidecar_read(store, path, &arena, &old, error);
-    if (status == LM_OK)
-        status = record_of_standing(store, sealed->path, &old, cancel, &previous, error);
-    else if (status == LM_NOT_FOUND || status == LM_CORRUPT)
-        status = LM_OK; /* nothing to keep */
-    if (status == LM_OK) status = sidecar_text(sealed, manifest, previous, &text, error);
+    bool has_old = status == LM_OK;
+    if (status == LM_NOT_FOUND || status == LM_CORRUPT) status = LM_OK; /* nothing to keep */
+    if (status == LM_OK && is_standing) {
+        before.exists = has_old;
+        if (has_old) before.record = old.current;
+    } else if (status == LM_OK) {
+        status =
+            record_of_standing(store, sealed->path, has_old ? &old : NULL, cancel, &before, error);
+    }
+    if (status == LM_OK) status = sidecar_text(sealed, manifest, &before, &text, error);
     if (status == LM_OK)
         status = lm__publish_small(store, path, text.data, text.size, durability, cancel, error);
-    if (status == LM_UNKNOWN_DURABILITY || status == LM_UNKNOWN_OUTCOME)
-        status = lm__error_within(error, LM_IO, "%s", path); /* the file itself is as it was */
+    if (status == LM_UNKNOWN_DURABILITY || status == LM_UNKNOWN_OUTCOME) {
+        status = LM_IO; /* of the sidecar; the file itself is certainly as it was */
+        if (error) error->code = status;
+    }
 done:
     lm__buffer_deinit(&text);
     lm__arena_deinit(&arena);

@@ -5,9 +5,9 @@
  * is synced, publish/verify to read. The format is told in docs/sidecar.md.
  *
  * Invariants
- *  1. A sidecar that is written holds the record of the file to come and, when one is known, the
- *     record of the file that stands at the path. So whether the commit comes or not, the file that
- *     is there has its record (as long as one writer at a time is at work).
+ *  1. A sidecar that is written holds the record of the file to come and the record of the file
+ *     that stands at the path, made from its bytes where none is known. So whether the commit comes
+ *     or not, the file that is there has its record (as long as one writer at a time is at work).
  *  2. The record kept as "previous" is the one that describes the file that stands, which is not
  *     always the newest: a publication that died before its commit left one of a file that never
  *     came.
@@ -60,10 +60,13 @@ LM_MUST_USE lm_status lm__publish_small(lm_store *store, const char *path, const
                                         size_t size, lm_durability durability, lm_cancel *cancel,
                                         lm_error *error);
 
-/* Writes the sidecar of the sealed file, durably if `durability` says so, before its commit. */
+/* Writes the sidecar of the sealed file, durably if `durability` says so: before its commit, or,
+ * when the file is_standing already, over the sidecar of a writer at the same time, whose record it
+ * keeps in case that one's commit is still to come. */
 LM_MUST_USE lm_status lm__sidecar_write(lm_store *store, const lm_sealed *sealed,
-                                        const lm_manifest *manifest, lm_durability durability,
-                                        lm_cancel *cancel, lm_error *error);
+                                        const lm_manifest *manifest, bool is_standing,
+                                        lm_durability durability, lm_cancel *cancel,
+                                        lm_error *error);
 
 /* Is there a sidecar beside `path`? It will be stale after a publication without a manifest. */
 bool lm__sidecar_exists(lm_store *store, const char *path);
