@@ -82,4 +82,24 @@ LM_API lm_schema *lm_schema_ref(lm_schema *schema);
 /* Gives one reference back; takes NULL. */
 LM_API void lm_schema_free(lm_schema *schema);
 
+/* How a table is made to fit a schema. Columns are found by name and put in the schema's order; one
+ * that is missing is filled with nulls where the schema allows them. */
+typedef enum lm_cast_mode {
+    LM_CAST_STRICT = 0, /* types must be the schema's */
+    LM_CAST_SAFE = 1,   /* values are converted, and refused where something would be lost */
+} lm_cast_mode;
+
+typedef struct lm_cast_options {
+    lm_cast_mode mode;
+    bool drop_extra; /* columns that the schema has not are left out, not refused */
+} lm_cast_options;
+
+/* A stream of `source`'s rows in the schema `target`. What can be told from the schemas alone is
+ * told here, all problems together (LM_SCHEMA); a value that does not fit is told when its batch is
+ * asked for (LM_DATA), with column, row and value. NULL options mean strict. */
+LM_API LM_MUST_USE lm_status lm_cast_stream_take(const lm_allocator *allocator,
+                                                 struct ArrowArrayStream *source, lm_schema *target,
+                                                 const lm_cast_options *options,
+                                                 struct ArrowArrayStream *out, lm_error *error);
+
 #endif

@@ -115,3 +115,17 @@ void lm__double_text(double value, char text[LM_DOUBLE_TEXT_MAX])
         if (lm__double_from_text(text, &back) && back == value) return;
     }
 }
+
+void lm__float_text(float value, char text[LM_DOUBLE_TEXT_MAX])
+{
+    char digits[24];
+    int exponent;
+    if (__builtin_signbit(value)) *text++ = '-';
+    value = __builtin_fabsf(value);
+    for (int precision = value < FLT_MIN ? 1 : 6; precision <= 9; precision++) {
+        double back;
+        int count = digits_find((double)value, precision, digits, &exponent);
+        digits_lay_out(text, digits, count, exponent);
+        if (lm__double_from_text(text, &back) && (float)back == value) return;
+    }
+}

@@ -17,5 +17,7 @@ bool lm__double_from_text(const char *text, double *value);
  * trailing zeros left off; it has a point or an exponent, so it reads back as a double. `value` is
  * finite. */
 void lm__double_text(double value, char text[LM_DOUBLE_TEXT_MAX]);
+/* The same of a float, with 6 to 9 digits. */
+void lm__float_text(float value, char text[LM_DOUBLE_TEXT_MAX]);
 
 #endif
