@@ -26,9 +26,13 @@
 #define LM_COMMIT_LOCK_WAIT_US_MAX 10000000 /* for the lock of a directory */
 #define LM_COMMIT_MATCH_TRIES_MAX 8         /* checksums of a destination that keeps changing */
 #define LM_STAGE_NAME_TRIES_MAX 16          /* temporary names that gc took away */
-#define LM_STAGE_SMALL_BYTES (64 * LM_KIB)  /* a file up to this is one write, and no thread */
-#define LM_STAGE_SLOT_BYTES (4 * LM_MIB)    /* of one buffer of a larger file */
-#define LM_STAGE_SLOTS 3
+#define LM_STAGE_SMALL_BYTES (64 * LM_KIB)  /* a file up to this is one write */
+#define LM_STAGE_BLOCK_BYTES (1 * LM_MIB)   /* of one write through the page cache */
+#define LM_STAGE_BACK_BYTES (4 * LM_MIB)    /* written through it before write-back is started */
+#define LM_STAGE_SLOT_BYTES (2 * LM_MIB)    /* of one write around it */
+#define LM_STAGE_SLOTS 4
+#define LM_STAGE_THREADS 3
+#define LM_STAGE_AHEAD_BYTES (64 * LM_MIB)      /* of disk space that is reserved ahead of them */
 #define LM_STAGE_DIRECT_BYTES_MIN (64 * LM_MIB) /* a file past this goes around the page cache */
 #define LM_XATTR_BYTES_MAX (64 * LM_KIB)        /* the kernel's own, of a value and of a list */
 #define LM_ACL_BYTES_MAX (8 * LM_KIB)

@@ -18,6 +18,8 @@ static int64_t kernel_call(const lm_sys_call *c)
     case LM_SYS_PREAD: return pread(c->fd, c->out, c->size, (off_t)c->offset);
     case LM_SYS_PWRITE: return pwrite(c->fd, c->in, c->size, (off_t)c->offset);
     case LM_SYS_FSYNC: return fsync(c->fd);
+    case LM_SYS_FTRUNCATE: return ftruncate(c->fd, (off_t)c->offset);
+    case LM_SYS_FALLOCATE: return fallocate(c->fd, 0, (off_t)c->offset, (off_t)c->size);
     case LM_SYS_SYNC_RANGE:
         return sync_file_range(c->fd, (off_t)c->offset, (off_t)c->size, SYNC_FILE_RANGE_WRITE);
     case LM_SYS_LINKAT: return linkat(c->fd, c->path, c->fd2, c->path2, c->flags);
@@ -110,6 +112,17 @@ int64_t lm__sys_pwrite(lm_sys *sys, int fd, const void *data, size_t size, int64
 int lm__sys_fsync(lm_sys *sys, int fd)
 {
     return (int)sys->run(sys, &(lm_sys_call){.op = LM_SYS_FSYNC, .fd = fd});
+}
+
+int lm__sys_ftruncate(lm_sys *sys, int fd, int64_t size)
+{
+    return (int)sys->run(sys, &(lm_sys_call){.op = LM_SYS_FTRUNCATE, .fd = fd, .offset = size});
+}
+
+int lm__sys_fallocate(lm_sys *sys, int fd, int64_t offset, size_t size)
+{
+    return (int)sys->run(
+        sys, &(lm_sys_call){.op = LM_SYS_FALLOCATE, .fd = fd, .offset = offset, .size = size});
 }
 
 int lm__sys_sync_range(lm_sys *sys, int fd, int64_t offset, size_t size)

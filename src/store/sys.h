@@ -25,6 +25,8 @@
     X(PREAD, "pread")                                                                              \
     X(PWRITE, "pwrite")                                                                            \
     X(FSYNC, "fsync")                                                                              \
+    X(FTRUNCATE, "ftruncate")                                                                      \
+    X(FALLOCATE, "fallocate")                                                                      \
     X(SYNC_RANGE, "sync_file_range")                                                               \
     X(LINKAT, "linkat")                                                                            \
     X(RENAMEAT2, "renameat2")                                                                      \
@@ -87,6 +89,9 @@ int lm__sys_close(lm_sys *sys, int fd);
 int64_t lm__sys_pread(lm_sys *sys, int fd, void *buffer, size_t size, int64_t offset);
 int64_t lm__sys_pwrite(lm_sys *sys, int fd, const void *data, size_t size, int64_t offset);
 int lm__sys_fsync(lm_sys *sys, int fd);
+int lm__sys_ftruncate(lm_sys *sys, int fd, int64_t size);
+/* Space for these bytes; the file grows by them, as zeros. */
+int lm__sys_fallocate(lm_sys *sys, int fd, int64_t offset, size_t size);
 int lm__sys_sync_range(lm_sys *sys, int fd, int64_t offset, size_t size);
 int lm__sys_linkat(lm_sys *sys, int from_directory, const char *from, int directory,
                    const char *name, int flags);

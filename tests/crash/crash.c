@@ -56,7 +56,7 @@ void crash_scratch(char path[256], bool fast)
 
 /* ---- the model ---- */
 
-typedef enum change_kind { CHANGE_DATA, CHANGE_TRUNCATE, CHANGE_MODE, CHANGE_NAMES } change_kind;
+typedef enum change_kind { CHANGE_DATA, CHANGE_SIZE, CHANGE_MODE, CHANGE_NAMES } change_kind;
 
 typedef struct naming {
     int directory; /* object */
@@ -262,7 +262,7 @@ static void open_apply(model *m, const lm_fault_record *r, size_t at)
     bool is_new = unnamed || (r->flags & O_EXCL) || ((r->flags & O_CREAT) && known == NONE);
     if (!is_new) {
         if (!(r->flags & O_TRUNC) || known == NONE) return;
-        change_new(m, CHANGE_TRUNCATE, at)->object = known;
+        change_new(m, CHANGE_SIZE, at)->object = known;
         return;
     }
     int file = object_new(m, r->object, S_IFREG, r->mode & ~m->umask & 07777);
@@ -300,6 +300,14 @@ static void record_apply(model *m, const lm_fault_record *r, size_t at)
         break;
     case LM_SYS_FSYNC:
         if (object != NONE) sync_apply(m, object);
+        break;
+    case LM_SYS_FTRUNCATE:
+    case LM_SYS_FALLOCATE:
+        if (object == NONE) break;
+        c = change_new(m, CHANGE_SIZE, at);
+        c->object = object;
+        c->offset = (uint64_t)r->offset + r->size; /* the new size */
+        c->size = r->size;                         /* 0: it may become shorter */
         break;
     case LM_SYS_MKDIRAT:
         if (parent == NONE) break;
@@ -353,6 +361,17 @@ static void built_name(built *directory, const char *name, int object)
     }
 }
 
+/* `only_up`: a reservation, which makes nothing shorter. */
+static void built_resize(built *file, size_t size, bool only_up)
+{
+    if (size > file->capacity) {
+        file->data = grow(file->data, size, 1);
+        file->capacity = size;
+    }
+    if (size > file->size) memset(file->data + file->size, 0, size - file->size);
+    if (size > file->size || !only_up) file->size = size;
+}
+
 static void built_write(built *file, const change *c, fate how)
 {
     size_t size = c->size, end = (size_t)c->offset + c->size;
@@ -360,14 +379,7 @@ static void built_write(built *file, const change *c, fate how)
         size = c->size >= 1024 ? c->size / 2 / 512 * 512 : c->size / 2;
         end = (size_t)c->offset + size;
     }
-    if (end > file->capacity) {
-        file->data = grow(file->data, end, 1);
-        file->capacity = end;
-    }
-    if (end > file->size) {
-        memset(file->data + file->size, 0, end - file->size);
-        file->size = end;
-    }
+    built_resize(file, end, true);
     if (how != FATE_ZERO && size) memcpy(file->data + c->offset, c->data, size);
 }
 
@@ -390,7 +402,7 @@ static built *state_build(const model *m, const uint8_t *fates)
         if (how == FATE_LOST) continue;
         switch (c->kind) {
         case CHANGE_DATA: built_write(&all[c->object], c, how); break;
-        case CHANGE_TRUNCATE: all[c->object].size = 0; break;
+        case CHANGE_SIZE: built_resize(&all[c->object], (size_t)c->offset, c->size > 0); break;
         case CHANGE_MODE: all[c->object].mode = c->mode; break;
         case CHANGE_NAMES:
             for (int n = 0; n < c->naming_count; n++)
@@ -554,10 +566,9 @@ static void file_vary(explorer *e, int file, fate others)
     for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
         fates_set(e, CHANGE_DATA, CHANGE_DATA, file, ways[w]);
         state_try(e, false);
-        fates_set(e, CHANGE_TRUNCATE, CHANGE_MODE, file,
-                  others == FATE_KEPT ? FATE_LOST : FATE_KEPT);
+        fates_set(e, CHANGE_SIZE, CHANGE_MODE, file, others == FATE_KEPT ? FATE_LOST : FATE_KEPT);
         state_try(e, false);
-        fates_set(e, CHANGE_TRUNCATE, CHANGE_MODE, file, others);
+        fates_set(e, CHANGE_SIZE, CHANGE_MODE, file, others);
     }
     for (size_t i = 0; i < count && single < 16; i++) { /* each write alone in another way */
         const change *c = &e->m->changes[i];

@@ -186,15 +186,18 @@ TEST(only_if_it_matches)
     scene_must_hold(&(scene){.name = "a", .old = "123456789", .new = "2", .options = options});
 }
 
-/* Several writes, out of a thread, each of which may be lost or torn. */
+/* Each of its writes may be lost or torn, and so may the space that was reserved for them. */
 TEST(a_large_file)
 {
-    const size_t size = LM_STAGE_SLOT_BYTES + 12345; /* two writes */
+    const size_t size = LM_STAGE_SLOT_BYTES + 12345; /* several writes */
     char *new = malloc(size);
     uint64_t random = 7;
     REQUIRE(new != NULL);
     for (size_t i = 0; i < size; i++) new[i] = (char)check_random(&random);
     scene_must_hold(&(scene){.name = "a", .old = "old", .new = new, .new_size = size});
+    lm_file_options direct = {.direct = LM_DIRECT_ALWAYS};
+    scene_must_hold(
+        &(scene){.name = "a", .old = "old", .new = new, .new_size = size, .options = direct});
     free(new);
 }
 

@@ -66,6 +66,8 @@ static bool is_recorded(const lm_sys_call *call)
         return (call->flags & (O_CREAT | O_TRUNC)) || (call->flags & O_TMPFILE) == O_TMPFILE;
     case LM_SYS_PWRITE:
     case LM_SYS_FSYNC:
+    case LM_SYS_FTRUNCATE:
+    case LM_SYS_FALLOCATE:
     case LM_SYS_LINKAT:
     case LM_SYS_RENAMEAT2:
     case LM_SYS_UNLINKAT:
@@ -146,6 +148,7 @@ static void record_after(lm_fault_sys *fault, const lm_sys_call *call, lm_fault_
         record->object = object_at(call->fd, call->path, AT_SYMLINK_NOFOLLOW);
     if (call->op == LM_SYS_PWRITE) size = (size_t)result;
     if (call->op == LM_SYS_FSETXATTR) size = call->size;
+    if (call->op == LM_SYS_FALLOCATE) record->size = call->size;
     if (call->op == LM_SYS_FSETXATTR || call->op == LM_SYS_FREMOVEXATTR)
         memcpy(record->name, call->path,
                strlen(call->path) < sizeof record->name ? strlen(call->path) + 1 : 0);

@@ -58,7 +58,7 @@ typedef struct lm_fault_record {
     char name[256], name2[256];
     int flags;
     unsigned mode, uid, gid;
-    int64_t offset;
+    int64_t offset; /* ftruncate: the new size */
     size_t size;
     uint8_t *data; /* pwrite, fsetxattr */
 } lm_fault_record;

@@ -149,7 +149,7 @@ static lm_status stage_seal(lm_stage *stage, lm_error *error)
     sealed->mtime_ns = (int64_t)now.st_mtim.tv_sec * 1000000000 + now.st_mtim.tv_nsec;
     sealed->device = now.st_dev;
     sealed->inode = now.st_ino;
-    sealed->direct = s->writer.direct_used;
+    sealed->direct = lm__writer_went_direct(&s->writer);
     return lm__checksum_final(&s->writer.checksum, sealed->checksum, error);
 }
 
