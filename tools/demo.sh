@@ -10,7 +10,7 @@ cd "$place"
 title() { printf '\n== %s\n' "$*"; }
 show() {
     printf '$ %s\n' "$*"
-    bash -c "$*" || printf '(exit status %s)\n' $?
+    bash -c "$*" 2>&1 || printf '(exit status %s)\n' $?
 }
 must_be() { # must_be WHAT GOT WANTED
     [[ $2 == "$3" ]] && return
@@ -48,3 +48,23 @@ title "The same writer, left alone"
 show "seq -f 'tuesday,%.0f' 1 500000 | lamella write sales.csv --manifest source=orders"
 show "lamella verify sales.csv"
 show "seq 3 | lamella write sales.csv --if-absent"
+
+title "A directory of 4,000 files replaced in one step, the writer killed while it removes the old one"
+for generation in old new; do
+    mkdir "$generation"
+    for part in {1..4000}; do echo "$generation" >"$generation/part-$part"; done
+done
+lamella publish-dir old out >/dev/null
+lamella publish-dir new out >/dev/null 2>&1 &
+writer=$!
+{
+    until [[ $(<out/part-1) == new ]]; do :; done
+    kill -9 "$writer" || true
+    wait "$writer" || true
+} 2>/dev/null
+must_be "the number of new parts" "$(cat out/* | sort | uniq -c | tr -s ' ')" " 4000 new"
+echo "out/ holds all 4,000 new parts and no old one; what the dead writer left:"
+show "ls -A | grep -v -e '^sales' -e '^out$' || echo '(nothing: it was done already)'"
+show "lamella gc ."
+must_be "what is left" "$(ls -A | tr '\n' ' ')" "out sales.csv sales.csv.manifest.json "
+show "ls -A"

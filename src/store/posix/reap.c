@@ -115,8 +115,8 @@ static lm_status journal_settle(reaper *r, int directory, const char *name, int 
         [LM_SWAP_NOT_DONE] = "its exchange did not take place; the staged directory is left alone",
         [LM_SWAP_FINISHED] = "its exchange took place; the old directory is removed with it",
         [LM_SWAP_NOTHING] = "there is no old directory any more",
-        [LM_SWAP_UNDECIDED] = "it cannot be told whether the staged directory is the old one; "
-                              "remove both if it is",
+        [LM_SWAP_UNDECIDED] = ("it cannot be told whether the staged directory is the old one; "
+                               "remove both if it is"),
     };
     lm_swap_end end = LM_SWAP_UNDECIDED;
     LM_TRY(lm__swap_settle(r->posix, directory, name, fd, r->options->dry_run, r->options->cancel,
