@@ -75,6 +75,18 @@ static inline lm_slice lm__strings_get(const lm_strings *strings, size_t i)
     }
 }
 
+/* The end of what may be read around the first `count` strings; NULL for views, whose buffers'
+ * sizes are not known. */
+static inline const uint8_t *lm__strings_limit(const lm_strings *strings, size_t count)
+{
+    switch (strings->kind) {
+    case LM_STRINGS_OFFSETS32: return strings->data + ((const int32_t *)strings->offsets)[count];
+    case LM_STRINGS_OFFSETS64: return strings->data + ((const int64_t *)strings->offsets)[count];
+    case LM_STRINGS_FIXED: return strings->data + strings->width * count;
+    default: return NULL;
+    }
+}
+
 /* The sum of the sizes of the first `count` strings that are valid. */
 size_t lm__strings_bytes(const lm_strings *strings, lm_bits valid, size_t count);
 

@@ -1,29 +1,31 @@
-/* The dictionary builder's frame: options, nulls, and the way to the part that knows the width. */
+/*
+ * The dictionary's life, and the way from a piece with nulls to dense blocks (dict.h). Integers are
+ * looked up in dict_fixed.c, strings in dict_strings.c.
+ */
 #include "encode/dict.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "encode/bitpack.h"
 #include "encode/dict_table.h"
 #include "encode/plain.h"
-
-/* Nullable values are moved together in pieces of this many. */
-#define PIECE 1024
 
 lm_status lm__dict_memory(lm_error *error)
 {
     return lm__error_memory(error, "building a dictionary");
 }
 
-lm_status lm__dict_new(const lm_dict_options *options, lm_dict **out, lm_error *error)
+lm_status lm__dict_new(const lm_dict_options *options, lm_dict **dict, lm_error *error)
 {
-    lm_dict *dict = lm__alloc_zero(options->allocator, sizeof *dict);
-    if (!dict) return lm__dict_memory(error);
-    dict->options = *options;
-    if (!dict->options.bytes_max) dict->options.bytes_max = LM_DICT_BYTES_MAX;
-    dict->value_width = lm__dict_widens(options) ? 4 : options->width;
-    lm__buffer_init(&dict->bytes, options->allocator, 0);
-    *out = dict;
+    lm_dict *made = lm__alloc_zero(options->allocator, sizeof *made);
+    *dict = NULL;
+    if (!made) return lm__dict_memory(error);
+    made->options = *options;
+    if (made->options.bytes_max == 0) made->options.bytes_max = LM_DICT_BYTES_MAX;
+    if (made->options.bytes_max > INT32_MAX) made->options.bytes_max = INT32_MAX;
+    made->out_width = lm__dict_widens(options) ? 4 : options->width;
+    *dict = made;
     return LM_OK;
 }
 
@@ -31,88 +33,117 @@ void lm__dict_free(lm_dict *dict)
 {
     if (!dict) return;
     const lm_allocator *allocator = dict->options.allocator;
-    lm__buffer_deinit(&dict->bytes);
-    lm__free(allocator, dict->slots);
-    lm__free(allocator, dict->string_slots);
-    lm__free(allocator, dict->offsets);
+    lm__free(allocator, dict->bytes);
     lm__free(allocator, dict->direct);
+    lm__free_aligned(allocator, dict->slots);
+    lm__free(allocator, dict->strings);
     lm__free(allocator, dict);
 }
 
 void lm__dict_reset(lm_dict *dict)
 {
-    dict->count = 0;
-    lm__buffer_clear(&dict->bytes);
-    if (dict->slots) memset(dict->slots, 0xff, dict->slot_count * sizeof *dict->slots);
-    if (dict->string_slots)
-        memset(dict->string_slots, 0xff, dict->slot_count * sizeof *dict->string_slots);
-    if (dict->direct) memset(dict->direct, 0xff, dict->direct_count * sizeof *dict->direct);
-    dict->direct_over = false;
+    dict->count = dict->seen = dict->size = 0;
+    dict->direct_base = dict->direct_size = 0;
+    dict->hashed = false;
+    dict->slots_bits = 0;
+}
+
+lm_status lm__dict_reserve(lm_dict *dict, size_t extra, lm_error *error)
+{
+    size_t need = dict->size + extra + LM_ENCODE_SLACK;
+    if (need <= dict->capacity) return LM_OK;
+    size_t capacity = dict->capacity * 2 > need ? dict->capacity * 2 : need;
+    uint8_t *bytes = lm__realloc_array(dict->options.allocator, dict->bytes, capacity, 1);
+    if (!bytes) return lm__dict_memory(error);
+    dict->bytes = bytes;
+    dict->capacity = capacity;
+    return LM_OK;
+}
+
+lm_status lm__dict_new_slots(lm_dict *dict, size_t bytes, lm_error *error)
+{
+    if (bytes > dict->slots_capacity) {
+        lm__free_aligned(dict->options.allocator, dict->slots);
+        dict->slots_capacity = 0;
+        dict->slots = lm__alloc_aligned(dict->options.allocator, 64, bytes);
+        if (!dict->slots) return lm__dict_memory(error);
+        dict->slots_capacity = bytes;
+    }
+    memset(dict->slots, 0, bytes);
+    return LM_OK;
+}
+
+/* Three slots in four stay empty while the table is small enough for the caches near the core: a
+ * collision costs more than the room. */
+unsigned lm__dict_slots_bits(size_t count)
+{
+    unsigned bits = 10;
+    while (bits < 16 && count * 4 > (size_t)1 << bits) bits++;
+    while (count * 2 > (size_t)1 << bits) bits++;
+    return bits;
 }
 
 size_t lm__dict_count(const lm_dict *dict) { return dict->count; }
 
 const uint8_t *lm__dict_bytes(const lm_dict *dict, size_t *size)
 {
-    *size = dict->bytes.size;
-    return dict->bytes.data;
+    *size = dict->size;
+    return dict->bytes;
 }
 
 unsigned lm__dict_index_width(const lm_dict *dict)
 {
-    return dict->count > 1 ? 32 - (unsigned)__builtin_clz(dict->count - 1) : 0;
+    return dict->count > 1 ? lm__bit_width(dict->count - 1) : 0;
 }
 
-/* FIXED_LEN_BYTE_ARRAY of any width is told apart as strings are. */
-static lm_status put_wide(lm_dict *dict, const void *values, lm_bits valid, size_t count,
-                          uint32_t *indices, lm_dict_progress *progress, lm_error *error)
+static lm_status put_block(lm_dict *dict, const void *values, size_t n, uint32_t *indices,
+                           size_t *done, lm_error *error)
 {
-    lm_strings strings = {
-        .kind = LM_STRINGS_FIXED, .width = (uint32_t)dict->options.width, .data = values};
-    return lm__dict_put_strings(dict, &strings, valid, count, indices, progress, error);
+    switch (dict->options.width) {
+    case 1: return lm__dict_block8(dict, values, n, indices, done, error);
+    case 2: return lm__dict_block16(dict, values, n, indices, done, error);
+    case 4: return lm__dict_block32(dict, values, n, indices, done, error);
+    default: return lm__dict_block64(dict, values, n, indices, done, error);
+    }
 }
 
-static lm_status put_dense(lm_dict *dict, const void *values, size_t count, uint32_t *indices,
-                           size_t *consumed, lm_error *error)
+/* Which of the bits that are set is number n, from 0. */
+static size_t nth_valid(lm_bits valid, size_t n)
 {
-    if (dict->options.width == 8)
-        return lm__dict_put_8(dict, values, count, indices, consumed, error);
-    if (dict->options.width == 4)
-        return lm__dict_put_4(dict, values, count, indices, consumed, error);
-    return lm__dict_put_small(dict, values, count, indices, consumed, error);
-}
-
-/* Where the set bit number `rank` (from 0) is. */
-static size_t find_rank(lm_bits bits, size_t rank)
-{
-    size_t at = 0;
-    for (;; at++)
-        if (lm__bits_get(bits, at) && rank-- == 0) return at;
+    for (lm_bits_run run = {0}; lm__bits_next_run(valid, SIZE_MAX, &run);) {
+        if (!run.set) continue;
+        if (n < run.length) return run.start + n;
+        n -= run.length;
+    }
+    return 0;
 }
 
 lm_status lm__dict_put(lm_dict *dict, const void *values, lm_bits valid, size_t count,
                        uint32_t *indices, lm_dict_progress *progress, lm_error *error)
 {
     size_t width = dict->options.width;
-    *progress = (lm_dict_progress){0};
-    if (width != 4 && width != 8 && !lm__dict_widens(&dict->options))
-        return put_wide(dict, values, valid, count, indices, progress, error);
-    if (!valid.bytes) {
-        lm_status status = put_dense(dict, values, count, indices, &progress->consumed, error);
-        progress->written = progress->consumed;
-        return status;
+    if (width != 4 && width != 8 && !lm__dict_widens(&dict->options)) {
+        lm_strings fixed = {.kind = LM_STRINGS_FIXED, .width = (uint32_t)width, .data = values};
+        return lm__dict_put_strings(dict, &fixed, valid, count, indices, progress, error);
     }
-    _Alignas(8) uint8_t together[PIECE * 8 + LM_ENCODE_SLACK];
-    for (size_t from = 0; from < count; from += PIECE) {
-        size_t some = count - from < PIECE ? count - from : PIECE, consumed;
-        lm_bits bits = lm__bits_skip(valid, from);
-        size_t dense =
-            lm__compact((const uint8_t *)values + from * width, width, bits, some, together);
-        lm_status status =
-            put_dense(dict, together, dense, indices + progress->written, &consumed, error);
-        progress->written += consumed;
-        progress->consumed = from + (consumed == dense ? some : find_rank(bits, consumed));
-        if (status != LM_OK || consumed < dense) return status;
+    *progress = (lm_dict_progress){0};
+    const uint8_t *at = values;
+    dict->seen += count;
+    while (progress->consumed < count) {
+        uint64_t dense[LM_DICT_BLOCK + LM_ENCODE_SLACK / 8];
+        const void *block = at + progress->consumed * width;
+        size_t n = count - progress->consumed, few, done;
+        if (n > LM_DICT_BLOCK) n = LM_DICT_BLOCK;
+        few = n;
+        lm_bits here = lm__bits_skip(valid, progress->consumed);
+        if (valid.bytes) {
+            few = lm__compact(block, width, here, n, dense);
+            block = dense;
+        }
+        LM_TRY(put_block(dict, block, few, indices + progress->written, &done, error));
+        progress->written += done;
+        progress->consumed += done == few ? n : valid.bytes ? nth_valid(here, done) : done;
+        if (done < few) break;
     }
     return LM_OK;
 }

@@ -1,284 +1,240 @@
 /*
- * Dictionaries of 1, 2, 4 and 8 byte values.
+ * Looking integers and floats up in a dictionary (dict_table.h).
  *
- * Integers of a small range are looked up by value in a table; everything else by hash, open
- * addressing. What is a small range is seen from the values, a part at a time: the table grows
- * while the range stays small, and when it does not the values so far move to the hash table.
+ * A block of values is looked up in two passes. The first, in dict_kernels.c, has no branch on the
+ * data: it takes the index that the table's first place for the value gives, or LM_DICT_NONE. The
+ * second goes to those that got none, in order: they are new, or (in the hash table) displaced.
+ * Once the dictionary has settled the second pass finds nothing, or little.
+ *
+ * A block in which most values equal the one before them (sorted ids, long repeats) is looked up
+ * run by run instead.
  */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "encode/dict_table.h"
 #include "encode/minmax.h"
 
-/* The largest range looked up by value: the table of indices (256 KiB) stays in the cache. */
-#define DIRECT_RANGE_MAX ((uint64_t)1 << 16)
-/* Values whose range is seen before they are looked up. */
-#define RANGE_STEP 8192
-#define SLOTS_MIN 1024
+#define DIRECT_MAX ((uint64_t)1 << 20) /* entries of a direct table: 4 MiB */
 
-static inline uint64_t load(const uint8_t *values, size_t width, size_t i)
+/* --- Adding --------------------------------------------------------------------------------- */
+
+/* Room for one more value within the limit; the memory was reserved for the block. */
+static inline bool has_room(const lm_dict *dict)
 {
-    if (width == 8) return lm__load64(values + 8 * i);
-    return lm__load32(values + 4 * i);
+    return dict->size + dict->out_width <= dict->options.bytes_max;
 }
 
-/* The value that dictionary entry i has. */
-static inline uint64_t entry(const lm_dict *dict, size_t width, size_t i)
+static inline uint32_t append(lm_dict *dict, const void *value)
 {
-    return load(dict->bytes.data, width, i);
+    memcpy(dict->bytes + dict->size, value, dict->out_width);
+    dict->size += dict->out_width;
+    return (uint32_t)++dict->count;
 }
 
-static inline size_t hash_slot(uint64_t value, unsigned shift)
-{
-    return (size_t)(lm__dict_mix(value ^ value >> 32) >> shift);
-}
+/* --- Direct tables -------------------------------------------------------------------------- */
 
-static unsigned slot_shift(const lm_dict *dict)
+static lm_status resize_direct(lm_dict *dict, uint64_t base, uint64_t size, lm_error *error)
 {
-    return 64 - (unsigned)__builtin_ctzll(dict->slot_count);
-}
-
-/* Twice the slots, or the first ones; every entry finds its place anew. */
-static lm_status slots_grow(lm_dict *dict, size_t width, lm_error *error)
-{
-    size_t count = dict->slot_count ? dict->slot_count * 2 : SLOTS_MIN;
-    while (count < 2 * (size_t)dict->count) count *= 2;
-    uint32_t *slots = lm__alloc_array(dict->options.allocator, count, sizeof *slots);
-    if (!slots) return lm__dict_memory(error);
-    memset(slots, 0xff, count * sizeof *slots);
-    lm__free(dict->options.allocator, dict->slots);
-    dict->slots = slots;
-    dict->slot_count = count;
-    unsigned shift = slot_shift(dict);
-    for (uint32_t i = 0; i < dict->count; i++) {
-        size_t at = hash_slot(entry(dict, width, i), shift);
-        while (slots[at] != DICT_NONE) at = (at + 1) & (count - 1);
-        slots[at] = i;
+    uint32_t *table = dict->direct;
+    if (dict->direct_size == 0 && size <= dict->direct_capacity) {
+        memset(table, 0, size * sizeof *table);
+    } else {
+        table = lm__alloc_array(dict->options.allocator, size, sizeof *table);
+        if (!table) return lm__dict_memory(error);
+        memset(table, 0, size * sizeof *table);
+        if (dict->direct_size) {
+            memcpy(table + (dict->direct_base - base), dict->direct,
+                   dict->direct_size * sizeof *table);
+        }
+        lm__free(dict->options.allocator, dict->direct);
+        dict->direct = table;
+        dict->direct_capacity = size;
     }
+    dict->direct_base = base;
+    dict->direct_size = size;
     return LM_OK;
 }
 
-/* Appends a value; false when the dictionary is full. The buffer's room was reserved. */
-static inline bool entry_add(lm_dict *dict, size_t width, uint64_t value, uint32_t *index)
+/* Makes the direct table reach from min to max (signed order, as 64-bit). *covered is false when
+ * that would make it too large for the values seen so far. */
+static lm_status cover(lm_dict *dict, int64_t min, int64_t max, bool *covered, lm_error *error)
 {
-    if (dict->bytes.size + width > dict->options.bytes_max) return false;
-    memcpy(dict->bytes.data + dict->bytes.size, &value, width);
-    dict->bytes.size += width;
-    *index = dict->count++;
-    return true;
-}
-
-static lm_status entries_room(lm_dict *dict, size_t width, size_t count, lm_error *error)
-{
-    size_t left =
-        dict->options.bytes_max > dict->bytes.size ? dict->options.bytes_max - dict->bytes.size : 0;
-    size_t wanted = count * width < left ? count * width : left;
-    return lm__buffer_reserve(&dict->bytes, wanted) == LM_OK ? LM_OK : lm__dict_memory(error);
-}
-
-/* Values [0, count) by hash; *consumed where it became full. */
-__attribute__((always_inline)) static inline lm_status put_hashed(lm_dict *dict, size_t width,
-                                                                  const uint8_t *values,
-                                                                  size_t count, uint32_t *indices,
-                                                                  size_t *consumed, lm_error *error)
-{
-    size_t i = 0;
-    while (i < count) {
-        if (2 * (size_t)dict->count >= dict->slot_count) {
-            lm_status status = slots_grow(dict, width, error);
-            if (status != LM_OK) {
-                *consumed = i;
-                return status;
-            }
-        }
-        uint32_t *slots = dict->slots;
-        size_t mask = dict->slot_count - 1;
-        uint32_t room = (uint32_t)(dict->slot_count / 2);
-        unsigned shift = slot_shift(dict);
-        const uint8_t *entries = dict->bytes.data;
-        uint64_t last = load(values, width, i) + 1;
-        uint32_t last_index = 0;
-        for (; i < count; i++) {
-            uint64_t value = load(values, width, i);
-            if (value == last) {
-                indices[i] = last_index;
-                continue;
-            }
-            size_t at = hash_slot(value, shift);
-            uint32_t index = slots[at];
-            while (index != DICT_NONE && load(entries, width, index) != value) {
-                at = (at + 1) & mask;
-                index = slots[at];
-            }
-            if (__builtin_expect(index == DICT_NONE, 0)) {
-                if (dict->count == room) break; /* more slots first */
-                if (!entry_add(dict, width, value, &index)) {
-                    *consumed = i;
-                    return LM_OK;
-                }
-                slots[at] = index;
-            }
-            indices[i] = last_index = index;
-            last = value;
-        }
+    int64_t low = min, high = max;
+    *covered = true;
+    if (dict->direct_size) {
+        int64_t first = (int64_t)dict->direct_base;
+        int64_t last = (int64_t)(dict->direct_base + dict->direct_size - 1);
+        if (min >= first && max <= last) return LM_OK;
+        if (first < low) low = first;
+        if (last > high) high = last;
     }
-    *consumed = count;
-    return LM_OK;
-}
-
-/* Makes the direct table cover [least, most]; false when that is too much. */
-static bool direct_cover(lm_dict *dict, uint64_t least, uint64_t most)
-{
-    if (dict->direct_count && dict->count) {
-        uint64_t base = dict->direct_base, end = base + dict->direct_count - 1;
-        /* Compared as signed: ranges around zero are one range. */
-        if ((int64_t)base < (int64_t)least) least = base;
-        if ((int64_t)end > (int64_t)most) most = end;
+    uint64_t need = (uint64_t)high - (uint64_t)low;
+    uint64_t most = 4096 + 8 * (uint64_t)dict->seen;
+    if (most > DIRECT_MAX) most = DIRECT_MAX;
+    if (need >= most) {
+        *covered = false;
+        return LM_OK;
     }
-    uint64_t range = most - least;
-    if (range >= DIRECT_RANGE_MAX) return false;
-    if (dict->direct_count && dict->count && least == dict->direct_base &&
-        range < dict->direct_count)
-        return true;
-    size_t count = (size_t)range + 1;
-    uint32_t *direct = lm__alloc_array(dict->options.allocator, count, sizeof *direct);
-    if (!direct) return false;
-    memset(direct, 0xff, count * sizeof *direct);
-    if (dict->count)
-        memcpy(direct + (dict->direct_base - least), dict->direct,
-               dict->direct_count * sizeof *direct);
-    lm__free(dict->options.allocator, dict->direct);
-    dict->direct = direct;
-    dict->direct_base = least;
-    dict->direct_count = count;
-    return true;
-}
-
-/* Sign-extended, so that small negative numbers lie beside small positive ones. */
-static inline uint64_t load_signed(const uint8_t *values, size_t width, size_t i)
-{
-    if (width == 8) return lm__load64(values + 8 * i);
-    return (uint64_t)(int64_t)(int32_t)lm__load32(values + 4 * i);
-}
-
-/* Values whose range the table covers. */
-__attribute__((always_inline)) static inline size_t
-put_direct(lm_dict *dict, size_t width, const uint8_t *values, size_t count, uint32_t *indices)
-{
-    uint32_t *direct = dict->direct;
-    uint64_t base = dict->direct_base;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value = load_signed(values, width, i);
-        uint32_t index = direct[value - base];
-        if (__builtin_expect(index == DICT_NONE, 0)) {
-            if (!entry_add(dict, width, value, &index)) return i;
-            direct[value - base] = index;
-        }
-        indices[i] = index;
+    uint64_t size = 1024;
+    while (size <= need) size *= 2;
+    /* What is over lies on the side to which the values go, as far as the type's end. */
+    bool down = dict->direct_size && min < (int64_t)dict->direct_base;
+    uint64_t base = (uint64_t)low;
+    if (down) {
+        uint64_t spare = size - 1 - need, below = (uint64_t)low - (uint64_t)INT64_MIN;
+        base -= spare < below ? spare : below;
     }
-    return count;
+    uint64_t above = (uint64_t)INT64_MAX - base;
+    if (size - 1 > above) size = above + 1;
+    return resize_direct(dict, base, size, error);
 }
 
-static bool range_of(const uint8_t *values, size_t width, size_t count, uint64_t *least,
-                     uint64_t *most)
-{
-    if (width == 8) {
-        int64_t min, max;
-        if (!lm__minmax_i64((const int64_t *)(const void *)values, LM_BITS_ALL, count, &min, &max))
-            return false;
-        *least = (uint64_t)min;
-        *most = (uint64_t)max;
-        return true;
-    }
-    int32_t min, max;
-    if (!lm__minmax_i32((const int32_t *)(const void *)values, LM_BITS_ALL, count, &min, &max))
-        return false;
-    *least = (uint64_t)(int64_t)min;
-    *most = (uint64_t)(int64_t)max;
-    return true;
-}
+/* --- Hash tables ---------------------------------------------------------------------------- */
 
-__attribute__((always_inline)) static inline lm_status
-put_wide_values(lm_dict *dict, size_t width, const uint8_t *values, size_t count, uint32_t *indices,
-                size_t *consumed, lm_error *error)
-{
-    size_t done = 0;
-    *consumed = 0;
-    LM_TRY(entries_room(dict, width, count, error));
-    while (done < count && !dict->direct_over) {
-        size_t some = count - done < RANGE_STEP ? count - done : RANGE_STEP;
-        uint64_t least = 0, most = 0;
-        range_of(values + done * width, width, some, &least, &most);
-        if (!direct_cover(dict, least, most)) {
-            dict->direct_over = true;
-            /* A table with what is there already; slots from an earlier use may be there too. */
-            lm__free(dict->options.allocator, dict->slots);
-            dict->slots = NULL;
-            dict->slot_count = 0;
-            break;
-        }
-        size_t put = put_direct(dict, width, values + done * width, some, indices + done);
-        done += put;
-        if (put < some) {
-            *consumed = done;
-            return LM_OK;
-        }
+#define HASH_TABLE(bits)                                                                           \
+    static void place##bits(lm_dict *dict, uint##bits##_t key, uint32_t index)                     \
+    {                                                                                              \
+        lm_dict_slot##bits *slots = dict->slots;                                                   \
+        size_t mask = ((size_t)1 << dict->slots_bits) - 1;                                         \
+        size_t at = lm__dict_home##bits(key, dict->slots_bits);                                    \
+        while (slots[at].index) at = (at + 1) & mask;                                              \
+        slots[at].key = key;                                                                       \
+        slots[at].index = index;                                                                   \
+    }                                                                                              \
+                                                                                                   \
+    /* A table for the values there are and `extra` more, filled from the dictionary's bytes. */   \
+    static lm_status make_room##bits(lm_dict *dict, size_t extra, lm_error *error)                 \
+    {                                                                                              \
+        unsigned want = lm__dict_slots_bits(dict->count + extra);                                  \
+        if (dict->hashed && want <= dict->slots_bits) return LM_OK;                                \
+        LM_TRY(lm__dict_new_slots(dict, sizeof(lm_dict_slot##bits) << want, error));               \
+        dict->hashed = true;                                                                       \
+        dict->slots_bits = want;                                                                   \
+        for (size_t i = 0; i < dict->count; i++) {                                                 \
+            uint##bits##_t key;                                                                    \
+            memcpy(&key, dict->bytes + i * sizeof key, sizeof key);                                \
+            place##bits(dict, key, (uint32_t)i + 1);                                               \
+        }                                                                                          \
+        return LM_OK;                                                                              \
+    }                                                                                              \
+                                                                                                   \
+    /* The index of a value, added if need be; LM_DICT_NONE when it is new and there is no room.   \
+     */                                                                                            \
+    static uint32_t find_or_add##bits(lm_dict *dict, uint##bits##_t value)                         \
+    {                                                                                              \
+        if (!dict->hashed) {                                                                       \
+            uint32_t *place =                                                                      \
+                dict->direct + ((uint64_t)(int64_t)(int##bits##_t)value - dict->direct_base);      \
+            if (*place == 0) {                                                                     \
+                if (!has_room(dict)) return LM_DICT_NONE;                                          \
+                *place = append(dict, &value);                                                     \
+            }                                                                                      \
+            return *place - 1;                                                                     \
+        }                                                                                          \
+        lm_dict_slot##bits *slots = dict->slots;                                                   \
+        size_t mask = ((size_t)1 << dict->slots_bits) - 1;                                         \
+        size_t at = lm__dict_home##bits(value, dict->slots_bits);                                  \
+        for (; slots[at].index; at = (at + 1) & mask)                                              \
+            if (slots[at].key == value) return slots[at].index - 1;                                \
+        if (!has_room(dict)) return LM_DICT_NONE;                                                  \
+        slots[at].key = value;                                                                     \
+        slots[at].index = append(dict, &value);                                                    \
+        return slots[at].index - 1;                                                                \
     }
-    if (done < count) {
-        size_t put = 0;
-        lm_status status = put_hashed(dict, width, values + done * width, count - done,
-                                      indices + done, &put, error);
-        done += put;
-        if (status != LM_OK) {
-            *consumed = done;
-            return status;
-        }
-    }
-    *consumed = done;
-    return LM_OK;
-}
 
-lm_status lm__dict_put_4(lm_dict *dict, const void *values, size_t count, uint32_t *indices,
-                         size_t *consumed, lm_error *error)
-{
-    return put_wide_values(dict, 4, values, count, indices, consumed, error);
-}
+HASH_TABLE(32)
+HASH_TABLE(64)
 
-lm_status lm__dict_put_8(lm_dict *dict, const void *values, size_t count, uint32_t *indices,
-                         size_t *consumed, lm_error *error)
-{
-    return put_wide_values(dict, 8, values, count, indices, consumed, error);
-}
+/* --- Blocks --------------------------------------------------------------------------------- */
 
-/* 1 and 2 byte integers: a table of every value there is. */
-lm_status lm__dict_put_small(lm_dict *dict, const void *values, size_t count, uint32_t *indices,
-                             size_t *consumed, lm_error *error)
-{
-    bool one = dict->options.width == 1;
-    size_t table = one ? 256 : 65536;
-    *consumed = 0;
-    if (!dict->direct) {
-        dict->direct = lm__alloc_array(dict->options.allocator, table, sizeof *dict->direct);
-        if (!dict->direct) return lm__dict_memory(error);
-        memset(dict->direct, 0xff, table * sizeof *dict->direct);
-        dict->direct_count = table;
+#define BLOCK(bits)                                                                                \
+    /* Run by run: heads has a bit for each value that differs from the one before it. */          \
+    static size_t runs##bits(lm_dict *dict, const uint##bits##_t *values, size_t n,                \
+                             const uint64_t *heads, uint32_t *indices)                             \
+    {                                                                                              \
+        size_t start = 0, w = 0;                                                                   \
+        uint64_t word = heads[0] & ~(uint64_t)1;                                                   \
+        while (start < n) {                                                                        \
+            while (word == 0 && (w + 1) * 64 < n) word = heads[++w];                               \
+            size_t end = word ? w * 64 + (size_t)__builtin_ctzll(word) : n;                        \
+            word &= word - 1;                                                                      \
+            uint32_t index = find_or_add##bits(dict, values[start]);                               \
+            if (index == LM_DICT_NONE) return start;                                               \
+            /* In whole registers: what is too much is overwritten, or slack. */                   \
+            for (size_t i = start; i < end; i += 16)                                               \
+                for (size_t k = 0; k < 16; k++) indices[i + k] = index;                            \
+            start = end;                                                                           \
+        }                                                                                          \
+        return n;                                                                                  \
+    }                                                                                              \
+                                                                                                   \
+    static size_t look_up##bits(lm_dict *dict, const uint##bits##_t *values, size_t n,             \
+                                uint32_t *indices)                                                 \
+    {                                                                                              \
+        const lm_dict_kernels *kernels = lm__dict_kernels(lm__cpu_level());                        \
+        uint64_t words[LM_DICT_BLOCK / 64];                                                        \
+        if (kernels->heads##bits(values, n, words) <= n / 4)                                       \
+            return runs##bits(dict, values, n, words, indices);                                    \
+        if (dict->hashed)                                                                          \
+            kernels->hashed##bits(dict->slots, dict->slots_bits, values, n, indices);              \
+        else                                                                                       \
+            kernels->direct##bits(dict->direct, dict->direct_base, values, n, indices);            \
+        kernels->nones(indices, n, words);                                                         \
+        for (size_t w = 0; w * 64 < n; w++) {                                                      \
+            for (uint64_t left = words[w]; left; left &= left - 1) {                               \
+                size_t i = w * 64 + (size_t)__builtin_ctzll(left);                                 \
+                indices[i] = find_or_add##bits(dict, values[i]);                                   \
+                if (indices[i] == LM_DICT_NONE) return i;                                          \
+            }                                                                                      \
+        }                                                                                          \
+        return n;                                                                                  \
+    }                                                                                              \
+                                                                                                   \
+    lm_status lm__dict_block##bits(lm_dict *dict, const uint##bits##_t *values, size_t n,          \
+                                   uint32_t *indices, size_t *done, lm_error *error)               \
+    {                                                                                              \
+        *done = 0;                                                                                 \
+        if (n == 0) return LM_OK;                                                                  \
+        LM_TRY(lm__dict_reserve(dict, n * sizeof *values, error));                                 \
+        if (!dict->hashed) {                                                                       \
+            int##bits##_t min = 0, max = 0;                                                        \
+            bool covered;                                                                          \
+            lm__minmax_i##bits((const int##bits##_t *)values, LM_BITS_ALL, n, &min, &max);         \
+            LM_TRY(cover(dict, min, max, &covered, error));                                        \
+            if (!covered) LM_TRY(make_room##bits(dict, n, error));                                 \
+        } else {                                                                                   \
+            LM_TRY(make_room##bits(dict, n, error));                                               \
+        }                                                                                          \
+        *done = look_up##bits(dict, values, n, indices);                                           \
+        return LM_OK;                                                                              \
     }
-    LM_TRY(entries_room(dict, 4, count < table ? count : table, error));
-    const uint8_t *bytes = values;
-    for (size_t i = 0; i < count; i++) {
-        uint16_t value = one ? bytes[i] : 0;
-        if (!one) memcpy(&value, bytes + 2 * i, 2);
-        uint32_t index = dict->direct[value];
-        if (__builtin_expect(index == DICT_NONE, 0)) {
-            int32_t wide = dict->options.is_unsigned ? value : one ? (int8_t)value : (int16_t)value;
-            if (!entry_add(dict, 4, (uint32_t)wide, &index)) {
-                *consumed = i;
-                return LM_OK;
-            }
-            dict->direct[value] = index;
-        }
-        indices[i] = index;
+
+BLOCK(32)
+BLOCK(64)
+
+/* 1- and 2-byte integers: a table of all there can be. */
+#define SMALL_BLOCK(bits)                                                                          \
+    lm_status lm__dict_block##bits(lm_dict *dict, const uint##bits##_t *values, size_t n,          \
+                                   uint32_t *indices, size_t *done, lm_error *error)               \
+    {                                                                                              \
+        LM_TRY(lm__dict_reserve(dict, n * 4, error));                                              \
+        if (dict->direct_size == 0) LM_TRY(resize_direct(dict, 0, 1u << bits, error));             \
+        uint32_t *table = dict->direct;                                                            \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            if (__builtin_expect(table[values[i]] == 0, 0)) {                                      \
+                int32_t wide =                                                                     \
+                    dict->options.is_unsigned ? (int32_t)values[i] : (int##bits##_t)values[i];     \
+                if (!has_room(dict)) {                                                             \
+                    *done = i;                                                                     \
+                    return LM_OK;                                                                  \
+                }                                                                                  \
+                table[values[i]] = append(dict, &wide);                                            \
+            }                                                                                      \
+            indices[i] = table[values[i]] - 1;                                                     \
+        }                                                                                          \
+        *done = n;                                                                                 \
+        return LM_OK;                                                                              \
     }
-    *consumed = count;
-    return LM_OK;
-}
+
+SMALL_BLOCK(8)
+SMALL_BLOCK(16)

@@ -4,6 +4,7 @@
  */
 #include "encode/minmax.h"
 
+#include "base/simd.h"
 #include "encode/plain.h"
 
 #define PIECE 1024
@@ -147,14 +148,20 @@ int lm__compare_bytes(lm_slice a, lm_slice b)
     return (a.size > b.size) - (a.size < b.size);
 }
 
-/* Up to eight bytes from `at` on as one number that orders as they do. */
-static inline uint64_t key_at(lm_slice value, size_t at)
+/* Up to eight bytes from `at` on as one number that orders as they do. `limit` ends what may be
+ * read; where eight bytes may be, no branch asks how many there are. */
+static inline uint64_t key_at(lm_slice value, size_t at, const uint8_t *limit)
 {
     size_t left = value.size - at;
     const uint8_t *from = value.data + at;
-    if (left >= 8) return __builtin_bswap64(lm__load64(from));
     uint64_t key = 0;
-    for (size_t i = 0; i < left; i++) key |= (uint64_t)from[i] << (56 - 8 * i);
+    if (__builtin_expect((size_t)(limit - from) >= 8, 1)) {
+        static const uint64_t keep[9] = {0,           ~0ull << 56, ~0ull << 48,
+                                         ~0ull << 40, ~0ull << 32, ~0ull << 24,
+                                         ~0ull << 16, ~0ull << 8,  ~0ull};
+        return __builtin_bswap64(lm__load64(from)) & keep[left < 8 ? left : 8];
+    }
+    for (size_t i = 0; i < left && i < 8; i++) key |= (uint64_t)from[i] << (56 - 8 * i);
     return key;
 }
 
@@ -165,46 +172,70 @@ typedef struct string_window {
     uint64_t min_key, max_key;
 } string_window;
 
-static void window_set(string_window *window)
+static void window_set(string_window *window, const uint8_t *limit)
 {
     size_t most = window->min.size < window->max.size ? window->min.size : window->max.size;
     size_t shared = 0;
     while (shared < most && window->min.data[shared] == window->max.data[shared]) shared++;
     window->shared = shared;
-    window->min_key = key_at(window->min, shared);
-    window->max_key = key_at(window->max, shared);
+    window->min_key = key_at(window->min, shared, limit);
+    window->max_key = key_at(window->max, shared, limit);
 }
 
 /* True when the value is surely within the bounds: most are, and cost one comparison of eight
  * bytes. */
-static inline bool window_has(const string_window *window, lm_slice value)
+static inline bool window_has(const string_window *window, lm_slice value, const uint8_t *limit)
 {
     if (value.size < window->shared) return false;
     if (window->shared && memcmp(value.data, window->min.data, window->shared) != 0) return false;
-    uint64_t key = key_at(value, window->shared);
+    uint64_t key = key_at(value, window->shared, limit);
     return key > window->min_key && key < window->max_key;
+}
+
+/* One loop for each layout: `kind` is a constant where this is inlined. */
+LM_ALWAYS_INLINE void minmax_run(const lm_strings *strings, lm_strings_kind kind, size_t start,
+                                 size_t end, const uint8_t *limit, string_window *window,
+                                 size_t *min_index, size_t *max_index)
+{
+    lm_strings known = *strings;
+    known.kind = kind;
+    for (size_t i = start; i < end; i++) {
+        lm_slice value = lm__strings_get(&known, i);
+        const uint8_t *stop = kind == LM_STRINGS_VIEWS ? value.data + value.size : limit;
+        if (window_has(window, value, stop)) continue;
+        if (lm__compare_bytes(value, window->min) < 0) {
+            *min_index = i;
+            window->min = value;
+            window_set(window, stop);
+        } else if (lm__compare_bytes(value, window->max) > 0) {
+            *max_index = i;
+            window->max = value;
+            window_set(window, stop);
+        }
+    }
 }
 
 bool lm__minmax_strings(const lm_strings *strings, lm_bits valid, size_t count, size_t *min_index,
                         size_t *max_index)
 {
-    size_t i = lm__bits_find(valid, 0, count, true);
-    if (i >= count) return false;
-    *min_index = *max_index = i;
-    string_window window = {.min = lm__strings_get(strings, i), .max = lm__strings_get(strings, i)};
-    window_set(&window);
-    for (i++; i < count; i++) {
-        if (!lm__bits_get(valid, i)) continue;
-        lm_slice value = lm__strings_get(strings, i);
-        if (window_has(&window, value)) continue;
-        if (lm__compare_bytes(value, window.min) < 0) {
-            *min_index = i;
-            window.min = value;
-            window_set(&window);
-        } else if (lm__compare_bytes(value, window.max) > 0) {
-            *max_index = i;
-            window.max = value;
-            window_set(&window);
+    size_t first = lm__bits_find(valid, 0, count, true);
+    if (first >= count) return false;
+    *min_index = *max_index = first;
+    lm_slice value = lm__strings_get(strings, first);
+    const uint8_t *limit = lm__strings_limit(strings, count);
+    string_window window = {.min = value, .max = value};
+    window_set(&window, strings->kind == LM_STRINGS_VIEWS ? value.data + value.size : limit);
+    for (lm_bits_run run = {0}; lm__bits_next_run(valid, count, &run);) {
+        if (!run.set) continue;
+        size_t start = run.start, end = run.start + run.length;
+        switch (strings->kind) {
+#define RUN_CASE(kind)                                                                             \
+    case kind: minmax_run(strings, kind, start, end, limit, &window, min_index, max_index); break;
+            RUN_CASE(LM_STRINGS_OFFSETS32)
+            RUN_CASE(LM_STRINGS_OFFSETS64)
+            RUN_CASE(LM_STRINGS_VIEWS)
+            RUN_CASE(LM_STRINGS_FIXED)
+#undef RUN_CASE
         }
     }
     return true;

@@ -124,11 +124,7 @@ size_t lm__plain_strings_encode(const lm_strings *strings, lm_bits valid, size_t
 {
     if (count == 0) return 0;
     uint8_t *to = out;
-    const uint8_t *limit = NULL;
-    if (strings->kind == LM_STRINGS_OFFSETS32)
-        limit = strings->data + ((const int32_t *)strings->offsets)[count];
-    else if (strings->kind == LM_STRINGS_OFFSETS64)
-        limit = strings->data + ((const int64_t *)strings->offsets)[count];
+    const uint8_t *limit = lm__strings_limit(strings, count);
     for (lm_bits_run run = {0}; lm__bits_next_run(valid, count, &run);) {
         if (!run.set) continue;
         size_t end = run.start + run.length;

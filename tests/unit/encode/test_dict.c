@@ -2,8 +2,9 @@
  * nulls. */
 #include "encode/dict.h"
 
-#include "check.h"
+#include "encode/dict_table.h"
 #include "encode/plain.h"
+#include "exact.h"
 
 enum { MOST = 40000 };
 
@@ -273,6 +274,201 @@ TEST(the_estimate_tells_few_from_many)
     CHECK(estimate.pays && estimate.distinct_total < 20000);
 }
 
+/* What lies at the ends of the type, and ranges that grow to both sides. */
+TEST(direct_tables_at_the_ends_of_the_type)
+{
+    static const int64_t starts[] = {INT64_MIN, INT64_MAX - 3000, -1500, 0, INT32_MAX - 10};
+    static int64_t some[6000];
+    for (size_t s = 0; s < sizeof starts / sizeof *starts; s++) {
+        lm_dict *dict;
+        lm_error error;
+        lm_dict_progress progress;
+        lm_dict_options options = {.width = 8};
+        CHECK_OK(lm__dict_new(&options, &dict, &error), error);
+        /* Downwards from the middle, then upwards. */
+        for (int i = 0; i < 3000; i++) some[i] = starts[s] + 1500 - (i < 1500 ? i : 1500 - i);
+        for (int i = 0; i < 3000; i++) some[3000 + i] = some[2999 - i];
+        for (size_t at = 0; at < 6000; at += 100) {
+            CHECK_OK(
+                lm__dict_put(dict, some + at, LM_BITS_ALL, 100, indices + at, &progress, &error),
+                error);
+            CHECK_INT(progress.consumed, 100);
+        }
+        size_t size;
+        const uint8_t *bytes = lm__dict_bytes(dict, &size);
+        CHECK_INT(lm__dict_count(dict), 2999);
+        for (int i = 0; i < 6000; i++)
+            CHECK(lm__load64(bytes + 8 * indices[i]) == (uint64_t)some[i]);
+        lm__dict_free(dict);
+    }
+}
+
+/* The value 0 is what an empty slot's key is. */
+TEST(zero_is_a_value_like_others)
+{
+    static uint64_t some[5000];
+    uint64_t seed = 9;
+    for (int i = 0; i < 5000; i++) some[i] = check_random(&seed) % 7 ? check_random(&seed) : 0;
+    lm_dict *dict;
+    lm_error error;
+    lm_dict_progress progress;
+    lm_dict_options options = {.width = 8};
+    CHECK_OK(lm__dict_new(&options, &dict, &error), error);
+    for (int again = 0; again < 2; again++) {
+        CHECK_OK(lm__dict_put(dict, some, LM_BITS_ALL, 5000, indices, &progress, &error), error);
+        size_t size;
+        const uint8_t *bytes = lm__dict_bytes(dict, &size);
+        for (int i = 0; i < 5000; i++) CHECK(lm__load64(bytes + 8 * indices[i]) == some[i]);
+    }
+    lm__dict_free(dict);
+}
+
+TEST(kernels_agree)
+{
+    uint64_t seed = 10;
+    uint32_t values32[LM_DICT_BLOCK], want[LM_DICT_BLOCK], got[LM_DICT_BLOCK];
+    uint64_t values64[LM_DICT_BLOCK], words[LM_DICT_BLOCK / 64], want_words[LM_DICT_BLOCK / 64];
+    _Alignas(64) static lm_dict_slot32 slots32[1 << 10];
+    _Alignas(64) static lm_dict_slot64 slots64[1 << 10];
+    for (uint32_t i = 0; i < 300; i++) {
+        uint64_t value = i * 7;
+        size_t at = lm__dict_home32((uint32_t)value, 10);
+        while (slots32[at].index) at = (at + 1) % 1024;
+        slots32[at] = (lm_dict_slot32){(uint32_t)value, i + 1};
+        at = lm__dict_home64(value, 10);
+        while (slots64[at].index) at = (at + 1) % 1024;
+        slots64[at] = (lm_dict_slot64){value, i + 1, 0};
+    }
+    const lm_dict_kernels *scalar = lm__dict_kernels(LM_CPU_SCALAR);
+    for (int round = 0; round < 1000 && !check_failed; round++) {
+        size_t n = 1 + check_random(&seed) % LM_DICT_BLOCK, bytes = (n + 63) / 64 * 8;
+        for (size_t i = 0; i < n; i++) {
+            bool same = i && check_random(&seed) % 3 == 0;
+            values64[i] = same ? values64[i - 1] : check_random(&seed) % 2500;
+            values32[i] = (uint32_t)values64[i];
+        }
+        exact in32 = exact_copy(values32, n * 4, 0), in64 = exact_copy(values64, n * 8, 0);
+        const uint32_t *at32 = (const void *)in32.data;
+        const uint64_t *at64 = (const void *)in64.data;
+        for (lm_cpu_level level = 0; level <= lm__cpu_level(); level++) {
+            const lm_dict_kernels *kernels = lm__dict_kernels(level);
+            size_t heads = scalar->heads32(at32, n, want_words);
+            CHECK_INT(kernels->heads32(at32, n, words), heads);
+            CHECK_BYTES(words, want_words, bytes);
+            CHECK_INT(kernels->heads64(at64, n, words), heads);
+            CHECK_BYTES(words, want_words, bytes);
+            scalar->hashed32(slots32, 10, at32, n, want);
+            kernels->hashed32(slots32, 10, at32, n, got);
+            CHECK_BYTES(got, want, n * 4);
+            scalar->nones(want, n, want_words);
+            kernels->nones(got, n, words);
+            CHECK_BYTES(words, want_words, bytes);
+            scalar->hashed64(slots64, 10, at64, n, want);
+            kernels->hashed64(slots64, 10, at64, n, got);
+            CHECK_BYTES(got, want, n * 4);
+        }
+        exact_free(in32);
+        exact_free(in64);
+    }
+}
+
+/* Every length up to 200 bytes, in each layout, ending where the memory ends; strings that differ
+ * in one byte only, wherever it is. */
+TEST(strings_of_every_length)
+{
+    enum { LONGEST = 200, COPIES = 6 };
+    uint64_t seed = 12;
+    for (size_t length = 0; length <= LONGEST && !check_failed; length++) {
+        size_t n = 2 * COPIES * (length + 1);
+        uint8_t text[LONGEST + 1];
+        random_bytes(&seed, text, sizeof text);
+        exact data = exact_new(n * length, 0), views = exact_new(n * 16, 0);
+        int32_t *offsets = malloc((n + 1) * 4);
+        for (size_t i = 0; i < n; i++) {
+            uint8_t *at = data.data + i * length;
+            size_t place = i % (length + 1);
+            if (length) memcpy(at, text, length);
+            if (place < length) at[place] ^= 1;
+            uint32_t view[4] = {(uint32_t)length, 0, 0, (uint32_t)(i * length)};
+            if (length <= 12) view[3] = 0, memcpy(view + 1, at, length);
+            memcpy(views.data + 16 * i, view, 16);
+            offsets[i] = (int32_t)(i * length);
+        }
+        offsets[n] = (int32_t)(n * length);
+        const uint8_t *buffers[] = {data.data};
+        lm_strings layouts[] = {{LM_STRINGS_OFFSETS32, 0, offsets, data.data, NULL},
+                                {LM_STRINGS_VIEWS, 0, views.data, NULL, buffers},
+                                {LM_STRINGS_FIXED, (uint32_t)length, NULL, data.data, NULL}};
+        for (int k = 0; k < 3; k++) {
+            lm_dict *dict;
+            lm_error error;
+            lm_dict_progress progress;
+            lm_dict_options options = {.width = k == 2 ? length : 0};
+            CHECK_OK(lm__dict_new(&options, &dict, &error), error);
+            CHECK_OK(
+                lm__dict_put_strings(dict, &layouts[k], LM_BITS_ALL, n, indices, &progress, &error),
+                error);
+            CHECK_INT(progress.written, n);
+            CHECK_INT(lm__dict_count(dict), length + 1);
+            for (size_t i = 0; i < n; i++) CHECK_INT(indices[i], i % (length + 1));
+            lm__dict_free(dict);
+        }
+        exact_free(data);
+        exact_free(views);
+        free(offsets);
+    }
+}
+
+/* An allocator that fails at the n-th call. */
+static size_t calls_left;
+static void *failing_alloc(void *context, size_t bytes)
+{
+    (void)context;
+    return calls_left-- ? malloc(bytes) : (calls_left = 0, (void *)NULL);
+}
+static void *failing_realloc(void *context, void *memory, size_t bytes)
+{
+    (void)context;
+    return calls_left-- ? realloc(memory, bytes) : (calls_left = 0, (void *)NULL);
+}
+static void plain_free(void *context, void *memory)
+{
+    (void)context;
+    free(memory);
+}
+
+/* Invariant 4. */
+TEST(every_allocation_may_fail)
+{
+    static uint64_t some[9000];
+    const lm_allocator allocator = {failing_alloc, failing_realloc, plain_free, NULL};
+    lm_strings strings = {LM_STRINGS_FIXED, 8, NULL, (const uint8_t *)some, NULL};
+    for (int i = 0; i < 9000; i++) some[i] = (uint64_t)i * (i < 4000 ? 1 : 0x9e3779b97f4a7c15u);
+    for (int kind = 0; kind < 2; kind++) {
+        lm_status status = LM_NO_MEMORY;
+        for (size_t fail = 0; status == LM_NO_MEMORY; fail++) {
+            REQUIRE(fail < 100);
+            lm_dict *dict;
+            lm_error error;
+            lm_dict_progress progress;
+            lm_dict_options options = {.allocator = &allocator, .width = kind ? 0 : 8};
+            calls_left = fail;
+            status = lm__dict_new(&options, &dict, &error);
+            if (status != LM_OK) continue;
+            for (int at = 0; at < 9000 && status == LM_OK; at += 1000) {
+                lm_strings part = lm__strings_skip(strings, (size_t)at);
+                status = kind ? lm__dict_put_strings(dict, &part, LM_BITS_ALL, 1000, indices,
+                                                     &progress, &error)
+                              : lm__dict_put(dict, some + at, LM_BITS_ALL, 1000, indices, &progress,
+                                             &error);
+            }
+            CHECK(status == LM_OK || status == LM_NO_MEMORY);
+            lm__dict_reset(dict);
+            lm__dict_free(dict);
+        }
+    }
+}
+
 int main(void)
 {
     RUN(every_width_as_the_slow_one);
@@ -281,5 +477,10 @@ int main(void)
     RUN(strings_of_every_layout);
     RUN(a_full_dictionary_stops_before_what_does_not_fit);
     RUN(the_estimate_tells_few_from_many);
+    RUN(direct_tables_at_the_ends_of_the_type);
+    RUN(zero_is_a_value_like_others);
+    RUN(kernels_agree);
+    RUN(strings_of_every_length);
+    RUN(every_allocation_may_fail);
     return DONE();
 }
