@@ -77,9 +77,9 @@ typedef struct checker {
     lm_error *error;
 } checker;
 
-static lm_status check_parameters(checker *c, const lm_field *field, const lm_path *path)
+static lm_status check_parameters(checker *c, lm_field *field, const lm_path *path)
 {
-    const lm_type *type = &field->type;
+    lm_type *type = &field->type;
     switch (type->id) {
     case LM_TYPE_DECIMAL32:
     case LM_TYPE_DECIMAL64:
@@ -110,6 +110,7 @@ static lm_status check_parameters(checker *c, const lm_field *field, const lm_pa
         return lm__path_error(c->error, LM_SCHEMA, path, "time64 counts us or ns, not %s",
                               lm__unit_name(type->unit));
     case LM_TYPE_TIMESTAMP:
+        if (type->timezone && !*type->timezone) type->timezone = NULL;
         if (!type->timezone) return LM_OK;
         if (strlen(type->timezone) > LM_ARROW_TIMEZONE_BYTES_MAX ||
             !lm__utf8_valid(type->timezone, strlen(type->timezone)))
@@ -395,15 +396,23 @@ bool lm__field_same_layout(const lm_field *a, const lm_field *b)
     return lm__field_same_layout(a->dictionary, b->dictionary);
 }
 
+static bool has_pair(const lm_field *field, const lm_key_value *pair)
+{
+    for (size_t i = 0; i < field->n_metadata; i++) {
+        const lm_key_value *own = &field->metadata[i];
+        if (own->key_size == pair->key_size && own->value_size == pair->value_size &&
+            memcmp(own->key, pair->key, pair->key_size) == 0 &&
+            memcmp(own->value, pair->value, pair->value_size) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool lm__field_metadata_equal(const lm_field *a, const lm_field *b)
 {
     if (a->n_metadata != b->n_metadata) return false;
-    for (size_t i = 0; i < a->n_metadata; i++) {
-        const lm_key_value *one = &a->metadata[i], *other = lm__field_metadata(b, one->key);
-        if (!other || other->value_size != one->value_size ||
-            memcmp(other->value, one->value, one->value_size) != 0)
-            return false;
-    }
+    for (size_t i = 0; i < a->n_metadata; i++) /* a key may occur twice */
+        if (!has_pair(b, &a->metadata[i]) || !has_pair(a, &b->metadata[i])) return false;
     return true;
 }
 

@@ -128,10 +128,18 @@ static lm_status refuse_row(const checker *c, const lm_path *path, int64_t row, 
                           (long long)(c->first_row + row), why);
 }
 
-/* Offsets that never fall, from first to last of the slice. */
-static lm_status check_offsets(const checker *c, const lm_array *array, const lm_path *path)
+/* Offsets that never fall, and stay within those of the whole array, which have been looked at: the
+ * slice may be a part of it whose ends nobody has seen. */
+static lm_status check_offsets(const checker *c, const lm_array *whole, const lm_array *array,
+                               const lm_path *path)
 {
-    int64_t length = array->length, bad = -1;
+    int64_t length = array->length, bad = -1, least, most, first, last;
+    lm__array_span(whole, &least, &most);
+    lm__array_span(array, &first, &last);
+    if (first < least || last > most)
+        return lm__path_error(c->error, LM_DATA, path,
+                              "offsets from %lld to %lld in a part, from %lld to %lld in all",
+                              (long long)first, (long long)last, (long long)least, (long long)most);
     lm_layout layout = array->field->type.layout;
     if (layout == LM_LAYOUT_BINARY || layout == LM_LAYOUT_LIST) {
         const int32_t *offsets = (const int32_t *)array->offsets + array->offset;
@@ -427,7 +435,7 @@ static lm_status check_slice(const checker *c, lm_array *whole, lm_array slice, 
     case LM_LAYOUT_BINARY:
     case LM_LAYOUT_LARGE_BINARY:
     case LM_LAYOUT_LIST:
-    case LM_LAYOUT_LARGE_LIST: LM_TRY(check_offsets(c, &slice, path)); break;
+    case LM_LAYOUT_LARGE_LIST: LM_TRY(check_offsets(c, whole, &slice, path)); break;
     case LM_LAYOUT_LIST_VIEW:
     case LM_LAYOUT_LARGE_LIST_VIEW: LM_TRY(check_list_views(c, &slice, path)); break;
     case LM_LAYOUT_RUN_END: LM_TRY(check_run_ends(c, &slice.children[0], path)); break;

@@ -230,6 +230,35 @@ TEST(offsets_are_checked)
     REFUSED("large_list<int32>", &c, LM_VALIDATE_FULL, "column c: row 2: its offset falls");
 }
 
+/* A column of a sliced table: its own first and last offsets are good, those of the slice are not.
+ */
+TEST(offsets_within_a_slice_are_checked)
+{
+    static const int32_t bad[][5] = {{0, -1, 2, 2, 4}, {0, 1, 2, 9, 4}};
+    for (size_t i = 0; i < 2; i++) {
+        array_fixture c, text, root;
+        lm_schema *schema = schema_of("c: utf8, l: list<int32>");
+        lm_batch *batch;
+        array_fixture items;
+        fixture_init(&root, 2, 1, NULL, NULL, NULL);
+        root.array.offset = 1;
+        fixture_init(&text, 4, 3, NULL, i ? bad[1] : bad[0], "abcd");
+        fixture_init(&c, 4, 2, NULL, bad[i], NULL);
+        fixture_init(&items, 4, 2, NULL, numbers, NULL);
+        fixture_add(&root, &text);
+        fixture_add(&root, &c);
+        fixture_add(&c, &items);
+        CHECK_STATUS(
+            lm__batch_import_take(NULL, schema, &root.array, LM_VALIDATE_FULL, &batch, &error),
+            LM_DATA);
+        CHECK_TEXT(error.message,
+                   i ? "column c: offsets from 1 to 9 in a part, from 0 to 4 in all"
+                     : "column c: offsets from -1 to 2 in a part, from 0 to 4 in all");
+        CHECK_INT(root.releases, 1);
+        lm_schema_free(schema);
+    }
+}
+
 TEST(empty_arrays_may_lack_their_buffers)
 {
     static const char *const types[] = {"null",
@@ -568,6 +597,7 @@ int main(void)
     RUN(what_is_not_aligned_is_copied);
     RUN(the_structure_is_checked_without_reading_rows);
     RUN(offsets_are_checked);
+    RUN(offsets_within_a_slice_are_checked);
     RUN(empty_arrays_may_lack_their_buffers);
     RUN(text_is_checked_when_asked);
     RUN(dictionary_indices_are_checked);
