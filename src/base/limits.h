@@ -60,6 +60,8 @@
 
 /* encode */
 #define LM_DICT_BYTES_MAX (1 * LM_MIB)
+#define LM_DELTA_BLOCK_VALUES_MAX ((size_t)INT32_MAX) /* of a block that is read */
+#define LM_STRINGS_BYTES_MAX ((size_t)INT32_MAX)      /* of one page's strings together, read */
 
 /* parquet/ thrift and metadata */
 #define LM_THRIFT_DEPTH_MAX 32

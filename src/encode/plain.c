@@ -1,17 +1,12 @@
 /*
  * PLAIN (plain.h): small integers widened and narrowed, byte arrays written and read. The moves
  * around nulls are in compact.c.
- *
- * Most strings are short, and a call of memcpy costs more than their bytes: up to SHORT_BYTES are
- * moved by one copy of that many, wherever so many may be read. What is written past a string is
- * overwritten by the next one, or is slack.
  */
 #include "encode/plain.h"
 
 #include "base/error.h"
 #include "base/simd.h"
-
-#define SHORT_BYTES 32
+#include "encode/copy.h"
 
 /* --- Integers ------------------------------------------------------------------------------- */
 
@@ -57,15 +52,6 @@ WIDEN_CALLS(u16, uint16_t)
 
 /* --- Byte arrays ---------------------------------------------------------------------------- */
 
-/* `limit` is the end of what may be read around `from`. */
-static inline void copy_string(uint8_t *to, const uint8_t *from, size_t size, const uint8_t *limit)
-{
-    if (__builtin_expect(size <= SHORT_BYTES && (size_t)(limit - from) >= SHORT_BYTES, 1))
-        memcpy(to, from, SHORT_BYTES);
-    else if (size)
-        memcpy(to, from, size);
-}
-
 static inline uint8_t *put_size(uint8_t *out, size_t size)
 {
     uint32_t little = (uint32_t)size;
@@ -81,7 +67,7 @@ static inline uint8_t *put_size(uint8_t *out, size_t size)
         for (size_t i = start; i < end; i++) {                                                     \
             size_t size = (size_t)(offsets[i + 1] - offsets[i]);                                   \
             out = put_size(out, size);                                                             \
-            copy_string(out, strings->data + offsets[i], size, limit);                             \
+            lm__copy_short(out, strings->data + offsets[i], size, limit);                          \
             out += size;                                                                           \
         }                                                                                          \
         return out;                                                                                \
@@ -101,7 +87,7 @@ static uint8_t *put_views(const lm_strings *strings, size_t start, size_t end, u
         } else {
             const uint8_t *from = strings->buffers[lm__load32(view + 8)] + lm__load32(view + 12);
             put_size(out, size);
-            copy_string(out + 4, from, size, from + size);
+            lm__copy_short(out + 4, from, size, from + size);
         }
         out += 4 + (size_t)size;
     }
@@ -164,7 +150,7 @@ static lm_status too_long(lm_error *error)
             if (n > most - total) return n > budget - total ? too_short(error) : too_long(error);  \
             at += 4;                                                                               \
             offsets[i] = (int##bits##_t)(base + (int##bits##_t)total);                             \
-            copy_string(data + total, at, n, limit);                                               \
+            lm__copy_short(data + total, at, n, limit);                                            \
             at += n;                                                                               \
             total += n;                                                                            \
         }                                                                                          \
@@ -218,7 +204,7 @@ void lm__gather_strings_data32(const uint32_t *indices, size_t count,
     for (size_t i = 0; i < count; i++) {
         const int32_t *at = dictionary_offsets + indices[i];
         size_t size = (size_t)(at[1] - at[0]);
-        copy_string(data, dictionary_data + at[0], size, limit);
+        lm__copy_short(data, dictionary_data + at[0], size, limit);
         data += size;
     }
 }

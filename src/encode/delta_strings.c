@@ -1,0 +1,263 @@
+/*
+ * DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY (delta.h). Encodings.md, "Delta-length byte array"
+ * and "Delta Strings": the first is all the lengths, then all the bytes; the second is how many
+ * bytes each string shares with the one before it, then the rests in the form of the first.
+ *
+ * The encoders keep the lengths at the end of the caller's room, past anything that is written
+ * while they are needed.
+ */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "encode/copy.h"
+#include "encode/delta.h"
+
+/* --- Writing -------------------------------------------------------------------------------- */
+
+size_t lm__delta_length_bound(size_t bytes, size_t count)
+{
+    size_t work_bytes = 4 * count + 4; /* the strings' bytes may cover it */
+    return lm__delta32_bound(count) + (bytes > work_bytes ? bytes : work_bytes) + LM_ENCODE_SLACK;
+}
+
+size_t lm__delta_strings_bound(size_t bytes, size_t count)
+{
+    return 2 * lm__delta32_bound(count) + bytes + 8 * count + 4 + LM_ENCODE_SLACK;
+}
+
+static int32_t *work_space(uint8_t *at) { return (int32_t *)(((uintptr_t)at + 3) & ~(uintptr_t)3); }
+
+static size_t put_lengths(const lm_strings *strings, lm_bits valid, size_t count, int32_t *lengths)
+{
+    size_t n = 0;
+    for (lm_bits_run run = {0}; lm__bits_next_run(valid, count, &run);) {
+        if (!run.set) continue;
+        for (size_t i = run.start; i < run.start + run.length; i++)
+            lengths[n++] = (int32_t)lm__strings_get(strings, i).size;
+    }
+    return n;
+}
+
+/* Strings that lie one after the other are moved at once. */
+static uint8_t *put_bytes(const lm_strings *strings, size_t start, size_t end, uint8_t *to)
+{
+    if (strings->kind != LM_STRINGS_VIEWS) {
+        lm_slice first = lm__strings_get(strings, start), last = lm__strings_get(strings, end - 1);
+        size_t bytes = (size_t)(last.data - first.data) + last.size;
+        if (bytes) memcpy(to, first.data, bytes);
+        return to + bytes;
+    }
+    for (size_t i = start; i < end; i++) {
+        lm_slice string = lm__strings_get(strings, i);
+        lm__copy_short(to, string.data, string.size, string.data + string.size);
+        to += string.size;
+    }
+    return to;
+}
+
+size_t lm__delta_length_encode(const lm_strings *strings, lm_bits valid, size_t count, uint8_t *out)
+{
+    int32_t *lengths = work_space(out + lm__delta32_bound(count));
+    size_t n = put_lengths(strings, valid, count, lengths);
+    uint8_t *to = out + lm__delta32_encode(lengths, n, out);
+    for (lm_bits_run run = {0}; lm__bits_next_run(valid, count, &run);)
+        if (run.set) to = put_bytes(strings, run.start, run.start + run.length, to);
+    return (size_t)(to - out);
+}
+
+static inline size_t shared_prefix(lm_slice a, lm_slice b)
+{
+    size_t most = a.size < b.size ? a.size : b.size, i = 0;
+    for (; most - i >= 8; i += 8) {
+        uint64_t differ = lm__load64(a.data + i) ^ lm__load64(b.data + i);
+        if (differ) return i + ((size_t)__builtin_ctzll(differ) >> 3);
+    }
+    while (i < most && a.data[i] == b.data[i]) i++;
+    return i;
+}
+
+/* Returns how many strings are valid. */
+static size_t put_prefixes(const lm_strings *strings, lm_bits valid, size_t count,
+                           int32_t *prefixes, int32_t *suffixes)
+{
+    lm_slice previous = {NULL, 0};
+    size_t n = 0;
+    for (lm_bits_run run = {0}; lm__bits_next_run(valid, count, &run);) {
+        for (size_t i = run.start; run.set && i < run.start + run.length; i++, n++) {
+            lm_slice string = lm__strings_get(strings, i);
+            size_t prefix = shared_prefix(previous, string);
+            prefixes[n] = (int32_t)prefix;
+            suffixes[n] = (int32_t)(string.size - prefix);
+            previous = string;
+        }
+    }
+    return n;
+}
+
+size_t lm__delta_strings_encode(const lm_strings *strings, lm_bits valid, size_t count,
+                                uint8_t *out)
+{
+    size_t bytes = lm__strings_bytes(strings, valid, count), n = 0;
+    int32_t *prefixes = work_space(out + 2 * lm__delta32_bound(count) + bytes);
+    int32_t *suffixes = prefixes + count;
+    size_t some = put_prefixes(strings, valid, count, prefixes, suffixes);
+    uint8_t *to = out + lm__delta32_encode(prefixes, some, out);
+    to += lm__delta32_encode(suffixes, some, to);
+    for (lm_bits_run run = {0}; lm__bits_next_run(valid, count, &run);) {
+        for (size_t i = run.start; run.set && i < run.start + run.length; i++, n++) {
+            lm_slice string = lm__strings_get(strings, i);
+            size_t suffix = (size_t)suffixes[n];
+            lm__copy_short(to, string.data + prefixes[n], suffix, string.data + string.size);
+            to += suffix;
+        }
+    }
+    return (size_t)(to - out);
+}
+
+/* --- Reading -------------------------------------------------------------------------------- */
+
+static lm_status corrupt(lm_error *error, const char *what)
+{
+    return lm__error_set(error, LM_CORRUPT, "delta-encoded strings: %s", what);
+}
+
+static lm_status too_long(lm_error *error)
+{
+    return lm__error_set(error, LM_LIMIT, "strings of more than 2 GiB in one array");
+}
+
+static lm_status read_lengths(const lm_delta_reader *reader, const uint8_t *src, size_t size,
+                              int32_t **lengths, size_t *consumed, lm_error *error)
+{
+    *lengths = lm__alloc_array(reader->allocator, reader->count + 1, sizeof **lengths);
+    if (!*lengths) return lm__error_memory(error, "reading the lengths of strings");
+    return lm__delta32_decode(src, size, reader->count, *lengths, consumed, error);
+}
+
+/* The lengths against one another and against the bytes that are there. */
+static lm_status measure(lm_delta_reader *reader, size_t bytes_left, lm_error *error)
+{
+    const int32_t *prefixes = reader->prefixes, *suffixes = reader->suffixes;
+    uint64_t total = 0, suffix_total = 0, previous = 0;
+    for (size_t i = 0; i < reader->count; i++) {
+        if (suffixes[i] < 0) return corrupt(error, "a length below zero");
+        suffix_total += (uint64_t)suffixes[i];
+        if (suffix_total > bytes_left) return corrupt(error, "end before their last byte");
+        uint64_t length = (uint64_t)suffixes[i];
+        if (prefixes) {
+            if (prefixes[i] < 0 || (uint64_t)prefixes[i] > previous)
+                return corrupt(error, "a prefix longer than the string before it");
+            length += (uint64_t)prefixes[i];
+        }
+        total += length;
+        if (total > LM_STRINGS_BYTES_MAX) return too_long(error);
+        previous = length;
+    }
+    reader->suffix_bytes = (size_t)suffix_total;
+    reader->data_bytes = (size_t)total;
+    return LM_OK;
+}
+
+static lm_status open_reader(lm_delta_reader *reader, const lm_allocator *allocator, bool prefixed,
+                             const uint8_t *src, size_t size, size_t count, lm_error *error)
+{
+    lm_status status = LM_OK;
+    size_t at = 0, used = 0;
+    *reader = (lm_delta_reader){.allocator = allocator, .count = count};
+    if (prefixed) {
+        status = read_lengths(reader, src, size, &reader->prefixes, &used, error);
+        at += used;
+    }
+    if (status == LM_OK) {
+        status = read_lengths(reader, src + at, size - at, &reader->suffixes, &used, error);
+        at += used;
+    }
+    if (status == LM_OK) status = measure(reader, size - at, error);
+    if (status != LM_OK) {
+        lm__delta_reader_close(reader);
+        return status;
+    }
+    reader->bytes = src + at;
+    reader->consumed = at + reader->suffix_bytes;
+    return LM_OK;
+}
+
+lm_status lm__delta_length_open(lm_delta_reader *reader, const lm_allocator *allocator,
+                                const uint8_t *src, size_t size, size_t count, lm_error *error)
+{
+    return open_reader(reader, allocator, false, src, size, count, error);
+}
+
+lm_status lm__delta_strings_open(lm_delta_reader *reader, const lm_allocator *allocator,
+                                 const uint8_t *src, size_t size, size_t count, lm_error *error)
+{
+    return open_reader(reader, allocator, true, src, size, count, error);
+}
+
+void lm__delta_reader_close(lm_delta_reader *reader)
+{
+    lm__free(reader->allocator, reader->prefixes);
+    lm__free(reader->allocator, reader->suffixes);
+    reader->prefixes = reader->suffixes = NULL;
+}
+
+/* Puts strings together; `data` has slack. A prefix is never longer than the string before it, so
+ * it never overlaps the place it goes to. */
+static void join(const lm_delta_reader *reader, uint8_t *data)
+{
+    const uint8_t *from = reader->bytes, *limit = from + reader->suffix_bytes;
+    uint8_t *to = data, *previous = data;
+    for (size_t i = 0; i < reader->count; i++) {
+        size_t prefix = (size_t)reader->prefixes[i], suffix = (size_t)reader->suffixes[i];
+        uint8_t *start = to;
+        if (prefix) memcpy(to, previous, prefix);
+        lm__copy_short(to + prefix, from, suffix, limit);
+        from += suffix;
+        to += prefix + suffix;
+        previous = start;
+    }
+}
+
+#define READ(bits)                                                                                 \
+    lm_status lm__delta_reader_read##bits(const lm_delta_reader *reader, int##bits##_t base,       \
+                                          int##bits##_t *offsets, uint8_t *data, lm_error *error)  \
+    {                                                                                              \
+        if (reader->data_bytes > (size_t)(INT##bits##_MAX - base)) return too_long(error);         \
+        int##bits##_t at = base;                                                                   \
+        for (size_t i = 0; i < reader->count; i++) {                                               \
+            offsets[i] = at;                                                                       \
+            at += reader->suffixes[i];                                                             \
+            if (reader->prefixes) at += reader->prefixes[i];                                       \
+        }                                                                                          \
+        offsets[reader->count] = at;                                                               \
+        if (reader->prefixes)                                                                      \
+            join(reader, data);                                                                    \
+        else if (reader->data_bytes)                                                               \
+            memcpy(data, reader->bytes, reader->data_bytes);                                       \
+        return LM_OK;                                                                              \
+    }
+
+READ(32)
+READ(64)
+
+lm_status lm__delta_reader_read_fixed(const lm_delta_reader *reader, size_t width, uint8_t *data,
+                                      lm_error *error)
+{
+    const int32_t *prefixes = reader->prefixes, *suffixes = reader->suffixes;
+    for (size_t i = 0; i < reader->count; i++)
+        if ((size_t)suffixes[i] + (size_t)(prefixes ? prefixes[i] : 0) != width)
+            return lm__error_set(error, LM_CORRUPT,
+                                 "delta-encoded strings: one that is not %zu bytes long", width);
+    if (!prefixes) {
+        if (reader->data_bytes) memcpy(data, reader->bytes, reader->data_bytes);
+        return LM_OK;
+    }
+    const uint8_t *from = reader->bytes;
+    for (size_t i = 0; i < reader->count; i++, data += width) {
+        size_t prefix = (size_t)prefixes[i], suffix = (size_t)suffixes[i];
+        if (prefix) memcpy(data, data - width, prefix);
+        if (suffix) memcpy(data + prefix, from, suffix);
+        from += suffix;
+    }
+    return LM_OK;
+}
