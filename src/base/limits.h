@@ -47,9 +47,8 @@
 #define LM_NAME_BYTES_MAX 255 /* of one part of a path */
 #define LM_SIDECAR_BYTES_MAX (4 * LM_MIB)
 #define LM_SIDECAR_ARENA_BYTES_MAX (64 * LM_MIB) /* of a sidecar, parsed */
-#define LM_SIDECAR_SETTLE_TRIES_MAX 4            /* among writers of one name at once */
 #define LM_MANIFEST_PAIRS_MAX 1000
-#define LM_VERIFY_TRIES_MAX 4              /* at a file that is replaced meanwhile */
+#define LM_VERIFY_TRIES_MAX 50             /* at a file that is replaced meanwhile */
 #define LM_TREE_FILES_MAX 4000000          /* in a directory with a manifest */
 #define LM_KEEP_MAX 10000                  /* kept files of one name */
 #define LM_KEEP_TRIES_MAX 100              /* names of a kept file that others took */

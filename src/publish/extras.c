@@ -45,37 +45,46 @@ lm_status lm__extras_before(lm_extras *extras, lm_store *store, const lm_sealed 
     return LM_OK;
 }
 
-/* Invariant 3. Is the sidecar's newest record ours, or the file no longer? */
-static lm_status sidecar_settled(lm_store *store, const lm_sealed *sealed, bool *settled)
+/* Invariant 3: a look at the sidecar, and the file, after the commit. */
+typedef struct settling {
+    const lm_extras *extras;
+    lm_store *store;
+    const lm_sealed *sealed;
+    bool is_ours; /* the sidecar's newest record */
+} settling;
+
+static lm_status sidecar_look(settling *s, lm_error *error)
 {
     lm_arena arena;
     lm_sidecar sidecar;
-    lm_store_stat stat;
     char *path;
-    *settled = true;
-    lm__arena_init(&arena, store->allocator, LM_SIDECAR_ARENA_BYTES_MAX);
-    lm_status status = lm__sidecar_path(&arena, sealed->path, &path, NULL);
-    if (status == LM_OK) status = lm__sidecar_read(store, path, &arena, &sidecar, NULL);
-    if (status == LM_OK && (sidecar.current.inode != sealed->inode ||
-                            strcmp(sidecar.current.checksum, sealed->checksum) != 0)) {
-        status = lm__store_stat(store, sealed->path, false, &stat, NULL);
-        *settled = status == LM_OK && stat.inode != sealed->inode;
-    }
+    lm__arena_init(&arena, s->store->allocator, LM_SIDECAR_ARENA_BYTES_MAX);
+    lm_status status = lm__sidecar_path(&arena, s->sealed->path, &path, error);
+    if (status == LM_OK) status = lm__sidecar_read(s->store, path, &arena, &sidecar, error);
+    s->is_ours = status == LM_OK && sidecar.current.inode == s->sealed->inode &&
+                 strcmp(sidecar.current.checksum, s->sealed->checksum) == 0;
     lm__arena_deinit(&arena);
     return status;
 }
 
-static bool sidecar_settle(const lm_extras *extras, lm_store *store, const lm_sealed *sealed)
+/* Within lm__store_exclusive, so that of two that settle the later one sees what the earlier did.
+ */
+static lm_status sidecar_settle(void *context, lm_error *error)
 {
-    for (int i = 0; i < LM_SIDECAR_SETTLE_TRIES_MAX; i++) {
-        bool settled;
-        if (sidecar_settled(store, sealed, &settled) != LM_OK) return false;
-        if (settled) return true;
-        if (lm__sidecar_write(store, sealed, extras->manifest, true, extras->durability, NULL,
-                              NULL) != LM_OK)
-            return false;
-    }
-    return false;
+    settling *s = context;
+    lm_store_stat stat;
+    LM_TRY(sidecar_look(s, error));
+    LM_TRY(lm__store_stat(s->store, s->sealed->path, false, &stat, error));
+    if (s->is_ours || stat.inode != s->sealed->inode) return LM_OK;
+    return lm__sidecar_write(s->store, s->sealed, s->extras->manifest, true, s->extras->durability,
+                             NULL, error);
+}
+
+static bool sidecar_stands(const lm_extras *extras, lm_store *store, const lm_sealed *sealed)
+{
+    settling s = {.extras = extras, .store = store, .sealed = sealed};
+    if (sidecar_look(&s, NULL) == LM_OK && s.is_ours) return true;
+    return lm__store_exclusive(store, sealed->path, NULL, sidecar_settle, &s, NULL) == LM_OK;
 }
 
 void lm__extras_after(lm_extras *extras, lm_store *store, const lm_sealed *sealed,
@@ -83,7 +92,7 @@ void lm__extras_after(lm_extras *extras, lm_store *store, const lm_sealed *seale
 {
     if (state == LM_COMMIT_NOT_DONE) lm__keep_drop(store, &extras->kept);
     if (state != LM_COMMIT_DONE && state != LM_COMMIT_VISIBLE) return;
-    bool stands = extras->manifest ? sidecar_settle(extras, store, sealed)
+    bool stands = extras->manifest ? sidecar_stands(extras, store, sealed)
                                    : !lm__sidecar_exists(store, sealed->path);
     if (!stands) *warnings |= LM_FILE_WARN_MANIFEST;
     if (extras->keep && state == LM_COMMIT_DONE &&

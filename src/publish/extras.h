@@ -9,8 +9,9 @@
  *  2. If the commit was not done, _after leaves no kept link; the sidecar that was written stays,
  *     and holds the record of the file that still stands (sidecar.h, invariant 1).
  *  3. Of several writers that publish one name with manifests at once, the last one to commit finds
- *     its record in the sidecar, or puts it there: _after looks, and writes again while the file is
- *     its own and the sidecar is not.
+ *     its record in the sidecar, or puts it there: each looks after its commit, and if the sidecar
+ *     is another's and the file its own, writes again. These looks exclude each other; the first
+ *     writing of a record comes before its commit, and so before the last writer's look.
  */
 #ifndef LM_PUBLISH_EXTRAS_H
 #define LM_PUBLISH_EXTRAS_H

@@ -185,11 +185,13 @@ static lm_status sidecar_text(const lm_sealed *sealed, const lm_manifest *manife
 }
 
 lm_status lm__publish_small(lm_store *store, const char *path, const void *data, size_t size,
-                            lm_durability durability, lm_cancel *cancel, lm_error *error)
+                            lm_durability durability, bool in_exclusive, lm_cancel *cancel,
+                            lm_error *error)
 {
     lm_stage *stage;
     lm_stage_options options = {.cancel = cancel,
                                 .durability = durability,
+                                .in_exclusive = in_exclusive,
                                 .checksum = LM_CHECKSUM_NONE,
                                 .direct = LM_DIRECT_NEVER,
                                 .size_expected = size};
@@ -226,7 +228,8 @@ lm_status lm__sidecar_write(lm_store *store, const lm_sealed *sealed, const lm_m
     }
     if (status == LM_OK) status = sidecar_text(sealed, manifest, &before, &text, error);
     if (status == LM_OK)
-        status = lm__publish_small(store, path, text.data, text.size, durability, cancel, error);
+        status = lm__publish_small(store, path, text.data, text.size, durability, is_standing,
+                                   cancel, error);
     if (status == LM_UNKNOWN_DURABILITY || status == LM_UNKNOWN_OUTCOME) {
         status = LM_IO; /* of the sidecar; the file itself is certainly as it was */
         if (error) error->code = status;

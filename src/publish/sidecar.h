@@ -57,12 +57,12 @@ LM_MUST_USE lm_status lm__sidecar_checksum(const lm_json *object, lm_sidecar_rec
 
 /* A small file of our own (a sidecar, say), published in one call. */
 LM_MUST_USE lm_status lm__publish_small(lm_store *store, const char *path, const void *data,
-                                        size_t size, lm_durability durability, lm_cancel *cancel,
-                                        lm_error *error);
+                                        size_t size, lm_durability durability, bool in_exclusive,
+                                        lm_cancel *cancel, lm_error *error);
 
 /* Writes the sidecar of the sealed file, durably if `durability` says so: before its commit, or,
  * when the file is_standing already, over the sidecar of a writer at the same time, whose record it
- * keeps in case that one's commit is still to come. */
+ * keeps in case that one's commit is still to come; that within lm__store_exclusive. */
 LM_MUST_USE lm_status lm__sidecar_write(lm_store *store, const lm_sealed *sealed,
                                         const lm_manifest *manifest, bool is_standing,
                                         lm_durability durability, lm_cancel *cancel,

@@ -122,8 +122,8 @@ lm_status lm__tree_manifest_write(lm_store *store, const char *staged, const lm_
     if (status != LM_OK) goto done;
     int needed = snprintf(path, sizeof path, "%s/%s", staged, LM_MANIFEST_DIRECTORY_NAME);
     status = needed < PATH_MAX
-                 ? lm__publish_small(store, path, text.data, text.size, LM_DURABILITY_NONE, cancel,
-                                     error) /* the tree's own sync makes it durable */
+                 ? lm__publish_small(store, path, text.data, text.size, LM_DURABILITY_NONE, false,
+                                     cancel, error) /* the tree's own sync makes it durable */
                  : lm__error_set(error, LM_INVALID, "%s: the path is too long", staged);
 done:
     lm__buffer_deinit(&text);

@@ -138,6 +138,11 @@ static lm_status file_once(lm_store *store, const char *path, const char *sideca
     return status;
 }
 
+static lm_status keeps_changing(const char *path, lm_error *error)
+{
+    return lm__error_set(error, LM_BUSY, "%s keeps being replaced while it is looked at", path);
+}
+
 static lm_status verify_file(lm_store *store, const char *path, lm_cancel *cancel,
                              lm_verified *verified, lm_error *error)
 {
@@ -146,14 +151,16 @@ static lm_status verify_file(lm_store *store, const char *path, lm_cancel *cance
     file_look before, after;
     lm__arena_init(&arena, store->allocator, 0);
     lm_status status = lm__sidecar_path(&arena, path, &sidecar, error);
-    for (int i = 0; status == LM_OK && i < LM_VERIFY_TRIES_MAX; i++) {
+    bool has_changed = true;
+    for (int i = 0; status == LM_OK && has_changed && i < LM_VERIFY_TRIES_MAX; i++) {
         status = look_at(store, path, sidecar, &before, error);
         if (status == LM_OK)
             status = file_once(store, path, sidecar, &before, cancel, verified, error);
-        if (status != LM_OK || verified->verdict == LM_VERDICT_OK) break;
-        status = look_at(store, path, sidecar, &after, error);
-        if (look_same(&before, &after)) break;
+        if (status == LM_OK) status = look_at(store, path, sidecar, &after, error);
+        has_changed = status == LM_OK && verified->verdict != LM_VERDICT_OK &&
+                      verified->verdict != LM_VERDICT_PREVIOUS && !look_same(&before, &after);
     }
+    if (status == LM_OK && has_changed) status = keeps_changing(path, error);
     lm__arena_deinit(&arena);
     return status;
 }
@@ -164,10 +171,7 @@ static lm_status verify_tree(lm_store *store, const char *path, const lm_verify_
     bool has_changed = true;
     for (int i = 0; has_changed && i < LM_VERIFY_TRIES_MAX; i++)
         LM_TRY(lm__verify_directory(store, path, options, verified, &has_changed, error));
-    if (has_changed)
-        return lm__error_set(error, LM_BUSY, "%s: keeps being replaced while it is looked at",
-                             path);
-    return LM_OK;
+    return has_changed ? keeps_changing(path, error) : LM_OK;
 }
 
 static lm_status verdict_status(const lm_verified *verified, lm_error *error)

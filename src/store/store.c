@@ -155,6 +155,13 @@ lm_status lm__store_link(lm_store *store, const char *from, const char *to,
     return store->ops->link(store, from, to, durability, error);
 }
 
+lm_status lm__store_exclusive(lm_store *store, const char *path, lm_cancel *cancel,
+                              lm_exclusive_run *run, void *context, lm_error *error)
+{
+    if (!store->ops->exclusive) return run(context, error);
+    return store->ops->exclusive(store, path, cancel, run, context, error);
+}
+
 lm_status lm__store_sync_directory(lm_store *store, const char *path, lm_error *error)
 {
     if (!store->ops->sync_directory) return LM_OK;

@@ -80,6 +80,7 @@ typedef struct lm_stage_options {
     uint64_t size_expected; /* 0: not known */
     const char *adopt;      /* LM_STORE_ADOPT. The path of a finished file: it is moved into place
                                itself, nothing is written; without a commit it stays where it is */
+    bool in_exclusive;      /* the caller runs within lm__store_exclusive beside this path */
     bool no_follow;         /* replace a symlink itself */
     bool keep_xattrs;       /* carry user.* attributes over too */
     bool no_parents;        /* a missing parent directory is an error */
@@ -154,6 +155,8 @@ typedef struct lm_reap_options {
     lm_cancel *cancel;
 } lm_reap_options;
 
+typedef lm_status lm_exclusive_run(void *context, lm_error *error);
+
 typedef struct lm_store_ops {
     const char *name; /* "posix", "mem", "s3" */
     lm_status (*stage_open)(lm_store *store, const char *path, const lm_stage_options *options,
@@ -171,6 +174,10 @@ typedef struct lm_store_ops {
     /* LM_STORE_LINK. A second name `to` for the file `from`; LM_EXISTS if `to` is there. */
     lm_status (*link)(lm_store *store, const char *from, const char *to, lm_durability durability,
                       lm_error *error);
+    /* Runs `run` while no other commit of Lamella's on this host takes place in the directory of
+     * `path`. May be NULL: then it is just run. */
+    lm_status (*exclusive)(lm_store *store, const char *path, lm_cancel *cancel,
+                           lm_exclusive_run *run, void *context, lm_error *error);
     /* Makes what was listed or seen under `path` (a directory) outlive a power cut: a log's writer
      * calls it after listing and before it builds on what it saw. A no-op where seeing is enough.
      */
@@ -225,6 +232,8 @@ LM_MUST_USE lm_status lm__store_remove(lm_store *store, const char *path, lm_dur
                                        lm_error *error);
 LM_MUST_USE lm_status lm__store_link(lm_store *store, const char *from, const char *to,
                                      lm_durability durability, lm_error *error);
+LM_MUST_USE lm_status lm__store_exclusive(lm_store *store, const char *path, lm_cancel *cancel,
+                                          lm_exclusive_run *run, void *context, lm_error *error);
 LM_MUST_USE lm_status lm__store_sync_directory(lm_store *store, const char *path, lm_error *error);
 LM_MUST_USE lm_status lm__store_tree_sync(lm_store *store, const char *path, lm_cancel *cancel,
                                           lm_error *error);

@@ -145,9 +145,10 @@ static lm_status place_over(lm_posix_stage *s, lm_error *error)
         lm_error_clear(error);
     }
     if (!s->temp[0]) LM_TRY(unnamed_give_name(s, error));
-    bool locked;
-    LM_TRY(lm__commit_lock(s->posix->sys, d->directory, LOCK_SH, d->path, s->options.cancel,
-                           &locked, error));
+    bool locked = false;
+    if (!s->options.in_exclusive)
+        LM_TRY(lm__commit_lock(s->posix->sys, d->directory, LOCK_SH, d->path, s->options.cancel,
+                               &locked, error));
     lm_status status = place_rename(s, error);
     lm__commit_unlock(s->posix->sys, d->directory, locked);
     return status;

@@ -7,7 +7,8 @@
  *     faster) until it has none.
  *  2. Whoever replaces or removes a name does so under LOCK_SH of its directory, whoever compares
  *     and replaces under LOCK_EX: among these, what was compared is what is replaced. The lock is
- *     held over one stat and one rename, never over a sync.
+ *     held over one stat and one rename, never over a sync, but for a manifest that writers at once
+ *     have brought into disorder (publish/extras).
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -96,4 +97,20 @@ void lm__commit_unlock(lm_sys *sys, int directory, bool locked)
 {
     /* The descriptor's close would do it too, but only after the directory's sync. */
     if (locked) (void)lm__sys_flock(sys, directory, LOCK_UN);
+}
+
+lm_status lm__posix_exclusive(lm_store *store, const char *path, lm_cancel *cancel,
+                              lm_exclusive_run *run, void *context, lm_error *error)
+{
+    lm_sys *sys = ((lm_posix_store *)store)->sys;
+    lm_destination place;
+    bool locked;
+    LM_TRY(lm__place_open(sys, path, false, false, &place, error));
+    lm_status status = lm__commit_lock(sys, place.directory, LOCK_EX, path, cancel, &locked, error);
+    if (status == LM_OK) {
+        status = run(context, error);
+        lm__commit_unlock(sys, place.directory, locked);
+    }
+    lm__destination_close(sys, &place);
+    return status;
 }

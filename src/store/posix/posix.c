@@ -11,9 +11,10 @@ static void posix_close_nothing(lm_store *store) { (void)store; }
     {                                                                                              \
         .name = "posix", .stage_open = lm__posix_stage_open, .open = lm__posix_open,               \
         .stat = lm__posix_stat, .list = lm__posix_list, .remove = lm__posix_remove,                \
-        .link = lm__posix_link, .sync_directory = lm__posix_sync_directory,                        \
-        .tree_sync = lm__posix_tree_sync, .tree_commit = lm__posix_tree_commit,                    \
-        .tree_remove = lm__posix_tree_remove, .reap = lm__posix_reap, .close = close_function,     \
+        .link = lm__posix_link, .exclusive = lm__posix_exclusive,                                  \
+        .sync_directory = lm__posix_sync_directory, .tree_sync = lm__posix_tree_sync,              \
+        .tree_commit = lm__posix_tree_commit, .tree_remove = lm__posix_tree_remove,                \
+        .reap = lm__posix_reap, .close = close_function,                                           \
     }
 
 void lm__posix_store_init(lm_posix_store *store, const lm_allocator *allocator, lm_sys *sys)

@@ -114,6 +114,8 @@ lm_status lm__posix_remove(lm_store *store, const char *path, lm_durability dura
                            lm_error *error);
 lm_status lm__posix_link(lm_store *store, const char *from, const char *to,
                          lm_durability durability, lm_error *error);
+lm_status lm__posix_exclusive(lm_store *store, const char *path, lm_cancel *cancel,
+                              lm_exclusive_run *run, void *context, lm_error *error);
 lm_status lm__posix_sync_directory(lm_store *store, const char *path, lm_error *error);
 lm_status lm__posix_tree_sync(lm_store *store, const char *path, lm_cancel *cancel,
                               lm_error *error);
