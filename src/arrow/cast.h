@@ -6,15 +6,17 @@
  * offsets.
  *
  * What becomes what, in safe mode (strict takes only equal types, wherever they are nested; time
- * zones and dictionaries' order may differ in both): integers, floats and decimals among one
- * another, where the value stays exactly the same (floats and decimals among one another not at
- * all); date32, date64 and timestamps, and units of time, timestamp and duration, exactly; integers
- * of the same width from and to them; a timestamp without a zone to one in UTC, and no other change
- * from having a zone to having none; text to numbers, booleans, dates, times, timestamps, and back;
- *   text and binary of all kinds among one another, when bytes are UTF-8 and lengths fit;
- *   dictionaries to values and back, run ends to values;
- *   lists of all kinds among one another; structs by the names of their fields; maps;
- *   null to anything.
+ * zones and a dictionary's order may differ in both):
+ *   - integers, floats and decimals among one another where the value stays exactly the same, but
+ *     floats and decimals not;
+ *   - dates and timestamps, and units of time, timestamp and duration, exactly; integers of the
+ *     same width from and to them; a date or a timestamp without a zone to one in UTC, a timestamp
+ *     in UTC to a date, and no other change from having a zone to having none;
+ *   - text to numbers, booleans, dates, times and timestamps, and back;
+ *   - text and binary of all kinds among one another, when bytes are UTF-8 and lengths fit;
+ *   - dictionaries to values and back, run ends to values;
+ *   - lists of all kinds among one another; structs by the names of their fields; maps;
+ *   - null to anything.
  *
  * Invariants
  *  1. All problems that the schemas show are in one error; then nothing has been read.

@@ -180,6 +180,19 @@ static bool is_moment(lm_type_id id)
 
 static bool is_time(lm_type_id id) { return id == LM_TYPE_TIME32 || id == LM_TYPE_TIME64; }
 
+/* Which moment a date or a local time is, only UTC knows without a table of zones. */
+static void plan_zone(planner *p, cast_plan *plan, const lm_type *from, const lm_type *to)
+{
+    bool from_date = from->id != LM_TYPE_TIMESTAMP, to_date = to->id != LM_TYPE_TIMESTAMP;
+    if (!is_moment(from->id) || !is_moment(to->id)) return;
+    if (from->timezone && !to->timezone && !(to_date && is_utc(from->timezone)))
+        complain(p, &plan->path, "a timestamp in zone %.60s cannot %s", from->timezone,
+                 to_date ? "become a date" : "lose its zone");
+    if (!from->timezone && to->timezone && !is_utc(to->timezone))
+        complain(p, &plan->path, "a %s can only become a timestamp in UTC, not in %.60s",
+                 from_date ? "date" : "timestamp without a zone", to->timezone);
+}
+
 /* Dates, times, timestamps, durations, and integers of the same width. */
 static bool plan_temporal(planner *p, cast_plan *plan, const lm_type *from, const lm_type *to)
 {
@@ -193,13 +206,7 @@ static bool plan_temporal(planner *p, cast_plan *plan, const lm_type *from, cons
     plan->step = lm__cast_integers;
     plan->factor = as_integer ? 1 : b >= a ? b / a : -(a / b);
     if (moments && to->id == LM_TYPE_DATE64) plan->multiple = b; /* whole days */
-    if (from->id != LM_TYPE_TIMESTAMP || to->id != LM_TYPE_TIMESTAMP) return true;
-    if (from->timezone && !to->timezone)
-        complain(p, &plan->path, "a timestamp in zone %.60s cannot lose its zone", from->timezone);
-    if (!from->timezone && to->timezone && !is_utc(to->timezone))
-        complain(p, &plan->path,
-                 "a timestamp without a zone can only become one in UTC, not in %.60s",
-                 to->timezone);
+    plan_zone(p, plan, from, to);
     return true;
 }
 

@@ -351,7 +351,14 @@ TEST(all_problems_are_told_together)
         {"a: timestamp[us]", "a: timestamp[us, UTC]", false, false,
          "column a: it is timestamp[us], not timestamp[us, UTC]"},
         {"a: timestamp[us]", "a: timestamp[us, Asia/Tokyo]", true, false,
-         "column a: a timestamp without a zone can only become one in UTC, not in Asia/Tokyo"},
+         "column a: a timestamp without a zone can only become a timestamp in UTC, not in "
+         "Asia/Tokyo"},
+        {"a: timestamp[us, Asia/Tokyo], b: date32", "a: date32, b: timestamp[s, Asia/Tokyo]", true,
+         false,
+         "2 problems: column a: a timestamp in zone Asia/Tokyo cannot become a date; column b: a "
+         "date can only become a timestamp in UTC, not in Asia/Tokyo"},
+        {"a: timestamp[us, UTC], b: date32", "a: date32, b: timestamp[s, UTC]", true, false, NULL},
+        {"a: timestamp[us, Asia/Tokyo]", "a: int64", true, false, NULL},
         {"a: timestamp[us, UTC]", "a: timestamp[us]", true, false,
          "column a: a timestamp in zone UTC cannot lose its zone"},
         {"a: list<item: struct<x: int8, y: utf8>>", "a: list<element: struct<y: utf8, x: int8>>",
