@@ -2,17 +2,27 @@
  * Encoding Snappy.
  *
  * One pass: a table remembers, by a hash of four bytes, where these were last seen; what was seen
- * no more than 64 KiB ago is written as a copy of it. The table holds positions modulo 65,536, so
- * that an entry is always a distance of less than 64 KiB, right or wrong, and the block needs no
- * cutting into pieces: what the entry points at is compared in any case. Where nothing is found the
- * steps grow, so that data that cannot be compressed costs little more than a copy.
+ * no more than 64 KiB ago is written as a copy of it. Where nothing is found the steps grow, so
+ * that data that cannot be compressed costs little more than a copy.
+ *
+ * The table holds 16-bit positions from `base`, which follows along half of 64 KiB at a time:
+ *  1. base < in <= base + 65535 whenever the table is asked, and every entry is the position of an
+ *     earlier byte from base on. What it says is compared in any case, so an entry that was never
+ *     set (0: base itself) does no harm.
  *
  * Elements ("Compressed stream", format_description.txt): literals of any length, copies of 4 to 11
  * bytes from less than 2,048 bytes back in two bytes, copies of 1 to 64 bytes from less than 65,536
  * back in three.
+ *
+ * The time goes into wrong guesses of the processor and into the chain from one copy to the next:
+ * the end of a match gives the bytes to look for, these the hash, that the place, and that the next
+ * match's end. So the bytes after a match are shifted out of what was loaded to compare it, the
+ * table's entry is added to base and to nothing else, and the two forms of a short copy are both
+ * made and one is chosen.
  */
 #include <string.h>
 
+#include "base/simd.h"
 #include "codec/snappy.h"
 #include "codec/snappy_kernel.h"
 
@@ -20,14 +30,23 @@
 #define TAIL 24
 /* What may be stored past the end of an element. */
 #define SLACK 24
+/* How far positions go, and by how much base moves. */
+#define REACH 65535
+#define MOVE 32768
+
+/* What was missed lately, in 32nds of a step. Past the second a match must be worth more than its
+ * interruption. */
+#define MISSES_NONE 32
+#define MISSES_MANY 256
+#define MISSES_MAX (32 * 64)
 
 typedef struct encoder {
-    const uint8_t *start, *end, *last; /* last: where a match may begin at the latest */
-    const uint8_t *in;                 /* where to look next */
-    const uint8_t *literal;            /* what is not written yet begins here */
+    const uint8_t *end, *last;   /* last: where a match may begin at the latest */
+    const uint8_t *base, *stop;  /* stop: how far positions reach, or last */
+    const uint8_t *in, *literal; /* where to look next; what is not written yet begins there */
     uint8_t *out, *out_end;
     uint16_t *table;
-    size_t misses; /* 32 and up: an eighth of what was missed lately */
+    size_t misses;
 } encoder;
 
 size_t lm__snappy_bound(size_t size)
@@ -36,16 +55,9 @@ size_t lm__snappy_bound(size_t size)
     return __builtin_add_overflow(size, size / 6 + 32, &bound) ? SIZE_MAX : bound;
 }
 
-static inline uint32_t hash_of(uint32_t bytes) { return (bytes * 0x1e35a7bdu) >> (32 - 14); }
-
-/* The entry for four bytes as a distance back from `at`; 0 is none. */
-static inline size_t look_up(encoder *e, const uint8_t *at, uint32_t bytes)
+static inline uint32_t hash_of(uint64_t bytes)
 {
-    uint16_t *entry = &e->table[hash_of(bytes)];
-    uint16_t position = (uint16_t)(at - e->start);
-    uint16_t distance = (uint16_t)(position - *entry);
-    *entry = position;
-    return distance;
+    return ((uint32_t)bytes * 0x1e35a7bdu) >> (32 - 14);
 }
 
 /* How far the bytes at a and b agree; b < end. */
@@ -100,72 +112,108 @@ static uint8_t *put_long_copy(uint8_t *out, size_t offset, size_t length)
     return out;
 }
 
-/* A copy of 4 to 11 bytes, without a branch on how far back it is from. */
+/* A copy of 4 to 11 bytes, without a branch on how far back it is from. Stores four bytes. */
 static inline uint8_t *put_short_copy(uint8_t *out, size_t offset, size_t length)
 {
-    size_t near = 1 | (length - 4) << 2 | (offset >> 8) << 5 | (offset & 0xff) << 8;
-    size_t far = 2 | (length - 1) << 2 | offset << 8;
-    size_t is_near = offset < 2048, mask = -is_near;
-    size_t bytes = (near & mask) | (far & ~mask);
-    for (int i = 0; i < 4; i++) out[i] = (uint8_t)(bytes >> (8 * i));
+    size_t is_near = offset < 2048;
+    uint32_t near = (uint32_t)(1 | (length - 4) << 2 | (offset >> 8) << 5 | (offset & 0xff) << 8);
+    uint32_t far = (uint32_t)(2 | (length - 1) << 2 | offset << 8);
+    uint32_t bytes = (uint32_t)lm__snappy_select(is_near, near, far);
+    lm__snappy_store32(out, bytes);
     return out + 3 - is_near;
 }
 
-static inline bool put_literal(encoder *e, const uint8_t *to)
+LM_ALWAYS_INLINE bool put_literal(encoder *e, const uint8_t *to, bool tight)
 {
     size_t length = (size_t)(to - e->literal);
-    if ((size_t)(e->out_end - e->out) < length + SLACK) return false;
+    if (tight && (size_t)(e->out_end - e->out) < length + SLACK) return false;
     if (__builtin_expect(length <= 16, 1)) {
+        /* None at all is possible, and then the tag is overwritten. */
         *e->out = (uint8_t)((length - 1) << 2);
         memcpy(e->out + 1, e->literal, 16);
-        e->out += length + 1;
+        e->out += length + (length != 0);
     } else {
         e->out = put_long_literal(e->out, e->literal, length);
     }
     return true;
 }
 
-/* Looks on from e->in until four bytes are found that were seen before, and leaves e->in there.
- * Gives their distance, or 0 when the end is near. */
-static inline size_t find(encoder *e)
+/* Makes room for e->in in the table's reach (1). False when the end is near. */
+static bool move_base(encoder *e)
 {
-    const uint8_t *in = e->in;
-    while (in <= e->last) {
-        uint32_t bytes = lm__snappy_load32(in);
-        size_t distance = look_up(e, in, bytes);
-        if (__builtin_expect(lm__snappy_load32(in - distance) == bytes, 0) && distance) {
-            e->in = in;
-            return distance;
+    if (e->in > e->last) return false;
+    if (e->misses > 2 * MISSES_MANY || e->in - e->base > REACH + MOVE) {
+        memset(e->table, 0, sizeof(lm_snappy_table));
+        e->base = e->in - 1;
+    } else {
+        for (size_t i = 0; i < LM_SNAPPY_TABLE_ENTRIES; i++) {
+            uint16_t position = e->table[i];
+            e->table[i] = (uint16_t)(position > MOVE ? position - MOVE : 0);
         }
-        in += e->misses++ >> 5;
+        e->base += MOVE;
     }
-    return 0;
+    e->stop = e->last - e->base > REACH ? e->base + REACH : e->last;
+    return true;
 }
 
-/* Writes the copy that begins at e->in, and those that follow it at once. */
-static inline bool put_copies(encoder *e, size_t distance)
+/* Looks on from e->in to e->stop until four bytes are found that were seen before; there e->in
+ * stops. NULL when there are none. */
+LM_ALWAYS_INLINE const uint8_t *find(encoder *e)
 {
-    const uint8_t *in = e->in;
-    uint32_t bytes;
-    do {
-        uint64_t difference = lm__snappy_load64(in + 4) ^ lm__snappy_load64(in + 4 - distance);
-        if (__builtin_expect(difference != 0, 1)) {
-            size_t length = 4 + ((size_t)__builtin_ctzll(difference) >> 3);
-            if ((size_t)(e->out_end - e->out) < SLACK) return false;
-            e->out = put_short_copy(e->out, distance, length);
-            in += length;
-        } else {
-            size_t length = 12 + agreement(in + 12 - distance, in + 12, e->end);
-            if ((size_t)(e->out_end - e->out) < length / 16 + SLACK) return false;
-            e->out = put_long_copy(e->out, distance, length);
-            in += length;
+    const uint8_t *in = e->in, *base = e->base;
+    size_t misses = e->misses;
+    uint64_t bytes = lm__snappy_load64(in);
+    for (;;) {
+        uint16_t *entry = &e->table[hash_of(bytes)];
+        const uint8_t *earlier = base + *entry, *next = in + (misses >> 5);
+        *entry = (uint16_t)(in - base);
+        if (__builtin_expect(lm__snappy_load32(earlier) == (uint32_t)bytes, 0) &&
+            (misses < MISSES_MANY || (lm__snappy_load64(earlier) ^ bytes) << 16 == 0)) {
+            e->in = in;
+            /* Half of it only: a lone match in a desert does not end the desert. */
+            e->misses = MISSES_NONE + (misses - MISSES_NONE) / 2;
+            return earlier;
         }
-        e->literal = in;
-        if (__builtin_expect(in > e->last, 0)) break;
-        look_up(e, in - 1, lm__snappy_load32(in - 1));
-        bytes = lm__snappy_load32(in);
-        distance = look_up(e, in, bytes);
-    } while (lm__snappy_load32(in - distance) == bytes && distance);
+        misses += 1 + misses / MISSES_MANY;
+        in = next;
+        if (__builtin_expect(in > e->stop, 0)) break;
+        bytes = lm__snappy_load64(in);
+    }
+    e->in = in;
+    e->misses = misses < MISSES_MAX ? misses : MISSES_MAX;
+    return NULL;
+}
+
+/* Writes the copy of `earlier` that begins at e->in, and those that follow it at once. */
+LM_ALWAYS_INLINE bool put_copies(encoder *e, const uint8_t *earlier, bool tight)
+{
+    const uint8_t *in = e->in, *base = e->base;
+    uint64_t bytes;
+    for (;;) {
+        size_t offset = (size_t)(in - earlier);
+        uint64_t after_4 = lm__snappy_load64(in + 4), after_8 = lm__snappy_load64(in + 8);
+        uint64_t difference = after_4 ^ lm__snappy_load64(earlier + 4);
+        if (tight && (size_t)(e->out_end - e->out) < SLACK) return false;
+        if (__builtin_expect(difference != 0, 1)) {
+            size_t bit = (size_t)__builtin_ctzll(difference);
+            bytes = lm__snappy_select(bit >> 5, after_8, after_4) >> (bit & 24);
+            e->out = put_short_copy(e->out, offset, 4 + (bit >> 3));
+            in += 4 + (bit >> 3);
+        } else {
+            size_t length = 12 + agreement(earlier + 12, in + 12, e->end);
+            if (tight && (size_t)(e->out_end - e->out) < length / 16 + SLACK) return false;
+            e->out = put_long_copy(e->out, offset, length);
+            in += length;
+            bytes = in > e->last ? 0 : lm__snappy_load64(in);
+        }
+        e->literal = e->in = in;
+        if (__builtin_expect(in > e->stop, 0)) return true;
+        e->table[hash_of(lm__snappy_load32(in - 1))] = (uint16_t)(in - 1 - base);
+        uint16_t *entry = &e->table[hash_of(bytes)];
+        earlier = base + *entry;
+        *entry = (uint16_t)(in - base);
+        if (lm__snappy_load32(earlier) != (uint32_t)bytes) break;
+    }
     e->in = in + 1;
     return true;
 }
@@ -177,24 +225,53 @@ static uint8_t *put_size(uint8_t *out, size_t size)
     return out;
 }
 
+/* Everything between the size and the last literal. With room for the bound nothing can overflow,
+ * and nothing is asked: `tight` is false. False when it does not fit. */
+LM_ALWAYS_INLINE bool put_elements(encoder *given, bool tight)
+{
+    encoder e; /* its address goes nowhere, so that it may stay in registers */
+    const uint8_t *earlier;
+    do {
+        e = *given;
+        while (e.in <= e.stop && (earlier = find(&e)) != NULL)
+            if (!put_literal(&e, e.in, tight) || !put_copies(&e, earlier, tight)) return false;
+        *given = e;
+    } while (move_base(given));
+    return true;
+}
+
+static bool put_elements_tight(encoder *e) { return put_elements(e, true); }
+static bool put_elements_roomy(encoder *e) { return put_elements(e, false); }
+#if LM_SIMD_X86
+/* The same with shifts that take any register, and the table moved by wide words. */
+LM_TARGET_AVX2 static bool put_elements_avx2(encoder *e) { return put_elements(e, false); }
+#endif
+
+static bool put_all(encoder *e, bool tight)
+{
+    if (tight) return put_elements_tight(e);
+#if LM_SIMD_X86
+    if (lm__cpu_level() >= LM_CPU_AVX2) return put_elements_avx2(e);
+#endif
+    return put_elements_roomy(e);
+}
+
 size_t lm__snappy_compress(const void *src, size_t src_size, void *dst, size_t capacity,
                            lm_snappy_table *table)
 {
-    encoder e = {.start = src, .literal = src, .table = table->entries, .misses = 32};
+    const uint8_t *start = src;
+    encoder e = {.base = start, .literal = start, .table = table->entries, .misses = MISSES_NONE};
     if (capacity < 5) return 0;
     e.out = put_size(dst, src_size);
     e.out_end = (uint8_t *)dst + capacity;
     if (src_size == 0) return (size_t)(e.out - (uint8_t *)dst);
-    e.end = e.start + src_size;
-    if (src_size > TAIL) {
+    e.end = start + src_size;
+    if (src_size > TAIL + 1) {
         memset(table, 0, sizeof *table);
         e.last = e.end - TAIL;
-        e.in = e.start + 1;
-        for (size_t distance; (distance = find(&e)) != 0;) {
-            if (!put_literal(&e, e.in) || !put_copies(&e, distance)) return 0;
-            /* Half of it only: a lone match in a desert does not end the desert. */
-            e.misses = 32 + (e.misses - 32) / 2;
-        }
+        e.stop = src_size - TAIL > REACH ? start + REACH : e.last;
+        e.in = start + 1;
+        if (!put_all(&e, capacity < lm__snappy_bound(src_size))) return 0;
     }
     size_t rest = (size_t)(e.end - e.literal);
     if (rest) {

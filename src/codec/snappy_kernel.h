@@ -59,4 +59,27 @@ static inline uint64_t lm__snappy_load64(const void *at)
     return value;
 }
 
+static inline void lm__snappy_store32(void *at, uint32_t value)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap32(value);
+#endif
+    memcpy(at, &value, sizeof value);
+}
+
+/* condition ? yes : no, never by a branch where that can be had: what is chosen here cannot be
+ * guessed. */
+static inline uint64_t lm__snappy_select(uint64_t condition, uint64_t yes, uint64_t no)
+{
+#if defined(__x86_64__)
+    __asm__("test %[condition], %[condition]\n\tcmovnz %[yes], %[no]"
+            : [no] "+r"(no)
+            : [condition] "r"(condition), [yes] "r"(yes)
+            : "cc");
+    return no;
+#else
+    return condition ? yes : no;
+#endif
+}
+
 #endif
