@@ -4,10 +4,12 @@
 
 #include <lamella/arrow.h>
 #include <lamella/base.h>
+#include <lamella/codec.h>
 #include <lamella/commit.h>
 #include <lamella/directory.h>
 #include <lamella/ipc.h>
 #include <lamella/manifest.h>
+#include <lamella/parquet.h>
 #include <lamella/publish.h>
 #include <lamella/sink.h>
 #include <lamella/source.h>

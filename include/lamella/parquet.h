@@ -15,22 +15,8 @@
 
 #include <lamella/arrow.h>
 #include <lamella/base.h>
+#include <lamella/codec.h>
 #include <lamella/sink.h>
-
-/* Parquet's own numbers. LZO is not supported; LZ4 (the old framing) is read and never written. */
-typedef enum lm_codec {
-    LM_CODEC_UNCOMPRESSED = 0,
-    LM_CODEC_SNAPPY = 1,
-    LM_CODEC_GZIP = 2,
-    LM_CODEC_LZO = 3,
-    LM_CODEC_BROTLI = 4,
-    LM_CODEC_LZ4 = 5,
-    LM_CODEC_ZSTD = 6,
-    LM_CODEC_LZ4_RAW = 7,
-} lm_codec;
-
-/* The codec's own default level. */
-#define LM_CODEC_LEVEL_DEFAULT INT32_MIN
 
 /* Parquet's own numbers; AUTO leaves the choice to the writer: a dictionary where it pays, else
  * PLAIN. */

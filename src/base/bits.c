@@ -125,3 +125,22 @@ size_t lm__bits_find(lm_bits bits, size_t from, size_t count, bool value)
     }
     return count;
 }
+
+/* Sums of 16 bits are vectors of many lanes; they hold a block of this many. */
+#define COUNT_BLOCK 32768
+#define COUNT_BYTES(name, condition)                                                               \
+    size_t name(const uint8_t *bytes, size_t count, uint8_t with)                                  \
+    {                                                                                              \
+        size_t total = 0;                                                                          \
+        while (count) {                                                                            \
+            size_t some = count < COUNT_BLOCK ? count : COUNT_BLOCK;                               \
+            uint16_t sum = 0;                                                                      \
+            for (size_t i = 0; i < some; i++) sum = (uint16_t)(sum + (condition));                 \
+            total += sum;                                                                          \
+            bytes += some;                                                                         \
+            count -= some;                                                                         \
+        }                                                                                          \
+        return total;                                                                              \
+    }
+COUNT_BYTES(lm__bytes_count_least, bytes[i] >= with)
+COUNT_BYTES(lm__bytes_count_equal, bytes[i] == with)

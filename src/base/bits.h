@@ -91,4 +91,8 @@ static inline bool lm__bits_next_run(lm_bits bits, size_t count, lm_bits_run *ru
     return true;
 }
 
+/* How many of the bytes are at least `least`, and how many are `value`. */
+size_t lm__bytes_count_least(const uint8_t *bytes, size_t count, uint8_t least);
+size_t lm__bytes_count_equal(const uint8_t *bytes, size_t count, uint8_t value);
+
 #endif

@@ -1,0 +1,234 @@
+"""The C library through ctypes: what the interoperability tests and the benches drive it by.
+
+Only what they need is declared. The structs are those of include/lamella/*.h, member for member.
+"""
+
+import ctypes as c
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LIBRARY = Path(os.environ.get("LAMELLA_LIBRARY", ROOT / "build" / "liblamella.so"))
+
+CODECS = {"none": 0, "snappy": 1, "gzip": 2, "brotli": 4, "zstd": 6, "lz4_raw": 7}
+ENCODINGS = {
+    "AUTO": -1,
+    "PLAIN": 0,
+    "RLE": 3,
+    "DELTA_BINARY_PACKED": 5,
+    "DELTA_LENGTH_BYTE_ARRAY": 6,
+    "DELTA_BYTE_ARRAY": 7,
+    "RLE_DICTIONARY": 8,
+    "BYTE_STREAM_SPLIT": 9,
+}
+
+
+class Error(c.Structure):
+    _fields_ = [
+        ("code", c.c_int),
+        ("os_code", c.c_int),
+        ("http_code", c.c_int),
+        ("retryable", c.c_bool),
+        ("message", c.c_char * 1024),
+    ]
+
+
+class SinkOps(c.Structure):
+    _fields_ = [("write", c.c_void_p), ("finish", c.c_void_p), ("abort", c.c_void_p)]
+
+
+class Sink(c.Structure):
+    _fields_ = [("ops", c.POINTER(SinkOps)), ("bytes", c.c_uint64), ("first_error", Error)]
+
+
+class MemorySink(c.Structure):
+    _fields_ = [
+        ("sink", Sink),
+        ("allocator", c.c_void_p),
+        ("data", c.c_void_p),
+        ("size", c.c_size_t),
+        ("capacity", c.c_size_t),
+        ("bytes_max", c.c_size_t),
+    ]
+
+
+class ColumnOptions(c.Structure):
+    _fields_ = [
+        ("path", c.c_char_p),
+        ("encoding", c.c_int),
+        ("codec_set", c.c_bool),
+        ("codec", c.c_int),
+        ("level", c.c_int32),
+        ("dictionary", c.c_int),
+        ("statistics", c.c_int),
+        ("bloom", c.c_int),
+        ("bloom_false_share", c.c_double),
+        ("bloom_distinct", c.c_int64),
+        ("field_id", c.c_int32),
+    ]
+
+
+class Sorting(c.Structure):
+    _fields_ = [("path", c.c_char_p), ("descending", c.c_bool), ("nulls_first", c.c_bool)]
+
+
+class KeyValue(c.Structure):
+    _fields_ = [("key", c.c_char_p), ("value", c.c_char_p)]
+
+
+class Options(c.Structure):
+    _fields_ = [
+        ("codec", c.c_int),
+        ("level", c.c_int32),
+        ("dictionary", c.c_bool),
+        ("statistics", c.c_bool),
+        ("page_index", c.c_bool),
+        ("size_statistics", c.c_bool),
+        ("page_crc", c.c_bool),
+        ("arrow_schema", c.c_bool),
+        ("data_page_version", c.c_int),
+        ("row_group_rows_max", c.c_int64),
+        ("row_group_bytes_max", c.c_size_t),
+        ("page_bytes_max", c.c_size_t),
+        ("page_rows_max", c.c_int64),
+        ("dictionary_bytes_max", c.c_size_t),
+        ("statistics_bytes_max", c.c_size_t),
+        ("utf8_check", c.c_bool),
+        ("threads", c.c_int),
+        ("columns", c.POINTER(ColumnOptions)),
+        ("column_count", c.c_size_t),
+        ("sorting", c.POINTER(Sorting)),
+        ("sorting_count", c.c_size_t),
+        ("metadata", c.POINTER(KeyValue)),
+        ("metadata_count", c.c_size_t),
+        ("created_by", c.c_char_p),
+        ("cancel", c.c_void_p),
+        ("allocator", c.c_void_p),
+    ]
+
+
+class Result(c.Structure):
+    _fields_ = [
+        ("rows", c.c_int64),
+        ("row_groups", c.c_int64),
+        ("bytes", c.c_uint64),
+        ("footer_bytes", c.c_uint64),
+    ]
+
+
+class FileOptions(c.Structure):
+    _fields_ = [
+        ("durability", c.c_int),
+        ("mode", c.c_int),
+        ("match", c.c_char_p),
+        ("checksum", c.c_char_p),
+        ("direct", c.c_int),
+        ("size_expected", c.c_uint64),
+        ("no_follow", c.c_bool),
+        ("keep_xattrs", c.c_bool),
+        ("no_parents", c.c_bool),
+        ("rest", c.c_char * 256),  # zero: the defaults
+    ]
+
+
+class ArrowArrayStream(c.Structure):
+    _fields_ = [
+        ("get_schema", c.c_void_p),
+        ("get_next", c.c_void_p),
+        ("get_last_error", c.c_void_p),
+        ("release", c.c_void_p),
+        ("private_data", c.c_void_p),
+    ]
+
+
+library = c.CDLL(str(LIBRARY))
+library.lm_parquet_options_default.restype = Options
+library.lm_file_sink.restype = c.c_void_p
+library.lm_status_name.restype = c.c_char_p
+
+
+class LamellaError(Exception):
+    def __init__(self, status, error):
+        self.status = library.lm_status_name(status).decode()
+        super().__init__(f"{self.status}: {error.message.decode(errors='replace')}")
+
+
+def check(status, error):
+    if status:
+        raise LamellaError(status, error)
+
+
+def options(columns=None, sorting=None, metadata=None, **settings):
+    """lm_parquet_options; `columns` is {path: {member: value}}. Codecs and encodings by name."""
+    made = library.lm_parquet_options_default()
+    for name, value in settings.items():
+        setattr(made, name, CODECS[value] if name == "codec" else value)
+    if columns:
+        made.columns = (ColumnOptions * len(columns))()
+        made.column_count = len(columns)
+        for slot, (path, wanted) in zip(made.columns, columns.items()):
+            slot.path, slot.encoding, slot.field_id = path.encode(), -1, -1
+            for name, value in wanted.items():
+                if name == "codec":
+                    slot.codec_set, slot.level, value = True, -(2**31), CODECS[value]
+                setattr(slot, name, ENCODINGS[value] if name == "encoding" else value)
+    if sorting:
+        made.sorting = (Sorting * len(sorting))(*[Sorting(p.encode(), d, n) for p, d, n in sorting])
+        made.sorting_count = len(sorting)
+    if metadata:
+        pairs = [KeyValue(k.encode(), v.encode()) for k, v in metadata.items()]
+        made.metadata = (KeyValue * len(pairs))(*pairs)
+        made.metadata_count = len(pairs)
+    return made
+
+
+def _stream(data):
+    """An ArrowArrayStream of a pyarrow Table or RecordBatchReader."""
+    reader = data.to_reader() if hasattr(data, "to_reader") else data
+    stream = ArrowArrayStream()
+    reader._export_to_c(c.addressof(stream))
+    return stream
+
+
+def parquet_bytes(data, made=None):
+    """The bytes of the Parquet file that the library writes."""
+    sink, error, result = MemorySink(), Error(), Result()
+    library.lm_memory_sink_init(c.byref(sink), None, c.c_size_t(2**40))
+    stream = _stream(data)
+    made = made or options()
+    try:
+        check(
+            library.lm_parquet_write_stream(
+                c.byref(sink), c.byref(stream), c.byref(made), c.byref(result), c.byref(error)
+            ),
+            error,
+        )
+        return c.string_at(sink.data, sink.size)
+    finally:
+        library.lm_memory_sink_deinit(c.byref(sink))
+
+
+def write_parquet(data, path, made=None, durability=0):
+    """Published at `path`: durability 0 full, 1 file, 2 none."""
+    error, result, publication = Error(), Result(), c.c_void_p()
+    file_options = FileOptions(durability=durability)
+    check(
+        library.lm_file_open(
+            os.fsencode(path), c.byref(file_options), c.byref(publication), c.byref(error)
+        ),
+        error,
+    )
+    try:
+        sink = c.c_void_p(library.lm_file_sink(publication))
+        stream = _stream(data)
+        made = made or options()
+        check(
+            library.lm_parquet_write_stream(
+                sink, c.byref(stream), c.byref(made), c.byref(result), c.byref(error)
+            ),
+            error,
+        )
+        check(library.lm_file_finish(publication, None, c.byref(error)), error)
+    finally:
+        library.lm_file_close(publication)
+    return result
