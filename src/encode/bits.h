@@ -33,7 +33,7 @@ typedef struct lm_strings {
     lm_strings_kind kind;
     uint32_t width;                /* FIXED only */
     const void *offsets;           /* int32_t *, int64_t * or the views */
-    const uint8_t *data;           /* not for VIEWS */
+    const uint8_t *data;           /* not for VIEWS; not NULL, even where all are empty */
     const uint8_t *const *buffers; /* VIEWS only */
 } lm_strings;
 

@@ -193,7 +193,6 @@ LM_ALWAYS_INLINE void load_rows(batch *b, const lm_strings *strings, lm_strings_
     for (size_t k = 0; k < b->n; k++) {
         size_t row = start + b->row[k];
         lm_slice slice = lm__strings_get(&known, row);
-        const uint8_t *view = (const uint8_t *)known.offsets + 16 * row;
         bool is_long = slice.size > SHORT_BYTES;
         b->data[k] = slice.data;
         b->size[k] = size_of(slice.size);
@@ -201,6 +200,7 @@ LM_ALWAYS_INLINE void load_rows(batch *b, const lm_strings *strings, lm_strings_
         longer |= (uint64_t)is_long << k;
         if (kind == LM_STRINGS_VIEWS) {
             /* The 12 bytes of a short view, read from its length on and shifted into place. */
+            const uint8_t *view = (const uint8_t *)known.offsets + 16 * row;
             bool inside = slice.size <= 12;
             if (mixed || inside) {
                 size_t kept = inside ? slice.size : 12;

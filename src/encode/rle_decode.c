@@ -61,7 +61,7 @@ static lm_status read_repeat(lm_rle_decoder *decoder, size_t length, lm_error *e
     return LM_OK;
 }
 
-static lm_status next_run(lm_rle_decoder *decoder, lm_error *error)
+static lm_status next_run_slow(lm_rle_decoder *decoder, lm_error *error)
 {
     uint64_t header = 0;
     for (unsigned shift = 0;; shift += 7) {
@@ -77,6 +77,34 @@ static lm_status next_run(lm_rle_decoder *decoder, lm_error *error)
                       : read_repeat(decoder, (size_t)(header >> 1), error);
 }
 
+/* A header of one byte, with the bytes that follow it there and nothing wrong with them, takes the
+ * short way. */
+static inline lm_status next_run(lm_rle_decoder *decoder, lm_error *error)
+{
+    size_t left = (size_t)(decoder->end - decoder->at);
+    if (left < 8 || decoder->at[0] >= 0x80 || decoder->at[0] < 2)
+        return next_run_slow(decoder, error);
+    size_t header = decoder->at[0], bytes;
+    if (header & 1) {
+        bytes = (header >> 1) * decoder->width;
+        if (bytes == 0 || bytes > left - 1) return next_run_slow(decoder, error);
+        decoder->packed = decoder->at + 1;
+        decoder->packed_size = bytes;
+        decoder->length = (header >> 1) * 8;
+    } else {
+        uint64_t value = lm__load64(decoder->at) >> 8;
+        bytes = (decoder->width + 7) >> 3;
+        value &= ((uint64_t)1 << (8 * bytes)) - 1;
+        if (value >> decoder->width) return next_run_slow(decoder, error);
+        decoder->packed = NULL;
+        decoder->value = (uint32_t)value;
+        decoder->length = header >> 1;
+    }
+    decoder->at += 1 + bytes;
+    decoder->taken = 0;
+    return LM_OK;
+}
+
 /* Makes a run of at least one value current; *n gets how many of `count` it can give. */
 static inline lm_status current_run(lm_rle_decoder *decoder, size_t count, size_t *n,
                                     lm_error *error)
@@ -87,12 +115,43 @@ static inline lm_status current_run(lm_rle_decoder *decoder, size_t count, size_
     return LM_OK;
 }
 
+/* Runs of few values are the costly ones, so they have short ways: an RLE run is written as one
+ * block of 64 bytes where there is room for it, and a few packed values are cut out one by one
+ * where 8 bytes may be read for each. */
+#define FEW_VALUES 24
+
+/* The same value n times; there is room for `room` values. */
+#define FILL(bits, type)                                                                           \
+    static inline void fill##bits(type *out, type value, size_t n, size_t room)                    \
+    {                                                                                              \
+        enum { BLOCK = 64 / sizeof(type) };                                                        \
+        if (n <= BLOCK && room >= BLOCK) {                                                         \
+            for (size_t i = 0; i < BLOCK; i++) out[i] = value;                                     \
+        } else {                                                                                   \
+            for (size_t i = 0; i < n; i++) out[i] = value;                                         \
+        }                                                                                          \
+    }
+
+FILL(8, uint8_t)
+FILL(16, uint16_t)
+FILL(32, uint32_t)
+FILL(64, uint64_t)
+
 /* The packed values from `taken` on. A start inside a group of 8 is not at a byte: that group is
  * unpacked aside. */
 #define GET(bits, type)                                                                            \
     static void unpack##bits(const lm_rle_decoder *decoder, type *out, size_t n)                   \
     {                                                                                              \
         unsigned width = decoder->width;                                                           \
+        size_t bit = decoder->taken * width, left = (size_t)(decoder->end - decoder->packed);      \
+        if (n <= FEW_VALUES && ((bit + n * width) >> 3) + 8 <= left) {                             \
+            uint64_t mask = ((uint64_t)1 << width) - 1;                                            \
+            for (size_t i = 0; i < n; i++, bit += width) {                                         \
+                uint64_t word = lm__load64(decoder->packed + (bit >> 3));                          \
+                out[i] = (type)(word >> (bit & 7) & mask);                                         \
+            }                                                                                      \
+            return;                                                                                \
+        }                                                                                          \
         size_t inside = decoder->taken & 7, at = (decoder->taken >> 3) * width;                    \
         if (inside) {                                                                              \
             type group[8];                                                                         \
@@ -108,20 +167,23 @@ static inline lm_status current_run(lm_rle_decoder *decoder, size_t count, size_
         if (n) {                                                                                   \
             lm__bitunpack##bits(decoder->packed + at, decoder->packed_size - at, n, width, out);   \
         }                                                                                          \
-    }                                                                                              \
-                                                                                                   \
+    }
+
+GET(8, uint8_t)
+GET(16, uint16_t)
+GET(32, uint32_t)
+
+#define GET_RUNS(bits, type)                                                                       \
     lm_status lm__rle_get##bits(lm_rle_decoder *decoder, type *out, size_t count, lm_error *error) \
     {                                                                                              \
         if (decoder->width > bits) return corrupt(error, "values wider than their type");          \
         while (count) {                                                                            \
             size_t n;                                                                              \
             LM_TRY(current_run(decoder, count, &n, error));                                        \
-            if (decoder->packed) {                                                                 \
+            if (decoder->packed)                                                                   \
                 unpack##bits(decoder, out, n);                                                     \
-            } else {                                                                               \
-                type value = (type)decoder->value;                                                 \
-                for (size_t i = 0; i < n; i++) out[i] = value;                                     \
-            }                                                                                      \
+            else                                                                                   \
+                fill##bits(out, (type)decoder->value, n, count);                                   \
             decoder->taken += n;                                                                   \
             out += n;                                                                              \
             count -= n;                                                                            \
@@ -129,9 +191,9 @@ static inline lm_status current_run(lm_rle_decoder *decoder, size_t count, size_
         return LM_OK;                                                                              \
     }
 
-GET(8, uint8_t)
-GET(16, uint16_t)
-GET(32, uint32_t)
+GET_RUNS(8, uint8_t)
+GET_RUNS(16, uint16_t)
+GET_RUNS(32, uint32_t)
 
 lm_status lm__rle_get_bits(lm_rle_decoder *decoder, uint8_t *out, size_t out_offset, size_t count,
                            size_t *ones, lm_error *error)
@@ -215,8 +277,7 @@ lm_status lm__rle_skip(lm_rle_decoder *decoder, size_t count, uint32_t value, si
             } else {                                                                               \
                 if (decoder->value >= dictionary_count)                                            \
                     return corrupt(error, "an index past the dictionary");                         \
-                type value = dictionary[decoder->value];                                           \
-                for (size_t i = 0; i < n; i++) out[i] = value;                                     \
+                fill##bits(out, dictionary[decoder->value], n, count);                             \
             }                                                                                      \
             decoder->taken += n;                                                                   \
             out += n;                                                                              \

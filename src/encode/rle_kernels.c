@@ -133,12 +133,62 @@ LM_TARGET_AVX512 static inline uint64_t equal_next32_avx512(const uint32_t *valu
     return mask;
 }
 
-/* The run goes on while whole masks are ones. A first look at one neighbour ends most calls. */
+/* How many values at the start equal the first, in one register. */
+LM_TARGET_AVX2 static inline size_t same_as_first8_avx2(const uint8_t *values)
+{
+    __m256i v = _mm256_loadu_si256((const __m256i *)values);
+    __m256i equal = _mm256_cmpeq_epi8(v, _mm256_set1_epi8((char)values[0]));
+    return _tzcnt_u64(~(uint64_t)(uint32_t)_mm256_movemask_epi8(equal));
+}
+
+LM_TARGET_AVX2 static inline size_t same_as_first16_avx2(const uint16_t *values)
+{
+    __m256i v = _mm256_loadu_si256((const __m256i *)values);
+    __m256i equal = _mm256_cmpeq_epi16(v, _mm256_set1_epi16((short)values[0]));
+    return _tzcnt_u64(~(uint64_t)(uint32_t)_mm256_movemask_epi8(equal)) / 2;
+}
+
+LM_TARGET_AVX2 static inline size_t same_as_first32_avx2(const uint32_t *values)
+{
+    __m256i v = _mm256_loadu_si256((const __m256i *)values);
+    __m256i equal = _mm256_cmpeq_epi32(v, _mm256_set1_epi32((int)values[0]));
+    return _tzcnt_u64(~(uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(equal)));
+}
+
+LM_TARGET_AVX512 static inline size_t same_as_first8_avx512(const uint8_t *values)
+{
+    __m512i v = _mm512_loadu_si512(values);
+    return _tzcnt_u64(_mm512_cmpneq_epi8_mask(v, _mm512_set1_epi8((char)values[0])));
+}
+
+LM_TARGET_AVX512 static inline size_t same_as_first16_avx512(const uint16_t *values)
+{
+    __m512i v = _mm512_loadu_si512(values);
+    uint64_t other = _mm512_cmpneq_epi16_mask(v, _mm512_set1_epi16((short)values[0]));
+    return _tzcnt_u64(other | (uint64_t)1 << 32);
+}
+
+LM_TARGET_AVX512 static inline size_t same_as_first32_avx512(const uint32_t *values)
+{
+    __m512i v = _mm512_loadu_si512(values);
+    uint64_t other = _mm512_cmpneq_epi32_mask(v, _mm512_set1_epi32((int)values[0]));
+    return _tzcnt_u64(other | (uint64_t)1 << 16);
+}
+
+#define FIRST_LANES_avx2(bits) (256 / (bits))
+#define FIRST_LANES_avx512(bits) (512 / (bits))
+
+/* Most runs end soon: one register is compared with the first value before whole masks are. */
 #define RUN_AND_FIND(bits, type, level, target)                                                    \
     target static size_t run##bits##_##level(const type *values, size_t count)                     \
     {                                                                                              \
         if (count < 2 || values[0] != values[1]) return count ? 1 : 0;                             \
-        size_t i = 0;                                                                              \
+        size_t i = 0, lanes = FIRST_LANES_##level(bits);                                           \
+        if (count >= lanes) {                                                                      \
+            size_t same = same_as_first##bits##_##level(values);                                   \
+            if (same < lanes) return same;                                                         \
+            i = lanes - 1;                                                                         \
+        }                                                                                          \
         for (; count - i >= 65; i += 64) {                                                         \
             uint64_t other = ~equal_next##bits##_##level(values + i);                              \
             if (other) return i + (size_t)__builtin_ctzll(other) + 1;                              \
