@@ -75,6 +75,10 @@ LM_API LM_MUST_USE lm_status lm_schema_export(const lm_schema *schema, struct Ar
 /* Writes the text form, one column a line, cut to `size` and always terminated; returns the length
  * of the whole, as snprintf does. */
 LM_API size_t lm_schema_text(const lm_schema *schema, char *text, size_t size);
+/* "sha256:<hex>" of the canonical text (docs/schema-text.md). */
+#define LM_SCHEMA_HASH_BYTES 72
+LM_API LM_MUST_USE lm_status lm_schema_hash(const lm_schema *schema,
+                                            char hash[LM_SCHEMA_HASH_BYTES], lm_error *error);
 LM_API size_t lm_schema_columns(const lm_schema *schema);
 /* Names, types and nullability alike (metadata aside). */
 LM_API bool lm_schema_equal(const lm_schema *a, const lm_schema *b);

@@ -11,8 +11,7 @@
  * Invariants
  *  1. What a "_take" function takes is released exactly once, also on every error.
  *  2. All batches of a stream have the stream's schema (the same object).
- *  3. A stream is sticky: after a failure every call gives that same failure; after the end, the
- * end.
+ *  3. A stream is sticky: after a failure every call gives that failure, after the end the end.
  *  4. A batch's root has no null rows.
  */
 #ifndef LM_ARROW_BATCH_H

@@ -7,9 +7,9 @@
  * numbers it had.
  *
  * Invariants
- *  1. A schema that was read has passed lm__schema_seal; anything else is refused with the
- * column's path, LM_CORRUPT for bytes that are no flatbuffer, LM_SCHEMA for a schema that makes no
- * sense, LM_UNSUPPORTED for what we do not know.
+ *  1. A schema that was read is sound (schema.h 1); anything else is refused with the column's
+ *     path: LM_CORRUPT for bytes that are no flatbuffer, LM_SCHEMA for a schema that makes no
+ *     sense, LM_UNSUPPORTED for what we do not know.
  */
 #ifndef LM_ARROW_FB_SCHEMA_H
 #define LM_ARROW_FB_SCHEMA_H

@@ -12,6 +12,7 @@
 
 #include "arrow/schema.h"
 #include "base/error.h"
+#include "base/hash.h"
 
 typedef struct printer {
     char *text;
@@ -203,4 +204,26 @@ size_t lm_schema_text(const lm_schema *schema, char *text, size_t size)
     put_schema(&to, &schema->root);
     if (size) text[to.length < size ? to.length : size - 1] = '\0';
     return to.length;
+}
+
+lm_status lm_schema_hash(const lm_schema *schema, char hash[LM_SCHEMA_HASH_BYTES], lm_error *error)
+{
+    lm_buffer text;
+    lm_checksum checksum;
+    char whole[LM_CHECKSUM_TEXT_MAX];
+    lm__buffer_init(&text, schema->allocator, 0);
+    lm_status status = lm__schema_canonical(schema, &text);
+    if (status != LM_OK) {
+        lm__buffer_deinit(&text);
+        return lm__error_memory(error, "hashing a schema");
+    }
+    status = lm__checksum_init(&checksum, LM_CHECKSUM_SHA256, error);
+    if (status == LM_OK) {
+        status = lm__checksum_update(&checksum, text.data, text.size, error);
+        if (status == LM_OK) status = lm__checksum_final(&checksum, whole, error);
+        lm__checksum_deinit(&checksum);
+    }
+    lm__buffer_deinit(&text);
+    if (status == LM_OK) snprintf(hash, LM_SCHEMA_HASH_BYTES, "%s", whole);
+    return status;
 }

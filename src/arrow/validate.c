@@ -345,9 +345,28 @@ static bool text_is_valid(const lm_array *array)
     return !bad;
 }
 
+/* Short values by the bytes of their views (zeroes follow the value), long ones by their own. */
+static bool views_are_valid(const lm_array *array)
+{
+    const lm_view *views = (const lm_view *)array->values + array->offset;
+    const uint64_t high = 0x8080808080808080u;
+    for (int64_t row = 0; row < array->length; row++) {
+        uint64_t words[2];
+        memcpy(words, &views[row], sizeof words);
+        bool is_short = (uint32_t)views[row].size <= LM_VIEW_INLINE_MAX;
+        if (is_short && ((words[0] >> 32 | words[1]) & high) == 0) continue;
+        size_t size;
+        if (!lm__array_valid(array, row)) continue;
+        const uint8_t *bytes = lm__array_bytes(array, row, &size);
+        if (!lm__utf8_valid(bytes, size)) return false;
+    }
+    return true;
+}
+
 static lm_status check_text(const checker *c, const lm_array *array, const lm_path *path)
 {
-    if (array->field->type.layout != LM_LAYOUT_VIEW && text_is_valid(array)) return LM_OK;
+    bool views = array->field->type.layout == LM_LAYOUT_VIEW;
+    if (views ? views_are_valid(array) : text_is_valid(array)) return LM_OK;
     return refuse_text(c, array, path);
 }
 

@@ -405,6 +405,18 @@ TEST(every_allocation_may_fail)
     CHECK_ALLOCATIONS(c, round_trip(&c.allocator));
 }
 
+/* printf 'a: int32 not null\nb: utf8\n' | sha256sum */
+TEST(the_hash_is_that_of_the_canonical_text)
+{
+    static const char text[] = " a : int32 not null,b:string # the same";
+    lm_schema *schema;
+    char hash[LM_SCHEMA_HASH_BYTES];
+    CHECK_OK(lm_schema_parse(NULL, text, strlen(text), &schema, &error), error);
+    CHECK_OK(lm_schema_hash(schema, hash, &error), error);
+    CHECK_TEXT(hash, "sha256:ab3d1b20dfcf165e5b9a62795c03171ab4ddc553bfc60f2dd2343b688c109b87");
+    lm_schema_free(schema);
+}
+
 TEST(columns_are_found_by_name)
 {
     lm_schema *schema;
@@ -431,6 +443,7 @@ int main(void)
     RUN(metadata_and_extensions_come_through);
     RUN(a_child_may_be_moved_out_of_an_export);
     RUN(every_allocation_may_fail);
+    RUN(the_hash_is_that_of_the_canonical_text);
     RUN(columns_are_found_by_name);
     return DONE();
 }
