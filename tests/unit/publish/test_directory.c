@@ -133,14 +133,15 @@ static lm_status scene_publish(const scene *s, lm_sys *sys, const lm_allocator *
 
 typedef struct mortal {
     lm_sys sys;
-    int calls, last;
+    atomic_int calls; /* files are synced by threads */
+    int last;
     bool does_last;
 } mortal;
 
 static int64_t mortal_run(lm_sys *sys, const lm_sys_call *call)
 {
     mortal *m = (mortal *)sys;
-    bool is_last = ++m->calls == m->last;
+    bool is_last = atomic_fetch_add(&m->calls, 1) + 1 == m->last;
     if (is_last && !m->does_last) _exit(99);
     int64_t result = lm__sys_run(lm__sys_kernel(), call);
     if (is_last) _exit(99);
