@@ -63,27 +63,77 @@ static lm_status pick_validity(cast_run *run, const lm_array *values, const int6
     return LM_OK;
 }
 
+/* Text and binary: the sizes first, then the bytes, short ones in one move of 16 where the source
+ * goes on for that long. */
+static lm_status pick_bytes(cast_run *run, const cast_plan *plan, const lm_array *values,
+                            const int64_t *indices, int64_t count, lm_array *out)
+{
+    bool large = values->field->type.layout == LM_LAYOUT_LARGE_BINARY;
+    int64_t *offsets = lm__cast_alloc(run, (size_t)count + 1, sizeof *offsets), first, last;
+    if (!offsets) return lm__cast_memory(run);
+    const uint8_t **starts = lm__alloc_array(run->batch->allocator, (size_t)count, sizeof *starts);
+    if (!starts) return lm__cast_memory(run);
+    size_t size;
+    offsets[0] = 0;
+    for (int64_t i = 0; i < count; i++) {
+        bool valid = indices[i] >= 0 && lm__array_valid(values, indices[i]);
+        starts[i] = valid ? lm__array_bytes(values, indices[i], &size) : NULL;
+        offsets[i + 1] = offsets[i] + (valid ? (int64_t)size : 0);
+        if (!large && offsets[i + 1] > INT32_MAX) {
+            lm__free(run->batch->allocator, starts);
+            return lm__cast_built(run, plan, LM_LIMIT);
+        }
+    }
+    uint8_t *bytes = lm__cast_alloc(run, (size_t)offsets[count] + 16, 1);
+    lm__array_span(values, &first, &last);
+    const uint8_t *end = (const uint8_t *)values->values + last;
+    for (int64_t i = 0; bytes && i < count; i++) {
+        size = (size_t)(offsets[i + 1] - offsets[i]);
+        if (size == 0) continue;
+        if (size <= 16 && end - starts[i] >= 16)
+            memcpy(bytes + offsets[i], starts[i], 16);
+        else
+            memcpy(bytes + offsets[i], starts[i], size);
+    }
+    lm__free(run->batch->allocator, starts);
+    if (!bytes) return lm__cast_memory(run);
+    out->values = bytes;
+    out->offsets = offsets;
+    if (large) return LM_OK;
+    int32_t *narrow =
+        (int32_t *)(void *)offsets; /* in place: each lands before what is read next */
+    for (int64_t i = 0; i <= count; i++) narrow[i] = (int32_t)offsets[i];
+    return LM_OK;
+}
+
+/* Views are picked like numbers: their bytes stay where they are. */
+static lm_status pick_views(cast_run *run, const lm_array *values, const int64_t *indices,
+                            int64_t count, lm_array *out)
+{
+    lm_view *to = lm__cast_alloc(run, (size_t)count, sizeof *to);
+    if (!to) return lm__cast_memory(run);
+    const lm_view *from = (const lm_view *)values->values + values->offset;
+    for (int64_t i = 0; i < count; i++) {
+        bool valid = indices[i] >= 0 && lm__array_valid(values, indices[i]);
+        to[i] = valid ? from[indices[i]] : (lm_view){0};
+    }
+    out->values = to;
+    out->variadic = values->variadic;
+    out->variadic_sizes = values->variadic_sizes;
+    out->n_variadic = values->n_variadic;
+    return LM_OK;
+}
+
 /* All other layouts, through a builder. */
 static lm_status pick_built(cast_run *run, const cast_plan *plan, const lm_array *values,
                             const int64_t *indices, int64_t count, lm_array *out)
 {
     lm_builder builder;
     LM_TRY(lm__builder_init(&builder, run->batch->allocator, values->field, run->error));
-    bool bytes = values->field->type.layout == LM_LAYOUT_BINARY ||
-                 values->field->type.layout == LM_LAYOUT_LARGE_BINARY ||
-                 values->field->type.layout == LM_LAYOUT_VIEW;
     lm_status status = lm__builder_reserve(&builder, count);
-    for (int64_t i = 0; status == LM_OK && i < count; i++) {
-        size_t size;
-        if (indices[i] < 0 || (bytes && !lm__array_valid(values, indices[i]))) {
-            status = lm__build_null(&builder);
-        } else if (bytes) {
-            const uint8_t *at = lm__array_bytes(values, indices[i], &size);
-            status = lm__build_bytes(&builder, at, size);
-        } else {
-            status = lm__build_rows(&builder, values, indices[i], 1);
-        }
-    }
+    for (int64_t i = 0; status == LM_OK && i < count; i++)
+        status = indices[i] < 0 ? lm__build_null(&builder)
+                                : lm__build_rows(&builder, values, indices[i], 1);
     status = lm__cast_built(run, plan, status);
     if (status == LM_OK) status = lm__builder_take(&builder, run->batch, out, run->error);
     lm__builder_deinit(&builder);
@@ -94,10 +144,15 @@ lm_status lm__cast_take(cast_run *run, const cast_plan *plan, const lm_array *va
                         const int64_t *indices, int64_t count, lm_array *out)
 {
     *out = (lm_array){.field = values->field, .length = count};
-    if (values->field->type.layout != LM_LAYOUT_FIXED || values->dictionary)
+    lm_layout layout = values->field->type.layout;
+    bool fixed = layout == LM_LAYOUT_FIXED && !values->dictionary;
+    bool binary = layout == LM_LAYOUT_BINARY || layout == LM_LAYOUT_LARGE_BINARY;
+    if (!fixed && !binary && layout != LM_LAYOUT_VIEW)
         return pick_built(run, plan, values, indices, count, out);
     LM_TRY(pick_validity(run, values, indices, count, out));
-    return pick_fixed(run, values, indices, count, out);
+    if (fixed) return pick_fixed(run, values, indices, count, out);
+    if (binary) return pick_bytes(run, plan, values, indices, count, out);
+    return pick_views(run, values, indices, count, out);
 }
 
 /* Decoding: each row's place in the values, then those, then what they are to become. */

@@ -249,14 +249,29 @@ lm_text_result lm__text_to_timestamp(const char *text, size_t size, lm_time_unit
 
 /* Printing. */
 
+/* Two digits at a time, from the end; with zeroes before them up to `width`. */
 static size_t put_digits(uint64_t value, int width, char *text)
 {
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233"
+        "34353637383940414243444546474849505152535455565758596061626364656667"
+        "6869707172737475767778798081828384858687888990919293949596979899";
     char digits[24];
-    int count = 0;
-    for (; value || count < width || count == 0; value /= 10)
-        digits[count++] = (char)('0' + value % 10);
-    for (int i = 0; i < count; i++) text[i] = digits[count - 1 - i];
-    return (size_t)count;
+    size_t at = sizeof digits;
+    for (; value >= 100; value /= 100) {
+        at -= 2;
+        memcpy(digits + at, pairs + 2 * (value % 100), 2);
+    }
+    if (value >= 10) {
+        at -= 2;
+        memcpy(digits + at, pairs + 2 * value, 2);
+    } else {
+        digits[--at] = (char)('0' + value);
+    }
+    while (sizeof digits - at < (size_t)width) digits[--at] = '0';
+    size_t count = sizeof digits - at;
+    memcpy(text, digits + at, count);
+    return count;
 }
 
 size_t lm__text_from_u64(uint64_t value, char text[LM_VALUE_TEXT_MAX])
