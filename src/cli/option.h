@@ -48,7 +48,7 @@ typedef struct lm_cli_group {
     size_t offset;
 } lm_cli_group;
 
-#define LM_CLI_GROUPS_MAX 6
+#define LM_CLI_GROUPS_MAX 8
 
 typedef struct lm_cli lm_cli;
 

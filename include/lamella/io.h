@@ -1,0 +1,54 @@
+/*
+ * Whole tables from one place to another: a source that can be read, a format, and a publication.
+ * What is published appears whole at its path, or not at all.
+ */
+#ifndef LAMELLA_IO_H
+#define LAMELLA_IO_H
+
+#include <lamella/parquet.h>
+#include <lamella/publish.h>
+
+typedef enum lm_format {
+    LM_FORMAT_AUTO = 0, /* by the path's suffix; of what is read, by its first bytes */
+    LM_FORMAT_PARQUET,
+    LM_FORMAT_ARROW,        /* the IPC file */
+    LM_FORMAT_ARROW_STREAM, /* the IPC stream */
+} lm_format;
+
+/* By suffix: .parquet, .pq; .arrow, .feather, .ipc; .arrows. LM_FORMAT_AUTO for any other. */
+LM_API lm_format lm_format_of_path(const char *path);
+
+typedef struct lm_put_options {
+    lm_format to;                      /* AUTO: by the destination's suffix */
+    lm_schema *schema;                 /* NULL: as it comes */
+    lm_cast_options cast;              /* how it is made to fit `schema` */
+    const lm_parquet_options *parquet; /* NULL: the defaults */
+    const lm_file_options *file;       /* NULL: the defaults */
+    /* Told after each batch: the rows so far, and the bytes of Arrow data that they took. May be
+     * NULL. */
+    void (*progress)(void *context, uint64_t rows, uint64_t bytes);
+    void *context;
+} lm_put_options;
+
+#define LM_SCHEMA_HASH_MAX 80
+
+typedef struct lm_put_result {
+    uint64_t rows, row_groups;            /* row_groups: Parquet only */
+    uint64_t footer_bytes;                /* Parquet only */
+    char schema_hash[LM_SCHEMA_HASH_MAX]; /* "sha256:…" of the canonical schema text */
+    lm_file_result file;
+} lm_put_result;
+
+/* Publishes a stream of rows at `path`. Takes the stream, also on failure. `result` may be NULL. */
+LM_API LM_MUST_USE lm_status lm_put_stream_take(const char *path,
+                                                struct ArrowArrayStream *take_stream,
+                                                const lm_put_options *options,
+                                                lm_put_result *result, lm_error *error);
+
+/* Reads the table at `source` (Arrow IPC, a file or a stream; "-" is standard input) and publishes
+ * it. */
+LM_API LM_MUST_USE lm_status lm_put(const char *source, const char *path,
+                                    const lm_put_options *options, lm_put_result *result,
+                                    lm_error *error);
+
+#endif

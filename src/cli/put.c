@@ -1,0 +1,274 @@
+/* lamella put: a table becomes a file of another format, whole or not at all. */
+#include <lamella/io.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "cli/publication.h"
+#include "codec/codec.h"
+
+typedef struct parquet_settings {
+    const char *codec;
+    uint64_t row_group_rows, row_group_bytes, page_rows, page_bytes, threads;
+    int data_page; /* places in their choices */
+    bool no_dictionary, no_statistics, no_page_index;
+    lm_cli_pairs encodings, codecs, blooms, pairs;
+} parquet_settings;
+
+typedef struct settings {
+    lm_cli_common common;
+    int to;
+    const char *schema;
+    lm_cli_publication publication;
+    lm_cli_manifest manifest;
+    parquet_settings parquet;
+    lm_cli_progress_settings progress;
+} settings;
+
+static const settings defaults;
+static const char *const formats[] = {"auto", "parquet", "arrow", "arrows", NULL};
+static const char *const page_versions[] = {"v1", "v2", NULL};
+
+static const lm_cli_option put_options[] = {
+    {"to", LM_CLI_CHOICE, offsetof(settings, to), "auto|parquet|arrow|arrows",
+     "The format of DST; auto (the default) goes by its suffix.", formats},
+    {"schema", LM_CLI_TEXT, offsetof(settings, schema), "TEXT",
+     "Make the table fit this schema (docs/schema-text.md): columns by name, values converted "
+     "where "
+     "nothing is lost, everything else refused.",
+     NULL},
+    {NULL},
+};
+
+static const lm_cli_option parquet_options[] = {
+    {"codec", LM_CLI_TEXT, offsetof(parquet_settings, codec), "NAME[:LEVEL]",
+     "snappy (the default), zstd, gzip, lz4_raw, brotli or none.", NULL},
+    {"row-group-rows", LM_CLI_COUNT, offsetof(parquet_settings, row_group_rows), "N",
+     "The most rows of a row group.", NULL},
+    {"row-group-bytes", LM_CLI_COUNT, offsetof(parquet_settings, row_group_bytes), "N",
+     "The most bytes of Arrow data in a row group; this bounds the memory too.", NULL},
+    {"page-rows", LM_CLI_COUNT, offsetof(parquet_settings, page_rows), "N",
+     "The most rows of a page.", NULL},
+    {"page-bytes", LM_CLI_COUNT, offsetof(parquet_settings, page_bytes), "N",
+     "The most bytes of a page, before compression.", NULL},
+    {"data-page", LM_CLI_CHOICE, offsetof(parquet_settings, data_page), "v1|v2",
+     "The kind of data pages; v1 (the default) is read everywhere.", page_versions},
+    {"no-dictionary", LM_CLI_FLAG, offsetof(parquet_settings, no_dictionary), NULL,
+     "No dictionaries; without this a column gets one where it pays.", NULL},
+    {"no-statistics", LM_CLI_FLAG, offsetof(parquet_settings, no_statistics), NULL,
+     "No least and greatest values.", NULL},
+    {"no-page-index", LM_CLI_FLAG, offsetof(parquet_settings, no_page_index), NULL,
+     "No column and offset indexes.", NULL},
+    {"encoding", LM_CLI_PAIRS, offsetof(parquet_settings, encodings), "COLUMN=NAME ...",
+     "The encoding of a column: PLAIN, RLE_DICTIONARY, DELTA_BINARY_PACKED, "
+     "DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY, BYTE_STREAM_SPLIT or RLE.",
+     NULL},
+    {"column-codec", LM_CLI_PAIRS, offsetof(parquet_settings, codecs), "COLUMN=NAME[:LEVEL] ...",
+     "The codec of a column.", NULL},
+    {"bloom", LM_CLI_PAIRS, offsetof(parquet_settings, blooms), "COLUMN=SHARE ...",
+     "A bloom filter for a column, with this share of false positives (0.01, say).", NULL},
+    {"kv", LM_CLI_PAIRS, offsetof(parquet_settings, pairs), "KEY=VALUE ...",
+     "Metadata of the file.", NULL},
+    {"threads", LM_CLI_COUNT, offsetof(parquet_settings, threads), "N",
+     "Threads to encode with; LAMELLA_THREADS, or as many as there are processors.", NULL},
+    {NULL},
+};
+
+/* Cuts "KEY=VALUE" in two, in argv, which is ours. */
+static char *pair_value(char *pair)
+{
+    char *equals = strchr(pair, '=');
+    *equals = '\0';
+    return equals + 1;
+}
+
+static lm_status read_codec(const char *text, lm_codec *codec, int32_t *level, lm_error *error)
+{
+    char name[32];
+    const char *colon = strchr(text, ':');
+    size_t size = colon ? (size_t)(colon - text) : strlen(text);
+    if (size >= sizeof name)
+        return lm__error_set(error, LM_INVALID, "%s: no codec has this name", text);
+    memcpy(name, text, size);
+    name[size] = '\0';
+    *level = LM_CODEC_LEVEL_DEFAULT;
+    LM_TRY(lm__codec_parse(name, codec, error));
+    if (!colon) return LM_OK;
+    char *end;
+    long number = strtol(colon + 1, &end, 10);
+    if (end == colon + 1 || *end || number < -1000 || number > 1000)
+        return lm__error_set(error, LM_INVALID, "%s: the level is no number", text);
+    *level = (int32_t)number;
+    return LM_OK;
+}
+
+static lm_status read_encoding(const char *text, lm_encoding *encoding, lm_error *error)
+{
+    static const struct {
+        const char *name;
+        lm_encoding encoding;
+    } rows[] = {
+        {"PLAIN", LM_ENCODING_PLAIN},
+        {"RLE", LM_ENCODING_RLE},
+        {"RLE_DICTIONARY", LM_ENCODING_RLE_DICTIONARY},
+        {"DELTA_BINARY_PACKED", LM_ENCODING_DELTA_BINARY_PACKED},
+        {"DELTA_LENGTH_BYTE_ARRAY", LM_ENCODING_DELTA_LENGTH_BYTE_ARRAY},
+        {"DELTA_BYTE_ARRAY", LM_ENCODING_DELTA_BYTE_ARRAY},
+        {"BYTE_STREAM_SPLIT", LM_ENCODING_BYTE_STREAM_SPLIT},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(text, rows[i].name) == 0) {
+            *encoding = rows[i].encoding;
+            return LM_OK;
+        }
+    return lm__error_set(error, LM_INVALID, "%s: no encoding has this name", text);
+}
+
+/* One entry for each COLUMN=… of the three options; later ones add to earlier ones of the column.
+ */
+static lm_status read_columns(const parquet_settings *given, lm_parquet_options *options,
+                              lm_error *error)
+{
+    const lm_cli_pairs *lists[] = {&given->encodings, &given->codecs, &given->blooms};
+    size_t count = 0, most = given->encodings.count + given->codecs.count + given->blooms.count;
+    lm_parquet_column_options *columns = lm__alloc_zero(NULL, (most + 1) * sizeof *columns);
+    if (!columns) return lm__error_memory(error, "reading the command line");
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
+        for (size_t i = 0; i < lists[k]->count; i++) {
+            lm_parquet_column_options *column = &columns[count++];
+            const char *value = pair_value(lists[k]->items[i]);
+            column->path = lists[k]->items[i];
+            column->encoding = LM_ENCODING_AUTO;
+            column->field_id = -1;
+            if (k == 0) LM_TRY(read_encoding(value, &column->encoding, error));
+            if (k == 1) {
+                column->codec_set = true;
+                LM_TRY(read_codec(value, &column->codec, &column->level, error));
+            }
+            if (k == 2) {
+                column->bloom = LM_CHOICE_ON;
+                column->bloom_false_share = strtod(value, NULL);
+                if (!(column->bloom_false_share > 0 && column->bloom_false_share < 1))
+                    return lm__error_set(error, LM_INVALID,
+                                         "--bloom %s=%s: the share is between 0 and 1",
+                                         column->path, value);
+            }
+        }
+    options->columns = columns;
+    options->column_count = count;
+    return LM_OK;
+}
+
+static lm_status read_parquet(const parquet_settings *given, lm_parquet_options *options,
+                              lm_error *error)
+{
+    *options = lm_parquet_options_default();
+    if (given->codec) LM_TRY(read_codec(given->codec, &options->codec, &options->level, error));
+    if (given->row_group_rows) options->row_group_rows_max = (int64_t)given->row_group_rows;
+    if (given->row_group_bytes) options->row_group_bytes_max = (size_t)given->row_group_bytes;
+    if (given->page_rows) options->page_rows_max = (int64_t)given->page_rows;
+    if (given->page_bytes) options->page_bytes_max = (size_t)given->page_bytes;
+    options->threads = (int)given->threads;
+    options->data_page_version = given->data_page + 1;
+    options->dictionary = !given->no_dictionary;
+    options->statistics = !given->no_statistics;
+    options->page_index = !given->no_page_index;
+    lm_parquet_key_value *pairs = lm__alloc_array(NULL, given->pairs.count + 1, sizeof *pairs);
+    if (!pairs) return lm__error_memory(error, "reading the command line");
+    for (size_t i = 0; i < given->pairs.count; i++) {
+        const char *value = pair_value(given->pairs.items[i]);
+        pairs[i] = (lm_parquet_key_value){given->pairs.items[i], value};
+    }
+    options->metadata = pairs;
+    options->metadata_count = given->pairs.count;
+    return read_columns(given, options, error);
+}
+
+typedef struct shown_progress {
+    lm_cli_progress line;
+    uint64_t bytes;
+} shown_progress;
+
+static void show_progress(void *context, uint64_t rows, uint64_t bytes)
+{
+    shown_progress *shown = context;
+    (void)rows;
+    lm__cli_progress_add(&shown->line, bytes - shown->bytes);
+    shown->bytes = bytes;
+}
+
+static void tell_table(lm_cli *cli, const lm_put_result *result)
+{
+    if (!cli->json || result->file.state == LM_COMMIT_NOT_DONE) return;
+    lm_json_writer *writer = &cli->writer;
+    lm__json_key(writer, "rows");
+    lm__json_uint(writer, result->rows);
+    lm__json_key(writer, "row_groups");
+    lm__json_uint(writer, result->row_groups);
+    lm__json_key(writer, "footer_bytes");
+    lm__json_uint(writer, result->footer_bytes);
+    lm__json_member_string_out(writer, "schema_hash", result->schema_hash);
+}
+
+static lm_status read_settings(lm_cli *cli, const settings *given, lm_put_options *options,
+                               lm_manifest *manifest, lm_file_options *file,
+                               lm_parquet_options *parquet, lm_error *error)
+{
+    bool with_manifest;
+    LM_TRY(lm__cli_manifest(&given->manifest, manifest, &with_manifest, error));
+    LM_TRY(lm__cli_file_options(cli, &given->publication, with_manifest ? manifest : NULL, file,
+                                error));
+    LM_TRY(read_parquet(&given->parquet, parquet, error));
+    options->to = (lm_format)given->to;
+    options->file = file;
+    options->parquet = parquet;
+    options->cast.mode = LM_CAST_SAFE;
+    if (!given->schema) return LM_OK;
+    return lm_schema_parse(NULL, given->schema, strlen(given->schema), &options->schema, error);
+}
+
+static int run(lm_cli *cli, void *context)
+{
+    const settings *given = context;
+    const char *source = cli->words.items[0], *path = cli->words.items[1];
+    shown_progress shown = {0};
+    lm_put_options options = {.progress = show_progress, .context = &shown};
+    lm_put_result result = {0};
+    lm_manifest manifest;
+    lm_file_options file;
+    lm_parquet_options parquet;
+    lm_error error;
+    lm_error_clear(&error);
+    lm_status status = read_settings(cli, given, &options, &manifest, &file, &parquet, &error);
+    if (status != LM_OK) return lm__cli_end(cli, status, &error);
+    lm__cli_progress_begin(&shown.line, &given->progress, "reading");
+    status = lm_put(source, path, &options, &result, &error);
+    lm__cli_progress_end(&shown.line);
+    lm_schema_free(options.schema);
+    tell_table(cli, &result);
+    return lm__cli_file_end(cli, path, &result.file, status, &error);
+}
+
+const lm_cli_command lm__cli_put = {
+    .name = "put",
+    .usage = "SRC DST",
+    .summary = "Publish the table SRC as the file DST, in the format of DST, all or nothing.",
+    .about =
+        "Reads the table SRC (Arrow IPC, a file or a stream; - is standard input) and puts it in "
+        "place as DST (.parquet, .arrow or .arrows) in one step, as `lamella write` does with "
+        "bytes. When anything fails, in the data or on the disk, DST is as it was and nothing is "
+        "left beside it. A table that breaks off in the middle is an error, never a short file.",
+    .groups = {{"Options", put_options, 0},
+               {"Publication", lm__cli_publication_options, offsetof(settings, publication)},
+               {"Manifest", lm__cli_manifest_options, offsetof(settings, manifest)},
+               {"Parquet", parquet_options, offsetof(settings, parquet)},
+               {"Progress", lm__cli_progress_options, offsetof(settings, progress)},
+               {"General", lm__cli_common_options, 0}},
+    .words_min = 2,
+    .words_max = 2,
+    .defaults = &defaults,
+    .settings_bytes = sizeof defaults,
+    .run = run,
+};

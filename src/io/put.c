@@ -1,0 +1,202 @@
+/*
+ * put: a stream of rows becomes a published file.
+ *
+ *     open → (cast) → count → format writer → the publication's sink → seal → commit
+ *
+ * Invariants
+ *  1. What the schemas show to be wrong is told before anything is staged.
+ *  2. A failure anywhere closes the publication, which leaves the destination as it was.
+ */
+#include <lamella/io.h>
+#include <lamella/ipc.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arrow/cast.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "io/open.h"
+#include "parquet/writer.h"
+
+/* A stream that tells how far it is. */
+typedef struct counted_stream {
+    lm_stream stream;
+    lm_stream *inner;
+    const lm_allocator *allocator;
+    const lm_put_options *options;
+    uint64_t *rows, bytes;
+} counted_stream;
+
+static lm_status counted_next(lm_stream *stream, lm_batch **batch, lm_error *error)
+{
+    counted_stream *counted = (counted_stream *)stream;
+    LM_TRY(lm__stream_next(counted->inner, batch, error));
+    if (!*batch) return LM_OK;
+    uint64_t rows = (uint64_t)lm__batch_rows(*batch);
+    *counted->rows += rows;
+    if (!counted->options->progress) return LM_OK;
+    counted->bytes += (uint64_t)(lm__batch_row_bytes(*batch) * (double)rows);
+    counted->options->progress(counted->options->context, *counted->rows, counted->bytes);
+    return LM_OK;
+}
+
+static void counted_close(lm_stream *stream)
+{
+    counted_stream *counted = (counted_stream *)stream;
+    lm__stream_close(counted->inner);
+    lm__free(counted->allocator, counted);
+}
+
+/* Takes `inner`, also on failure. */
+static lm_status counted_new_take(const lm_allocator *allocator, lm_stream *inner,
+                                  const lm_put_options *options, uint64_t *rows, lm_stream **stream,
+                                  lm_error *error)
+{
+    static const lm_stream_ops ops = {counted_next, counted_close};
+    counted_stream *counted = lm__alloc_zero(allocator, sizeof *counted);
+    if (!counted) {
+        lm__stream_close(inner);
+        return lm__error_memory(error, "opening a table");
+    }
+    lm__stream_init(&counted->stream, &ops, inner->schema);
+    counted->inner = inner;
+    counted->allocator = allocator;
+    counted->options = options;
+    counted->rows = rows;
+    *stream = &counted->stream;
+    return LM_OK;
+}
+
+static lm_status schema_hash(const lm_allocator *allocator, const lm_schema *schema,
+                             char text[LM_SCHEMA_HASH_MAX], lm_error *error)
+{
+    lm_buffer canonical;
+    lm_checksum checksum;
+    lm__buffer_init(&canonical, allocator, 0);
+    lm_status status = lm__schema_canonical(schema, &canonical);
+    if (status != LM_OK) {
+        lm__buffer_deinit(&canonical);
+        return lm__error_memory(error, "hashing the schema");
+    }
+    status = lm__checksum_init(&checksum, LM_CHECKSUM_SHA256, error);
+    if (status == LM_OK)
+        status = lm__checksum_update(&checksum, canonical.data, canonical.size, error);
+    if (status == LM_OK) status = lm__checksum_final(&checksum, text, error);
+    lm__checksum_deinit(&checksum);
+    lm__buffer_deinit(&canonical);
+    return status;
+}
+
+/* The rows as the file will have them. Takes the stream. */
+static lm_status conform_take(const lm_put_options *options, const lm_allocator *allocator,
+                              struct ArrowArrayStream *take_stream, uint64_t *rows, lm_stream **out,
+                              lm_error *error)
+{
+    const lm_parquet_options *parquet = options->parquet;
+    bool text = !parquet || parquet->utf8_check;
+    lm_stream *stream, *fitted;
+    LM_TRY(lm__stream_import_take(allocator, take_stream,
+                                  text ? LM_VALIDATE_TEXT : LM_VALIDATE_FULL, &stream, error));
+    if (options->schema) {
+        LM_TRY(lm__cast_stream_take(allocator, stream, options->schema, &options->cast, &fitted,
+                                    error));
+        stream = fitted;
+    }
+    return counted_new_take(allocator, stream, options, rows, out, error);
+}
+
+/* Writes the rows to the sink in the format. Takes the stream. */
+static lm_status write_format_take(lm_format format, const lm_put_options *options,
+                                   struct ArrowArrayStream *take_stream, lm_sink *sink,
+                                   lm_put_result *result, lm_error *error)
+{
+    const lm_allocator *allocator = options->file ? options->file->allocator : NULL;
+    lm_cancel *cancel = options->file ? options->file->cancel : NULL;
+    if (format != LM_FORMAT_PARQUET) {
+        lm_ipc_write_options ipc = {
+            .format = format == LM_FORMAT_ARROW ? LM_IPC_FILE : LM_IPC_STREAM, .cancel = cancel};
+        return lm_ipc_write_take(allocator, take_stream, sink, &ipc, error);
+    }
+    lm_parquet_options parquet =
+        options->parquet ? *options->parquet : lm_parquet_options_default();
+    lm_parquet_result written = {0};
+    if (!parquet.cancel) parquet.cancel = cancel;
+    LM_TRY(lm_parquet_write_stream(sink, take_stream, &parquet, &written, error));
+    result->row_groups = (uint64_t)written.row_groups;
+    result->footer_bytes = written.footer_bytes;
+    return LM_OK;
+}
+
+/* From here on there is a publication, which is closed whatever happens. Takes the stream. */
+static lm_status publish_take(const char *path, lm_format format, const lm_put_options *options,
+                              lm_stream *stream, lm_put_result *result, lm_error *error)
+{
+    const lm_file_options none = {0};
+    lm_file_options file = options->file ? *options->file : none;
+    lm_manifest manifest;
+    if (file.manifest) {
+        manifest = *file.manifest;
+        manifest.schema_hash = result->schema_hash;
+        file.manifest = &manifest;
+    }
+    lm_file_publication *publication = NULL;
+    struct ArrowArrayStream exported;
+    lm_status status = lm__stream_export_take(file.allocator, stream, &exported, error);
+    if (status != LM_OK) return status;
+    status = lm_file_open(path, &file, &publication, error);
+    if (status != LM_OK) {
+        exported.release(&exported);
+        return status;
+    }
+    status =
+        write_format_take(format, options, &exported, lm_file_sink(publication), result, error);
+    if (status == LM_OK) {
+        manifest.has_rows = true;
+        manifest.rows = result->rows;
+        status = lm_file_finish(publication, &result->file, error);
+    }
+    lm_file_close(publication);
+    return status;
+}
+
+lm_status lm_put_stream_take(const char *path, struct ArrowArrayStream *take_stream,
+                             const lm_put_options *options, lm_put_result *result, lm_error *error)
+{
+    static const lm_put_options defaults;
+    lm_put_result ignored;
+    if (!options) options = &defaults;
+    if (!result) result = &ignored;
+    memset(result, 0, sizeof *result);
+    const lm_allocator *allocator = options->file ? options->file->allocator : NULL;
+    lm_format format = options->to ? options->to : lm_format_of_path(path);
+    if (format == LM_FORMAT_AUTO) {
+        take_stream->release(take_stream);
+        return lm__error_set(error, LM_INVALID,
+                             "%s: no format is known by this suffix; say which (parquet, arrow, "
+                             "arrows)",
+                             path);
+    }
+    lm_stream *stream = NULL;
+    LM_TRY(conform_take(options, allocator, take_stream, &result->rows, &stream, error));
+    lm_status status = schema_hash(allocator, stream->schema, result->schema_hash, error);
+    if (status != LM_OK) {
+        lm__stream_close(stream);
+        return status;
+    }
+    return publish_take(path, format, options, stream, result, error);
+}
+
+lm_status lm_put(const char *source, const char *path, const lm_put_options *options,
+                 lm_put_result *result, lm_error *error)
+{
+    const lm_allocator *allocator = options && options->file ? options->file->allocator : NULL;
+    lm_cancel *cancel = options && options->file ? options->file->cancel : NULL;
+    lm_store *store;
+    struct ArrowArrayStream stream;
+    if (result) memset(result, 0, sizeof *result);
+    LM_TRY(lm__store_posix_open(allocator, &store, error));
+    lm_status status = lm__open_table(allocator, store, source, cancel, &stream, error);
+    if (status == LM_OK) status = lm_put_stream_take(path, &stream, options, result, error);
+    lm__store_close(store);
+    return status;
+}

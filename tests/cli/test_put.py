@@ -1,0 +1,165 @@
+"""lamella put: a table is published whole, or the destination is as it was."""
+
+import io
+import json
+import os
+import resource
+import signal
+import subprocess
+import time
+
+import pytest
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+
+
+@pytest.fixture
+def table():
+    return pa.table(
+        {
+            "id": pa.array(range(10000), pa.int64()),
+            "name": pa.array([None if i % 7 == 0 else f"name {i % 50}" for i in range(10000)]),
+            "tags": pa.array([[i, i + 1] if i % 3 else None for i in range(10000)], pa.list_(pa.int32())),
+        }
+    )
+
+
+def _ipc(table, stream=False):
+    out = io.BytesIO()
+    new = pa.ipc.new_stream if stream else pa.ipc.new_file
+    with new(out, table.schema) as writer:
+        writer.write_table(table, max_chunksize=1000)
+    return out.getvalue()
+
+
+def _nothing_beside(folder, *names):
+    assert sorted(p.name for p in folder.iterdir()) == sorted(names)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_file_and_a_pipe(run, tmp_path, table, stream):
+    data = _ipc(table, stream)
+    (tmp_path / "in.arrow").write_bytes(data)
+    for source, stdin in (("in.arrow", b""), ("-", data), ("/dev/stdin", data)):
+        done = run("put", source, "out.parquet", "--json", stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert told["rows"] == 10000 and told["row_groups"] == 1
+        assert told["bytes"] == (tmp_path / "out.parquet").stat().st_size
+        assert told["schema_hash"].startswith("sha256:")
+        assert pq.read_table(tmp_path / "out.parquet").equals(table)
+    _nothing_beside(tmp_path, "in.arrow", "out.parquet")
+
+
+def test_arrow_to_arrow(run, tmp_path, table):
+    (tmp_path / "in.arrow").write_bytes(_ipc(table))
+    assert run("put", "in.arrow", "out.arrows").returncode == 0
+    assert pa.ipc.open_stream((tmp_path / "out.arrows").read_bytes()).read_all().equals(table)
+    assert run("put", "out.arrows", "again", "--to", "arrow").returncode == 0
+    assert pa.ipc.open_file((tmp_path / "again").read_bytes()).read_all().equals(table)
+
+
+def test_options_reach_the_file(run, tmp_path, table):
+    (tmp_path / "in.arrow").write_bytes(_ipc(table))
+    done = run(
+        "put", "in.arrow", "out.parquet", "--codec", "zstd:5", "--row-group-rows", "4000", "--data-page", "v2",
+        "--encoding", "id=DELTA_BINARY_PACKED", "--column-codec", "name=none", "--kv", "made=here", "--threads", "2",
+        "--no-page-index", "--no-statistics",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    meta = pq.ParquetFile(tmp_path / "out.parquet").metadata
+    assert meta.num_row_groups == 3 and meta.metadata[b"made"] == b"here"
+    chunk, other = meta.row_group(0).column(0), meta.row_group(0).column(1)
+    assert chunk.compression == "ZSTD" and "DELTA_BINARY_PACKED" in chunk.encodings
+    assert other.compression == "UNCOMPRESSED"
+    assert not chunk.has_offset_index and not (chunk.statistics and chunk.statistics.has_min_max)
+    assert pq.read_table(tmp_path / "out.parquet").equals(table)
+
+
+def test_the_manifest_knows_rows_and_schema(run, tmp_path, table):
+    (tmp_path / "in.arrow").write_bytes(_ipc(table))
+    assert run("put", "in.arrow", "out.parquet", "--manifest", "job=nightly", "--run-id", "r1").returncode == 0
+    manifest = json.loads((tmp_path / "out.parquet.manifest.json").read_text())
+    assert manifest["rows"] == 10000 and manifest["run_id"] == "r1"
+    assert manifest["schema_hash"].startswith("sha256:") and manifest["user"] == {"job": "nightly"}
+    assert run("verify", "out.parquet").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words, status, message",
+    [
+        (["in.arrow", "out.txt"], 2, b"no format"),
+        (["nowhere.arrow", "out.parquet"], 9, b"nowhere.arrow"),
+        (["broken.arrow", "out.parquet"], 3, b"broken.arrow"),
+        (["short.arrows", "out.parquet"], 3, b"short.arrows"),
+        (["in.arrow", "out.parquet", "--codec", "lzo"], 1, b"lzo"),
+        (["in.arrow", "out.parquet", "--codec", "zstd:99"], 2, b"level"),
+        (["in.arrow", "out.parquet", "--encoding", "name=DELTA_BINARY_PACKED"], 2, b"name"),
+        (["in.arrow", "out.parquet", "--encoding", "nowhere=PLAIN"], 2, b"nowhere"),
+        (["in.arrow", "out.parquet", "--encoding", "id=NONE"], 2, b"NONE"),
+        (["in.arrow", "out.parquet", "--if-absent"], 5, b"exists"),
+    ],
+)
+def test_what_fails_leaves_the_old_file(run, tmp_path, table, words, status, message):
+    data = _ipc(table)
+    (tmp_path / "in.arrow").write_bytes(data)
+    (tmp_path / "broken.arrow").write_bytes(data[:8] + os.urandom(100))
+    (tmp_path / "short.arrows").write_bytes(_ipc(table, stream=True)[:20000])
+    for name in ("out.parquet", "out.txt"):
+        (tmp_path / name).write_bytes(b"old")
+    done = run("put", *words)
+    assert done.returncode == status, done.stderr
+    assert message in done.stderr and done.stderr.count(b"\n") == 1
+    assert (tmp_path / "out.parquet").read_bytes() == b"old" and (tmp_path / "out.txt").read_bytes() == b"old"
+    _nothing_beside(tmp_path, "in.arrow", "broken.arrow", "short.arrows", "out.parquet", "out.txt")
+
+
+def test_a_schema_is_given(run, tmp_path, table):
+    (tmp_path / "in.arrow").write_bytes(_ipc(table))
+    schema = "name: utf8, id: float64, tags: large_list<item: int64>, more: date32"
+    done = run("put", "in.arrow", "out.parquet", "--schema", schema)
+    assert done.returncode == 0, done.stderr
+    got = pq.read_table(tmp_path / "out.parquet")
+    assert got.schema.names == ["name", "id", "tags", "more"] and got.column("more").null_count == 10000
+    assert got.column("id").to_pylist()[:3] == [0.0, 1.0, 2.0]
+    done = run("put", "in.arrow", "out.parquet", "--schema", "id: bool, name: utf8 not null, gone: int8 not null")
+    assert done.returncode == 3
+    for word in (b"id", b"gone", b"tags"):  # all problems at once
+        assert word in done.stderr
+    assert pq.read_table(tmp_path / "out.parquet").equals(got)
+
+
+def test_a_full_disk(lamella, tmp_path, table):
+    """RLIMIT_FSIZE stops the file in its middle, as a full disk does."""
+    big = pa.table({"v": pa.array(os.urandom(8) for _ in range(200000))})
+    (tmp_path / "in.arrow").write_bytes(_ipc(big))
+    (tmp_path / "out.parquet").write_bytes(b"old")
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300000, 300000))
+
+    done = subprocess.run(
+        [lamella, "put", "in.arrow", "out.parquet"], cwd=tmp_path, capture_output=True, preexec_fn=limit, timeout=60
+    )
+    assert done.returncode == 1 and b"out.parquet" in done.stderr
+    assert (tmp_path / "out.parquet").read_bytes() == b"old"
+    _nothing_beside(tmp_path, "in.arrow", "out.parquet")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_interrupted_in_the_middle(lamella, tmp_path, table, number):
+    (tmp_path / "out.parquet").write_bytes(b"old")
+    data = _ipc(table, stream=True)
+    process = subprocess.Popen([lamella, "put", "-", "out.parquet"], cwd=tmp_path, stdin=subprocess.PIPE)
+    process.stdin.write(data[: len(data) // 2])
+    process.stdin.flush()
+    time.sleep(0.2)
+    process.send_signal(number)
+    assert process.wait(timeout=10) == (130 if number != signal.SIGKILL else -signal.SIGKILL)
+    process.stdin.close()
+    assert (tmp_path / "out.parquet").read_bytes() == b"old"
+    if number == signal.SIGKILL:
+        assert subprocess.run([lamella, "gc", "."], cwd=tmp_path, capture_output=True).returncode == 0
+    _nothing_beside(tmp_path, "out.parquet")
