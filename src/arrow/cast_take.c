@@ -100,9 +100,10 @@ static lm_status pick_bytes(cast_run *run, const cast_plan *plan, const lm_array
     out->values = bytes;
     out->offsets = offsets;
     if (large) return LM_OK;
-    int32_t *narrow =
-        (int32_t *)(void *)offsets; /* in place: each lands before what is read next */
-    for (int64_t i = 0; i <= count; i++) narrow[i] = (int32_t)offsets[i];
+    for (int64_t i = 0; i <= count; i++) { /* in place: each lands before what is read next */
+        int32_t narrow = (int32_t)offsets[i];
+        memcpy((uint8_t *)offsets + 4 * i, &narrow, 4);
+    }
     return LM_OK;
 }
 
