@@ -34,11 +34,11 @@
 #define REACH 65535
 #define MOVE 32768
 
-/* What was missed lately, in 32nds of a step. Past the second a match must be worth more than its
- * interruption. */
+/* A step is misses / 32 bytes, and each miss adds a step to the misses. */
 #define MISSES_NONE 32
-#define MISSES_MANY 256
-#define MISSES_MAX (32 * 64)
+#define MISSES_MAX (32 * 256)
+/* With steps of 16 so little is in the table that it is cleared, not moved. */
+#define MISSES_CLEAR (32 * 16)
 
 typedef struct encoder {
     const uint8_t *end, *last;   /* last: where a match may begin at the latest */
@@ -142,7 +142,7 @@ LM_ALWAYS_INLINE bool put_literal(encoder *e, const uint8_t *to, bool tight)
 static bool move_base(encoder *e)
 {
     if (e->in > e->last) return false;
-    if (e->misses > 2 * MISSES_MANY || e->in - e->base > REACH + MOVE) {
+    if (e->misses > MISSES_CLEAR || e->in - e->base > REACH + MOVE) {
         memset(e->table, 0, sizeof(lm_snappy_table));
         e->base = e->in - 1;
     } else {
@@ -167,14 +167,13 @@ LM_ALWAYS_INLINE const uint8_t *find(encoder *e)
         uint16_t *entry = &e->table[hash_of(bytes)];
         const uint8_t *earlier = base + *entry, *next = in + (misses >> 5);
         *entry = (uint16_t)(in - base);
-        if (__builtin_expect(lm__snappy_load32(earlier) == (uint32_t)bytes, 0) &&
-            (misses < MISSES_MANY || (lm__snappy_load64(earlier) ^ bytes) << 16 == 0)) {
+        if (__builtin_expect(lm__snappy_load32(earlier) == (uint32_t)bytes, 0)) {
             e->in = in;
-            /* Half of it only: a lone match in a desert does not end the desert. */
-            e->misses = MISSES_NONE + (misses - MISSES_NONE) / 2;
+            /* Not from the start again: a lone match in a desert does not end the desert. */
+            e->misses = MISSES_NONE + (misses - MISSES_NONE) / 16;
             return earlier;
         }
-        misses += 1 + misses / MISSES_MANY;
+        misses += misses >> 5;
         in = next;
         if (__builtin_expect(in > e->stop, 0)) break;
         bytes = lm__snappy_load64(in);
