@@ -12,10 +12,12 @@
 #include <time.h>
 
 #include "encode/bitpack.h"
+#include "encode/delta.h"
 #include "encode/dict.h"
 #include "encode/minmax.h"
 #include "encode/plain.h"
 #include "encode/rle.h"
+#include "encode/split.h"
 
 #ifndef COUNT
 #define COUNT ((size_t)1 << 17)
@@ -263,6 +265,104 @@ static void bench_strings(void)
     }
 }
 
+static void bench_delta_values(const char *what)
+{
+    const int64_t *values = (const int64_t *)(const void *)in;
+    static int32_t narrow[COUNT];
+    for (size_t i = 0; i < COUNT; i++) narrow[i] = (int32_t)values[i];
+    size_t consumed, size = lm__delta32_encode(narrow, COUNT, out);
+    BENCH(COUNT * 4, lm__delta32_encode(narrow, COUNT, out), "delta32 encode %s", what);
+    BENCH(COUNT * 4,
+          check(lm__delta32_decode(out, size, COUNT, (int32_t *)(void *)back, &consumed, &error)),
+          "delta32 decode %s", what);
+    size = lm__delta64_encode(values, COUNT, out);
+    BENCH(COUNT * 8, lm__delta64_encode(values, COUNT, out), "delta64 encode %s", what);
+    BENCH(COUNT * 8,
+          check(lm__delta64_decode(out, size, COUNT, (int64_t *)(void *)back, &consumed, &error)),
+          "delta64 decode %s", what);
+}
+
+static void bench_delta_kernels(lm_cpu_level level)
+{
+    const lm_delta_kernels *kernels = lm__delta_kernels(level);
+    uint64_t *deltas = (uint64_t *)(void *)back, ors[4];
+    BENCH(COUNT * 4 - 512,
+          for (size_t i = 1; i + 128 <= COUNT; i += 128)
+              kernels->block32((int32_t *)(void *)in + i, (uint32_t *)deltas, (uint32_t *)ors),
+          "delta block32 level %d", level);
+    BENCH(COUNT * 8 - 1024,
+          for (size_t i = 1; i + 128 <= COUNT; i += 128)
+              kernels->block64((int64_t *)(void *)in + i, deltas, ors),
+          "delta block64 level %d", level);
+    BENCH(COUNT * 4,
+          for (size_t i = 0; i < COUNT; i += 128)
+              kernels->sum32((uint32_t *)(void *)out + i, 128, 1, 1),
+          "delta sum32 level %d", level);
+    BENCH(COUNT * 8,
+          for (size_t i = 0; i < COUNT; i += 128)
+              kernels->sum64((uint64_t *)(void *)out + i, 128, 1, 1),
+          "delta sum64 level %d", level);
+}
+
+static void bench_delta(void)
+{
+    int64_t *values = (int64_t *)(void *)in;
+    for (size_t i = 0; i < COUNT; i++) values[i] = (int64_t)i;
+    bench_delta_values("ids");
+    for (size_t i = 0; i < COUNT; i++) values[i] = (int64_t)(i * 1000 + random64() % 200);
+    bench_delta_values("times, 9 bits");
+    for (size_t i = 0; i < COUNT; i++)
+        values[i] = (int64_t)(i << 10) + (int64_t)(random64() >> (i / 40 % 8 + 54));
+    bench_delta_values("times, widths that change");
+    for (size_t i = 0; i < COUNT; i++) values[i] = (int64_t)(random64() >> 44);
+    bench_delta_values("random of 2^20");
+    for (lm_cpu_level level = 0; level <= lm__cpu_level(); level++)
+        if (level != LM_CPU_SSE42) bench_delta_kernels(level);
+}
+
+static void bench_delta_strings(void)
+{
+    static const size_t sizes[][2] = {{1, 8}, {10, 10}, {1, 30}, {36, 36}, {40, 120}};
+    static int32_t decoded[COUNT + 1];
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        size_t total = make_strings(sizes[s][0], sizes[s][1], 1000);
+        lm_strings strings = {LM_STRINGS_OFFSETS32, 0, offsets, in, NULL};
+        for (int prefixes = 0; prefixes < 2; prefixes++) {
+            char what[60];
+            snprintf(what, sizeof what, "%s, %zu to %zu bytes", prefixes ? "strings" : "lengths",
+                     sizes[s][0], sizes[s][1]);
+            size_t size = prefixes ? lm__delta_strings_encode(&strings, LM_BITS_ALL, COUNT, out)
+                                   : lm__delta_length_encode(&strings, LM_BITS_ALL, COUNT, out);
+            lm_delta_reader reader;
+            BENCH(total + 4 * COUNT,
+                  prefixes ? lm__delta_strings_encode(&strings, LM_BITS_ALL, COUNT, out)
+                           : lm__delta_length_encode(&strings, LM_BITS_ALL, COUNT, out),
+                  "delta encode %s", what);
+            BENCH(total + 4 * COUNT,
+                  (check(prefixes ? lm__delta_strings_open(&reader, NULL, out, size, COUNT, &error)
+                                  : lm__delta_length_open(&reader, NULL, out, size, COUNT, &error)),
+                   check(lm__delta_reader_read32(&reader, 0, decoded, back, &error)),
+                   lm__delta_reader_close(&reader)),
+                  "delta decode %s", what);
+        }
+    }
+}
+
+static void bench_split(void)
+{
+    for (size_t i = 0; i < COUNT * 8; i++) in[i] = (uint8_t)random64();
+    for (size_t width = 2; width <= 16; width *= 2)
+        for (lm_cpu_level level = 0; level <= lm__cpu_level(); level++) {
+            if (level == LM_CPU_SSE42) continue;
+            const lm_split_kernels *kernels = lm__split_kernels(level);
+            size_t count = COUNT * 4 / width;
+            BENCH(COUNT * 4, kernels->encode(in, count, width, out),
+                  "split encode width %zu level %d", width, level);
+            BENCH(COUNT * 4, kernels->decode(out, count, count, width, back),
+                  "split decode width %zu level %d", width, level);
+        }
+}
+
 static void bench_dict_values(const char *what, size_t width)
 {
     lm_dict_options options = {.width = width};
@@ -366,6 +466,9 @@ int main(int argc, char **argv)
     bench_rle();
     bench_plain();
     bench_strings();
+    bench_delta();
+    bench_delta_strings();
+    bench_split();
     bench_dict();
     bench_minmax();
     free(in);

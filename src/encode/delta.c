@@ -61,6 +61,20 @@ size_t lm__delta64_bound(size_t count) { return bound(count, 8); }
         return least;                                                                              \
     }                                                                                              \
                                                                                                    \
+    static uint8_t *put_block##bits(const lm_bitpack_kernels *pack, const uint##bits##_t *deltas,  \
+                                    const uint##bits##_t ors[MINIS], size_t n, uint8_t *to)        \
+    {                                                                                              \
+        uint8_t widths[MINIS] = {0}, *at = to + MINIS;                                             \
+        size_t minis = (n + MINI_VALUES - 1) / MINI_VALUES;                                        \
+        for (size_t m = 0; m < minis; m++) widths[m] = (uint8_t)lm__bit_width(ors[m]);             \
+        memcpy(to, widths, MINIS);                                                                 \
+        if (lm__load32(widths) == widths[0] * 0x01010101u) /* one stream of bits */                \
+            return at + pack->pack##bits(deltas, minis * MINI_VALUES, widths[0], at);              \
+        for (size_t m = 0; m < minis; m++)                                                         \
+            at += pack->pack##bits(deltas + m * MINI_VALUES, MINI_VALUES, widths[m], at);          \
+        return at;                                                                                 \
+    }                                                                                              \
+                                                                                                   \
     size_t lm__delta##bits##_encode(const int##bits##_t *values, size_t count, uint8_t *out)       \
     {                                                                                              \
         const lm_delta_kernels *kernels = lm__delta_kernels(lm__cpu_level());                      \
@@ -76,13 +90,7 @@ size_t lm__delta64_bound(size_t count) { return bound(count, 8); }
                                       ? kernels->block##bits(values + at, deltas, ors)             \
                                       : last_block##bits(kernels, values + at, n, deltas, ors);    \
             to = put_varint(to, zigzag(least));                                                    \
-            uint8_t *widths = to;                                                                  \
-            memset(widths, 0, MINIS);                                                              \
-            to += MINIS;                                                                           \
-            for (size_t m = 0; m * MINI_VALUES < n; m++) {                                         \
-                widths[m] = (uint8_t)lm__bit_width(ors[m]);                                        \
-                to += pack->pack##bits(deltas + m * MINI_VALUES, MINI_VALUES, widths[m], to);      \
-            }                                                                                      \
+            to = put_block##bits(pack, deltas, ors, n, to);                                        \
         }                                                                                          \
         return (size_t)(to - out);                                                                 \
     }

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/simd.h"
 #include "encode/copy.h"
 #include "encode/delta.h"
 
@@ -65,12 +66,51 @@ size_t lm__delta_length_encode(const lm_strings *strings, lm_bits valid, size_t 
     return (size_t)(to - out);
 }
 
-static inline size_t shared_prefix(lm_slice a, lm_slice b)
+/* A string, and the end of what may be read around it: for views its own. */
+typedef struct source {
+    const uint8_t *data, *limit;
+    size_t size;
+} source;
+
+static inline source get(const lm_strings *strings, size_t i, const uint8_t *limit)
+{
+    lm_slice string = lm__strings_get(strings, i);
+    return (source){string.data, limit ? limit : string.data + string.size, string.size};
+}
+
+static const uint8_t *strings_limit(const lm_strings *strings, size_t count)
+{
+    if (strings->kind == LM_STRINGS_VIEWS || count == 0) return NULL;
+    lm_slice last = lm__strings_get(strings, count - 1);
+    return last.data + last.size;
+}
+
+/* How many of the first bytes at a and b are the same, up to STEP_BYTES. */
+#ifdef LM_SIMD_X86
+#define STEP_BYTES 16
+static inline size_t same_bytes(const uint8_t *a, const uint8_t *b)
+{
+    __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)a),
+                                  _mm_loadu_si128((const __m128i *)(const void *)b));
+    return (size_t)__builtin_ctz(~(unsigned)_mm_movemask_epi8(same));
+}
+#else
+#define STEP_BYTES 8
+static inline size_t same_bytes(const uint8_t *a, const uint8_t *b)
+{
+    uint64_t differ = lm__load64(a) ^ lm__load64(b);
+    return differ ? (size_t)__builtin_ctzll(differ) >> 3 : STEP_BYTES;
+}
+#endif
+
+static inline size_t shared_prefix(source a, source b)
 {
     size_t most = a.size < b.size ? a.size : b.size, i = 0;
-    for (; most - i >= 8; i += 8) {
-        uint64_t differ = lm__load64(a.data + i) ^ lm__load64(b.data + i);
-        if (differ) return i + ((size_t)__builtin_ctzll(differ) >> 3);
+    while (i < most && (size_t)(a.limit - a.data) - i >= STEP_BYTES &&
+           (size_t)(b.limit - b.data) - i >= STEP_BYTES) {
+        size_t same = same_bytes(a.data + i, b.data + i);
+        i += same;
+        if (same < STEP_BYTES || i > most) return i < most ? i : most;
     }
     while (i < most && a.data[i] == b.data[i]) i++;
     return i;
@@ -78,13 +118,13 @@ static inline size_t shared_prefix(lm_slice a, lm_slice b)
 
 /* Returns how many strings are valid. */
 static size_t put_prefixes(const lm_strings *strings, lm_bits valid, size_t count,
-                           int32_t *prefixes, int32_t *suffixes)
+                           const uint8_t *limit, int32_t *prefixes, int32_t *suffixes)
 {
-    lm_slice previous = {NULL, 0};
+    source previous = {NULL, NULL, 0};
     size_t n = 0;
     for (lm_bits_run run = {0}; lm__bits_next_run(valid, count, &run);) {
         for (size_t i = run.start; run.set && i < run.start + run.length; i++, n++) {
-            lm_slice string = lm__strings_get(strings, i);
+            source string = get(strings, i, limit);
             size_t prefix = shared_prefix(previous, string);
             prefixes[n] = (int32_t)prefix;
             suffixes[n] = (int32_t)(string.size - prefix);
@@ -98,16 +138,17 @@ size_t lm__delta_strings_encode(const lm_strings *strings, lm_bits valid, size_t
                                 uint8_t *out)
 {
     size_t bytes = lm__strings_bytes(strings, valid, count), n = 0;
+    const uint8_t *limit = strings_limit(strings, count);
     int32_t *prefixes = work_space(out + 2 * lm__delta32_bound(count) + bytes);
     int32_t *suffixes = prefixes + count;
-    size_t some = put_prefixes(strings, valid, count, prefixes, suffixes);
+    size_t some = put_prefixes(strings, valid, count, limit, prefixes, suffixes);
     uint8_t *to = out + lm__delta32_encode(prefixes, some, out);
     to += lm__delta32_encode(suffixes, some, to);
     for (lm_bits_run run = {0}; lm__bits_next_run(valid, count, &run);) {
         for (size_t i = run.start; run.set && i < run.start + run.length; i++, n++) {
-            lm_slice string = lm__strings_get(strings, i);
+            source string = get(strings, i, limit);
             size_t suffix = (size_t)suffixes[n];
-            lm__copy_short(to, string.data + prefixes[n], suffix, string.data + string.size);
+            lm__copy_short(to, string.data + prefixes[n], suffix, string.limit);
             to += suffix;
         }
     }
@@ -201,8 +242,20 @@ void lm__delta_reader_close(lm_delta_reader *reader)
     reader->prefixes = reader->suffixes = NULL;
 }
 
-/* Puts strings together; `data` has slack. A prefix is never longer than the string before it, so
- * it never overlaps the place it goes to. */
+/* A prefix never overlaps the place it goes to, the bytes after it may: they go by a register. Both
+ * have slack after them. */
+static inline void copy_prefix(uint8_t *to, const uint8_t *from, size_t size)
+{
+    uint8_t bytes[LM_SHORT_BYTES];
+    if (__builtin_expect(size > LM_SHORT_BYTES, 0)) {
+        memcpy(to, from, size);
+        return;
+    }
+    memcpy(bytes, from, LM_SHORT_BYTES);
+    memcpy(to, bytes, LM_SHORT_BYTES);
+}
+
+/* Puts strings together; `data` has slack. */
 static void join(const lm_delta_reader *reader, uint8_t *data)
 {
     const uint8_t *from = reader->bytes, *limit = from + reader->suffix_bytes;
@@ -210,7 +263,7 @@ static void join(const lm_delta_reader *reader, uint8_t *data)
     for (size_t i = 0; i < reader->count; i++) {
         size_t prefix = (size_t)reader->prefixes[i], suffix = (size_t)reader->suffixes[i];
         uint8_t *start = to;
-        if (prefix) memcpy(to, previous, prefix);
+        if (prefix) copy_prefix(to, previous, prefix);
         lm__copy_short(to + prefix, from, suffix, limit);
         from += suffix;
         to += prefix + suffix;

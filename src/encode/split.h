@@ -1,6 +1,6 @@
 /*
  * BYTE_STREAM_SPLIT (Encodings.md, "Byte Stream Split"): byte k of every value stands in stream k,
- * the streams one after the other. Any width; kernels for 2, 4 and 8.
+ * the streams one after the other. Any width; kernels for 2, 4, 8 and 16.
  */
 #ifndef LM_ENCODE_SPLIT_H
 #define LM_ENCODE_SPLIT_H
