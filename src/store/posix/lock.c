@@ -49,7 +49,8 @@ bool lm__temp_name_is(const char *name, lm_gc_what *what)
 /* A file system that has no locks, as against a lock that somebody else has. */
 static bool lock_is_unknown(int result)
 {
-    return result == -ENOLCK || result == -EOPNOTSUPP || result == -ENOSYS || result == -EINVAL;
+    return result == -ENOLCK || result == -EOPNOTSUPP || result == -ENOSYS || result == -EINVAL ||
+           result == -EBADF; /* NFS: LOCK_EX on a directory, which cannot be open for writing */
 }
 
 lm_status lm__temp_lock(lm_sys *sys, int fd, unsigned *warnings, lm_error *error)
