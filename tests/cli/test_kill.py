@@ -16,16 +16,8 @@ import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 KILLS = 500  # in each of the two tests
 SECONDS_MAX = 100
-
-
-@pytest.fixture(scope="module")
-def lamella():
-    command = pathlib.Path(os.environ.get("LAMELLA_COMMAND") or ROOT / "build" / "lamella")
-    assert command.exists(), "run ./dev build first"
-    return command
 
 
 @pytest.fixture
