@@ -30,12 +30,10 @@ typedef struct lm_put_options {
     void *context;
 } lm_put_options;
 
-#define LM_SCHEMA_HASH_MAX 80
-
 typedef struct lm_put_result {
-    uint64_t rows, row_groups;            /* row_groups: Parquet only */
-    uint64_t footer_bytes;                /* Parquet only */
-    char schema_hash[LM_SCHEMA_HASH_MAX]; /* "sha256:…" of the canonical schema text */
+    uint64_t rows, row_groups;              /* row_groups: Parquet only */
+    uint64_t footer_bytes;                  /* Parquet only */
+    char schema_hash[LM_SCHEMA_HASH_BYTES]; /* "sha256:…" of the canonical schema text */
     lm_file_result file;
 } lm_put_result;
 

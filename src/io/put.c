@@ -67,26 +67,6 @@ static lm_status counted_new_take(const lm_allocator *allocator, lm_stream *inne
     return LM_OK;
 }
 
-static lm_status schema_hash(const lm_allocator *allocator, const lm_schema *schema,
-                             char text[LM_SCHEMA_HASH_MAX], lm_error *error)
-{
-    lm_buffer canonical;
-    lm_checksum checksum;
-    lm__buffer_init(&canonical, allocator, 0);
-    lm_status status = lm__schema_canonical(schema, &canonical);
-    if (status != LM_OK) {
-        lm__buffer_deinit(&canonical);
-        return lm__error_memory(error, "hashing the schema");
-    }
-    status = lm__checksum_init(&checksum, LM_CHECKSUM_SHA256, error);
-    if (status == LM_OK)
-        status = lm__checksum_update(&checksum, canonical.data, canonical.size, error);
-    if (status == LM_OK) status = lm__checksum_final(&checksum, text, error);
-    lm__checksum_deinit(&checksum);
-    lm__buffer_deinit(&canonical);
-    return status;
-}
-
 /* The rows as the file will have them. Takes the stream. */
 static lm_status conform_take(const lm_put_options *options, const lm_allocator *allocator,
                               struct ArrowArrayStream *take_stream, uint64_t *rows, lm_stream **out,
@@ -178,7 +158,7 @@ lm_status lm_put_stream_take(const char *path, struct ArrowArrayStream *take_str
     }
     lm_stream *stream = NULL;
     LM_TRY(conform_take(options, allocator, take_stream, &result->rows, &stream, error));
-    lm_status status = schema_hash(allocator, stream->schema, result->schema_hash, error);
+    lm_status status = lm_schema_hash(stream->schema, result->schema_hash, error);
     if (status != LM_OK) {
         lm__stream_close(stream);
         return status;
