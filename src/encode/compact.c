@@ -11,6 +11,12 @@
 
 /* --- Scalar --------------------------------------------------------------------------------- */
 
+/* Values in a page stand at any address. */
+typedef uint16_t word16 __attribute__((aligned(1), may_alias));
+typedef uint32_t word32 __attribute__((aligned(1), may_alias));
+typedef uint64_t word64 __attribute__((aligned(1), may_alias));
+typedef unsigned __int128 word128 __attribute__((aligned(1), may_alias));
+
 /* Without a branch on the bits: every value is written, a valid one moves the end on. */
 #define COMPACT_SCALAR(bits, type)                                                                 \
     LM_ALWAYS_INLINE size_t compact##bits##_body(const type *values, lm_bits valid, size_t count,  \
@@ -54,16 +60,17 @@
             }                                                                                      \
             for (size_t i = some; i-- > 0;) {                                                      \
                 type bit = (type)(word >> i & 1);                                                  \
-                p -= bit;                                                                          \
+                p -= (size_t)bit;                                                                  \
                 out[at + i] = (type)(packed[p] & (type)-bit);                                      \
             }                                                                                      \
         }                                                                                          \
     }
 
 COMPACT_SCALAR(8, uint8_t)
-COMPACT_SCALAR(16, uint16_t)
-COMPACT_SCALAR(32, uint32_t)
-COMPACT_SCALAR(64, uint64_t)
+COMPACT_SCALAR(16, word16)
+COMPACT_SCALAR(32, word32)
+COMPACT_SCALAR(64, word64)
+COMPACT_SCALAR(128, word128)
 
 static size_t compact_any(const uint8_t *values, size_t width, lm_bits valid, size_t count,
                           uint8_t *out)
@@ -100,6 +107,7 @@ static size_t compact_scalar(const void *values, size_t width, lm_bits valid, si
     case 2: return compact16_body(values, valid, count, out);
     case 4: return compact32_body(values, valid, count, out);
     case 8: return compact64_body(values, valid, count, out);
+    case 16: return compact128_body(values, valid, count, out);
     default: return compact_any(values, width, valid, count, out);
     }
 }
@@ -111,6 +119,7 @@ static void expand_scalar(const void *packed, size_t width, lm_bits valid, size_
     case 2: expand16_body(packed, valid, count, out); break;
     case 4: expand32_body(packed, valid, count, out); break;
     case 8: expand64_body(packed, valid, count, out); break;
+    case 16: expand128_body(packed, valid, count, out); break;
     default: expand_any(packed, width, valid, count, out);
     }
 }

@@ -357,6 +357,8 @@ LM_ALWAYS_INLINE lm_status put_body(lm_dict *dict, const lm_strings *strings, lm
 {
     const uint8_t *limit = lm__strings_limit(strings, count);
     batch b;
+    b.bytes = 0;
+    b.longer = 0;
     bool mixed = false;
     for (size_t start = 0; start < count; start += ROWS) {
         size_t n = count - start < ROWS ? count - start : ROWS;

@@ -19,7 +19,8 @@
 #include "encode/bits.h"
 
 /* The valid ones among `count` values of `width` bytes, moved together; returns how many. `out` has
- * room for them and LM_ENCODE_SLACK bytes. `out` may be `values` itself. */
+ * room for them and LM_ENCODE_SLACK bytes. `out` may be `values` itself.
+ * Neither need be aligned. */
 size_t lm__compact(const void *values, size_t width, lm_bits valid, size_t count, void *out);
 /* The reverse: value after value of `packed` goes to the places whose bit is set, zeros to the
  * others. Reads exactly lm__bits_count(valid, count) values, writes exactly count. `out` may be

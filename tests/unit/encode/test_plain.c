@@ -26,7 +26,8 @@ TEST(compact_and_expand_at_every_width)
     for (int round = 0; round < 6000 && !check_failed; round++) {
         size_t width = widths[round % 9], count = check_random(&state) % 400;
         size_t offset = check_random(&state) % 9, bytes = count ? (offset + count + 7) / 8 : 0;
-        exact valid = exact_new(bytes, 0), values = exact_new(count * width, 0);
+        size_t shift = check_random(&state) % 16;
+        exact valid = exact_new(bytes, 0), values = exact_new(count * width, shift);
         random_validity(&state, valid.data, bytes);
         random_bytes(&state, values.data, count * width);
         lm_bits bits = {valid.data, offset};
@@ -40,7 +41,7 @@ TEST(compact_and_expand_at_every_width)
         }
         for (lm_cpu_level level = 0; level <= lm__cpu_level(); level++) {
             const lm_plain_kernels *kernels = lm__plain_kernels(level);
-            exact out = exact_new(n * width + LM_ENCODE_SLACK, 0);
+            exact out = exact_new(n * width + LM_ENCODE_SLACK, shift);
             CHECK_INT(kernels->compact(values.data, width, bits, count, out.data), n);
             CHECK_BYTES(out.data, want, n * width);
             exact_free(out);
@@ -50,8 +51,8 @@ TEST(compact_and_expand_at_every_width)
             CHECK_BYTES(out.data, want, n * width);
             exact_free(out);
 
-            exact packed = exact_copy(want, n * width, 0);
-            out = exact_new(count * width, 0);
+            exact packed = exact_copy(want, n * width, shift);
+            out = exact_new(count * width, shift);
             kernels->expand(packed.data, width, bits, count, out.data);
             CHECK_BYTES(out.data, spread, count * width);
             if (n) memcpy(out.data, want, n * width);
