@@ -5,6 +5,7 @@
  *
  *     build/release/bench/bench_encode [word in a line's name]
  */
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -451,6 +452,9 @@ static void bench_minmax(void)
 int main(int argc, char **argv)
 {
     only = argc > 1 ? argv[1] : NULL;
+    /* What is freed stays ours: or each decoding of lengths would wait for fresh pages. */
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
     size_t room = COUNT * 200 + 4096;
     in = malloc(room);
     out = malloc(room);
