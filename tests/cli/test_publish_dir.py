@@ -234,3 +234,65 @@ def test_the_staged_mode_is_the_new_one(run, tmp_path):
     os.chmod(tmp_path / "s", 0o750)
     publish(run, "s", "d")
     assert stat.S_IMODE(os.stat(tmp_path / "d").st_mode) == 0o750
+
+
+def test_many_publishers_at_once(lamella, tmp_path):
+    """One comes after the other; whoever looks by one descriptor sees one of them, whole."""
+    import multiprocessing
+    import subprocess
+
+    target, files = tmp_path / "d", [f"f{i}" for i in range(20)]
+    stage(target, "0", files)
+    fork = multiprocessing.get_context("fork")
+    over, bad = fork.Event(), fork.Value("i", 0)
+
+    def look():
+        while not over.is_set():
+            top = os.open(target, os.O_RDONLY)
+            seen = set()
+            try:
+                for name in files:
+                    fd = os.open(name, os.O_RDONLY, dir_fd=top)
+                    seen.add(os.read(fd, 100))
+                    os.close(fd)
+            except FileNotFoundError:  # exchanged and removed while we looked
+                continue
+            finally:
+                os.close(top)
+            bad.value += len(seen) != 1
+
+    def publish(number):
+        for i in range(10):
+            staged = stage(tmp_path / f"s{number}", f"{number}-{i}", files)
+            words = ["publish-dir", staged, target, "--durability", "none"]
+            done = subprocess.run([lamella, *words], capture_output=True)
+            bad.value += done.returncode != 0 or staged.exists()
+
+    readers = [fork.Process(target=look) for _ in range(2)]
+    writers = [fork.Process(target=publish, args=(i,)) for i in range(6)]
+    for process in readers + writers:
+        process.start()
+    for process in writers:
+        process.join()
+    over.set()
+    for process in readers:
+        process.join()
+    assert bad.value == 0 and {process.exitcode for process in readers + writers} == {0}
+    assert os.listdir(tmp_path) == ["d"] and len(texts(target)) == 1
+
+
+def test_of_many_only_one_where_nothing_is(lamella, tmp_path):
+    import subprocess
+
+    for round in range(10):
+        staged = [stage(tmp_path / f"s{i}", str(i)) for i in range(6)]
+        running = [
+            subprocess.Popen([lamella, "publish-dir", path, tmp_path / "d", "--if-absent"], stderr=subprocess.DEVNULL)
+            for path in staged
+        ]
+        statuses = sorted(process.wait() for process in running)
+        assert statuses == [0] + [5] * 5
+        (winner,) = texts(tmp_path / "d")
+        assert [path.exists() for path in staged] == [str(i) != winner for i in range(6)]
+        for path in [*staged, tmp_path / "d"]:
+            shutil.rmtree(path, ignore_errors=True)

@@ -131,3 +131,37 @@ def test_standard_input_that_cannot_be_read(lamella, tmp_path):
 
 def test_progress_only_when_asked_or_on_a_terminal(run):
     assert run("write", "a", "--progress", "auto", stdin=b"1" * 1000).stderr == b""
+
+
+def test_the_progress_line(lamella, tmp_path):
+    """On a terminal, only for work longer than a second, and wiped away at the end."""
+    import pty
+    import subprocess
+    import time
+
+    def shown(seconds, *options):
+        terminal, stderr = pty.openpty()
+        writer = subprocess.Popen([lamella, "write", "a", *options], cwd=tmp_path, stdin=subprocess.PIPE, stderr=stderr)
+        os.close(stderr)
+        end = time.monotonic() + seconds
+        while True:
+            writer.stdin.write(b"x" * 100_000)
+            writer.stdin.flush()
+            if time.monotonic() > end:
+                break
+            time.sleep(0.05)
+        writer.stdin.close()
+        assert writer.wait() == 0
+        text = b""
+        try:
+            while piece := os.read(terminal, 4096):
+                text += piece
+        except OSError:  # the other side is closed
+            pass
+        os.close(terminal)
+        return text
+
+    line = shown(1.6)
+    assert line.startswith(b"\rreading ") and b"MB, " in line and b"B/s\x1b[K" in line and line.endswith(b"\r\x1b[K")
+    assert shown(1.6, "--progress", "never") == b""
+    assert shown(0) == b""
