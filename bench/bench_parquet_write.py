@@ -65,13 +65,13 @@ def _peak_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def one(writer, shape, rows, codec, threads, runs, folder):
+def one(writer, source, codec, threads, runs, folder):
     """A process of its own: loads the table, writes it `runs` times, prints what it took."""
     if threads:
         os.environ["POLARS_MAX_THREADS"] = str(threads)
-    import shapes
+    import pyarrow as pa
 
-    table = shapes.shape(shape, rows).combine_chunks()
+    table = pa.ipc.open_file(pa.OSFile(source)).read_all().combine_chunks()
     write = globals()["_" + writer](table, codec, threads)
     path = Path(folder) / f"{writer}.parquet"
     held = _peak_mib()
@@ -84,6 +84,18 @@ def one(writer, shape, rows, codec, threads, runs, folder):
         best = (wall, cpu) if best is None else (min(wall, best[0]), min(cpu, best[1]))
     print(json.dumps([best[0], best[1], path.stat().st_size, _peak_mib() - held]))
     path.unlink()
+
+
+def save(shape, rows, folder):
+    """The table as an Arrow file, so that every process has the same without making it again."""
+    import pyarrow as pa
+    import shapes
+
+    path = str(Path(folder) / f"{shape}.arrow")
+    table = shapes.shape(shape, rows)
+    with pa.ipc.new_file(path, table.schema) as out:
+        out.write_table(table)
+    return path
 
 
 def main():
@@ -101,22 +113,24 @@ def main():
     if options.one:
         return one(*json.loads(options.one))
     writers = options.writers.split(",")
-    print("| shape, codec, threads | " + " | ".join(f"{w}: wall, CPU s (MB, +MiB)" for w in writers) + " | wall, fastest peer / ours |")
+    heads = [f"{w}: wall, CPU s (MB, +MiB)" for w in writers]
+    print("| shape, codec, threads | " + " | ".join(heads) + " | wall, fastest peer / ours |")
     print("|---" * (len(writers) + 2) + "|")
     with tempfile.TemporaryDirectory(dir=os.environ.get("LAMELLA_BENCH_DIR", ".")) as folder:
         for shape in options.shapes:
-            rows = int(shapes.ROWS[shape] * options.scale)
+            source = save(shape, int(shapes.ROWS[shape] * options.scale), folder)
             for codec in options.codec.split(","):
                 for threads in options.threads.split(","):
                     count = 0 if threads == "all" else int(threads)
                     cells, walls = [], {}
                     for writer in writers:
-                        call = json.dumps([writer, shape, rows, codec, count, options.runs, folder])
+                        call = json.dumps([writer, source, codec, count, options.runs, folder])
                         run = subprocess.run(
                             [sys.executable, __file__, "--one", call], capture_output=True, text=True
                         )
                         if run.returncode:
-                            cells.append("failed: " + run.stderr.strip().splitlines()[-1])
+                            last = (run.stderr.strip() or f"status {run.returncode}").splitlines()[-1]
+                            cells.append("failed: " + last[:60])
                             continue
                         wall, cpu, size, extra = json.loads(run.stdout)
                         walls[writer] = wall

@@ -128,18 +128,21 @@ static lm_status convert(const conversion *c, const void *in, void *out)
     }
 }
 
+/* Arrow may have no bytes at all where every string is empty; the encoders want to point somewhere.
+ */
 static lm_strings array_strings(const lm_array *array)
 {
     size_t offset = (size_t)array->offset;
+    const uint8_t *data = array->values ? array->values : (const uint8_t *)"";
     switch (array->field->type.layout) {
     case LM_LAYOUT_BINARY:
         return (lm_strings){.kind = LM_STRINGS_OFFSETS32,
                             .offsets = (const int32_t *)array->offsets + offset,
-                            .data = array->values};
+                            .data = data};
     case LM_LAYOUT_LARGE_BINARY:
         return (lm_strings){.kind = LM_STRINGS_OFFSETS64,
                             .offsets = (const int64_t *)array->offsets + offset,
-                            .data = array->values};
+                            .data = data};
     default:
         return (lm_strings){.kind = LM_STRINGS_VIEWS,
                             .offsets = (const uint8_t *)array->values + 16 * offset,
