@@ -11,6 +11,7 @@
 #include <lamella/ipc.h>
 #include <lamella/manifest.h>
 #include <lamella/parquet.h>
+#include <lamella/parquet_read.h>
 #include <lamella/publish.h>
 #include <lamella/sink.h>
 #include <lamella/source.h>

@@ -1,8 +1,12 @@
 /* Calls through an lm_allocator. */
+#define _GNU_SOURCE
 #include "base/alloc.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#include "base/limits.h"
 
 static void *system_alloc(void *context, size_t bytes)
 {
@@ -96,4 +100,15 @@ void lm__free_aligned(const lm_allocator *allocator, void *memory)
     void *base;
     memcpy(&base, (uint8_t *)memory - sizeof(void *), sizeof base);
     lm__free(allocator, base);
+}
+
+/* The hint covers whole large pages only: nothing beside the block is touched. */
+void *lm__alloc_large(const lm_allocator *allocator, size_t bytes)
+{
+    uint8_t *memory = lm__alloc_aligned(allocator, LM_LARGE_PAGE_BYTES, bytes);
+#ifdef MADV_HUGEPAGE
+    size_t whole = bytes - bytes % LM_LARGE_PAGE_BYTES;
+    if (memory && whole) (void)madvise(memory, whole, MADV_HUGEPAGE);
+#endif
+    return memory;
 }

@@ -19,6 +19,10 @@ void lm__free(const lm_allocator *allocator, void *memory);
 char *lm__strdup(const lm_allocator *allocator, const char *text);
 char *lm__strndup(const lm_allocator *allocator, const char *text, size_t length);
 
+/* A large block that will be filled: aligned to large pages, and the system is told that it may use
+ * them, which saves a fault for each small one. Give back with lm__free_aligned. */
+void *lm__alloc_large(const lm_allocator *allocator, size_t bytes);
+
 /* Aligned to `alignment` (a power of two), zeroed never; give back with lm__free_aligned only. */
 void *lm__alloc_aligned(const lm_allocator *allocator, size_t alignment, size_t bytes);
 void lm__free_aligned(const lm_allocator *allocator, void *memory);

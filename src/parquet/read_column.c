@@ -1,0 +1,333 @@
+/* Levels and values of a chunk, in step; see read_column.h. */
+#include "parquet/read_column.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+
+_Static_assert(LM_READ_INDICES % 8 == 0, "blocks of levels keep to whole bytes of bits");
+
+/* Invariant 3. */
+static lm_status within(const lm_read_column *column, lm_status status, lm_error *error)
+{
+    char path[LM_READ_PATH_MAX];
+    if (status == LM_OK) return LM_OK;
+    lm__read_path(column->leaf, path);
+    if (column->pages.ordinal < 0) return lm__error_within(error, status, "column %s", path);
+    return lm__error_within(error, status, "column %s, page %lld", path,
+                            (long long)column->pages.ordinal);
+}
+
+/* Levels. */
+
+static lm_status start_levels(lm_read_levels *levels, uint8_t max, lm_bytes bytes, int32_t encoding,
+                              uint32_t entries, lm_buffer *room, size_t room_at, lm_error *error)
+{
+    unsigned width = max ? 32 - (unsigned)__builtin_clz(max) : 0;
+    levels->max = max;
+    levels->packed = false;
+    if (max == 0) return LM_OK;
+    if (encoding == LM_PARQUET_RLE)
+        return lm__rle_decoder_init(&levels->rle, bytes.data, bytes.size, width, error);
+    uint16_t wide[LM_READ_INDICES];
+    uint8_t *out = room->data + room_at;
+    levels->packed = true;
+    levels->bytes = out;
+    for (size_t done = 0; done < entries;) {
+        size_t some = entries - done < LM_READ_INDICES ? entries - done : LM_READ_INDICES, used;
+        LM_TRY(lm__bit_packed_levels(bytes.data, bytes.size, some, width, wide, &used, error));
+        for (size_t i = 0; i < some; i++) out[done + i] = (uint8_t)wide[i];
+        bytes.data += used;
+        bytes.size -= used;
+        done += some;
+    }
+    return LM_OK;
+}
+
+/* Invariant 2. */
+static lm_status get_levels(lm_read_levels *levels, uint8_t *out, size_t count, lm_error *error)
+{
+    uint8_t most = 0;
+    if (levels->packed) {
+        memcpy(out, levels->bytes, count);
+        levels->bytes += count;
+    } else {
+        LM_TRY(lm__rle_get8(&levels->rle, out, count, error));
+    }
+    if ((levels->max & (levels->max + 1)) == 0) return LM_OK; /* its width allows no more */
+    for (size_t i = 0; i < count; i++) most = out[i] > most ? out[i] : most;
+    if (most > levels->max)
+        return lm__error_set(error, LM_CORRUPT, "a level of %u where the most is %u", most,
+                             levels->max);
+    return LM_OK;
+}
+
+/* As bits, of levels that are 0 or 1. */
+static lm_status get_level_bits(lm_read_levels *levels, uint8_t *bits, size_t at, size_t count,
+                                size_t *ones, lm_error *error)
+{
+    if (!levels->packed) return lm__rle_get_bits(&levels->rle, bits, at, count, ones, error);
+    *ones = 0;
+    for (size_t i = 0; i < count; i++) {
+        lm__bits_fill(bits, at + i, 1, levels->bytes[i] != 0);
+        *ones += levels->bytes[i] != 0;
+    }
+    levels->bytes += count;
+    return LM_OK;
+}
+
+static lm_status count_values(const lm_read_column *column, uint32_t entries, size_t *count,
+                              lm_error *error)
+{
+    const lm_read_levels *levels = &column->definitions;
+    *count = entries;
+    if (levels->max == 0) return LM_OK;
+    if (levels->packed) {
+        *count = 0;
+        for (uint32_t i = 0; i < entries; i++) *count += levels->bytes[i] == levels->max;
+        return LM_OK;
+    }
+    lm_rle_decoder ahead = levels->rle;
+    return lm__rle_skip(&ahead, entries, levels->max, count, error);
+}
+
+/* Pages. */
+
+static lm_status load_dictionary(lm_read_column *column, lm_error *error)
+{
+    if (column->has_dictionary)
+        return lm__error_set(error, LM_CORRUPT, "a second dictionary page");
+    LM_TRY(lm__read_pages_load(&column->pages, error));
+    column->has_dictionary = true;
+    return lm__read_dictionary_load(&column->dictionary, column->spec, &column->pages.page,
+                                    column->scratch, error);
+}
+
+static lm_status start_page(lm_read_column *column, lm_error *error)
+{
+    const lm_read_page *page = &column->pages.page;
+    lm_buffer *room = &column->scratch->levels;
+    size_t count = 0;
+    LM_TRY(lm__read_pages_load(&column->pages, error));
+    bool packed = page->repetition_encoding == LM_PARQUET_BIT_PACKED ||
+                  page->definition_encoding == LM_PARQUET_BIT_PACKED;
+    if (packed && lm__read_room(room, 2 * (size_t)page->entries) != LM_OK)
+        return lm__error_memory(error, "reading levels");
+    LM_TRY(start_levels(&column->repetitions, column->leaf->repetition, page->repetitions,
+                        page->repetition_encoding, page->entries, room, 0, error));
+    LM_TRY(start_levels(&column->definitions, column->leaf->definition, page->definitions,
+                        page->definition_encoding, page->entries, room, page->entries, error));
+    if (lm__read_values_need_count(page->encoding))
+        LM_TRY(count_values(column, page->entries, &count, error));
+    LM_TRY(lm__read_values_start(&column->values, page,
+                                 column->has_dictionary ? &column->dictionary : NULL, count,
+                                 error));
+    column->entries_left = page->entries;
+    return LM_OK;
+}
+
+/* A page with entries left, or the end. */
+static lm_status next_page(lm_read_column *column, lm_error *error)
+{
+    while (column->entries_left == 0 && !column->ended) {
+        bool more;
+        LM_TRY(lm__read_pages_next(&column->pages, &more, error));
+        if (!more)
+            column->ended = true;
+        else if (column->pages.page.is_dictionary)
+            LM_TRY(load_dictionary(column, error));
+        else
+            LM_TRY(start_page(column, error));
+    }
+    return LM_OK;
+}
+
+lm_status lm__read_column_open(lm_read_column *column, lm_source *source, const lm_read_node *leaf,
+                               const lm_column_metadata *metadata, bool lenient,
+                               const lm_read_spec *spec, const lm_read_limits *limits,
+                               lm_read_scratch *scratch, lm_error *error)
+{
+    *column = (lm_read_column){.leaf = leaf, .spec = spec, .scratch = scratch};
+    lm__read_dictionary_init(&column->dictionary, scratch->allocator, spec);
+    lm__read_values_init(&column->values, scratch->allocator, spec, scratch);
+    scratch->window.size = 0;
+    return within(column,
+                  lm__read_pages_open(&column->pages, source, leaf, metadata, lenient, limits,
+                                      scratch, error),
+                  error);
+}
+
+void lm__read_column_close(lm_read_column *column)
+{
+    lm__read_vector_deinit(&column->dictionary);
+    lm__read_values_deinit(&column->values);
+}
+
+/* Flat. */
+
+static lm_status flat_part(lm_read_column *column, size_t count, lm_read_vector *vector,
+                           lm_error *error)
+{
+    size_t present = count;
+    LM_TRY(lm__read_vector_reserve(vector, count, error));
+    if (column->leaf->definition)
+        LM_TRY(get_level_bits(&column->definitions, vector->validity, vector->count, count,
+                              &present, error));
+    LM_TRY(lm__read_values_read(&column->values, present, vector, error));
+    LM_TRY(lm__read_vector_expand(vector, present, count, column->scratch, error));
+    column->entries_left -= (uint32_t)count;
+    return LM_OK;
+}
+
+lm_status lm__read_column_flat(lm_read_column *column, size_t rows, lm_read_vector *vector,
+                               size_t *got, lm_error *error)
+{
+    *got = 0;
+    while (*got < rows) {
+        LM_TRY(within(column, next_page(column, error), error));
+        if (column->ended) break;
+        size_t left = rows - *got, count = column->entries_left;
+        if (count > left) count = left;
+        LM_TRY(within(column, flat_part(column, count, vector, error), error));
+        *got += count;
+    }
+    return LM_OK;
+}
+
+/* Blocks. */
+
+/* The next levels of the page, into the scratch. */
+static lm_status fill_block(lm_read_column *column, lm_error *error)
+{
+    LM_TRY(next_page(column, error));
+    size_t count = column->entries_left < LM_READ_INDICES ? column->entries_left : LM_READ_INDICES;
+    if (column->leaf->repetition)
+        LM_TRY(get_levels(&column->repetitions, column->scratch->repetitions, count, error));
+    if (column->leaf->definition)
+        LM_TRY(get_levels(&column->definitions, column->scratch->definitions, count, error));
+    if (count && !column->begun && column->leaf->repetition && column->scratch->repetitions[0])
+        return lm__error_set(error, LM_CORRUPT, "the first entry continues a row");
+    if (count) column->begun = true;
+    column->entries_left -= (uint32_t)count;
+    column->block_at = 0;
+    column->block_size = count;
+    return LM_OK;
+}
+
+/* How many entries up to the one that begins a row too many, and how many rows they begin. */
+static size_t whole_rows(const uint8_t *repetitions, size_t entries, size_t rows, size_t *begun)
+{
+    size_t i = 0, seen = 0;
+    for (; i < entries; i++) {
+        if (repetitions[i] != 0) continue;
+        if (seen == rows) break;
+        seen++;
+    }
+    *begun = seen;
+    return i;
+}
+
+lm_status lm__read_column_block(lm_read_column *column, size_t rows, lm_read_block *block,
+                                lm_error *error)
+{
+    const lm_read_node *leaf = column->leaf;
+    lm_read_scratch *scratch = column->scratch;
+    if (column->block_at == column->block_size) {
+        if (rows == 0 && leaf->repetition == 0) {
+            *block = (lm_read_block){0};
+            return LM_OK;
+        }
+        LM_TRY(within(column, fill_block(column, error), error));
+    }
+    *block = (lm_read_block){.entries = column->block_size - column->block_at};
+    if (leaf->repetition) {
+        block->repetitions = scratch->repetitions + column->block_at;
+        block->entries = whole_rows(block->repetitions, block->entries, rows, &block->rows);
+    } else {
+        if (block->entries > rows) block->entries = rows;
+        block->rows = block->entries;
+    }
+    block->values = block->entries;
+    if (leaf->definition) {
+        block->definitions = scratch->definitions + column->block_at;
+        size_t values = 0;
+        for (size_t i = 0; i < block->entries; i++)
+            values += block->definitions[i] == leaf->definition;
+        block->values = values;
+    }
+    column->block_at += block->entries;
+    return LM_OK;
+}
+
+lm_status lm__read_column_values(lm_read_column *column, size_t values, size_t slots,
+                                 lm_read_vector *vector, lm_error *error)
+{
+    lm_status status = lm__read_vector_reserve(vector, slots, error);
+    if (status == LM_OK) status = lm__read_values_read(&column->values, values, vector, error);
+    return within(column, status, error);
+}
+
+/* Entries of the page at hand that are rows too. */
+static lm_status skip_in_page(lm_read_column *column, size_t count, lm_error *error)
+{
+    lm_read_levels *levels = &column->definitions;
+    size_t present = count;
+    if (levels->max && levels->packed) {
+        present = 0;
+        for (size_t i = 0; i < count; i++) present += levels->bytes[i];
+        levels->bytes += count;
+    } else if (levels->max) {
+        LM_TRY(lm__rle_skip(&levels->rle, count, 1, &present, error));
+    }
+    column->entries_left -= (uint32_t)count;
+    return lm__read_values_skip(&column->values, present, error);
+}
+
+/* Without levels to look at, whole pages are passed over unread. */
+static lm_status skip_flat(lm_read_column *column, size_t rows, size_t *got, lm_error *error)
+{
+    while (*got < rows && !column->ended) {
+        size_t left = rows - *got;
+        if (column->entries_left > 0) {
+            size_t count = column->entries_left < left ? column->entries_left : left;
+            LM_TRY(skip_in_page(column, count, error));
+            *got += count;
+            continue;
+        }
+        bool more;
+        LM_TRY(lm__read_pages_next(&column->pages, &more, error));
+        if (!more)
+            column->ended = true;
+        else if (column->pages.page.is_dictionary)
+            LM_TRY(load_dictionary(column, error));
+        else if (column->pages.page.entries <= left)
+            *got += column->pages.page.entries;
+        else
+            LM_TRY(start_page(column, error));
+    }
+    return LM_OK;
+}
+
+lm_status lm__read_column_skip(lm_read_column *column, size_t rows, size_t *got, lm_error *error)
+{
+    *got = 0;
+    if (lm__read_is_flat(column->leaf))
+        return within(column, skip_flat(column, rows, got, error), error);
+    for (;;) {
+        lm_read_block block;
+        LM_TRY(lm__read_column_block(column, rows - *got, &block, error));
+        if (block.entries == 0) return LM_OK;
+        *got += block.rows;
+        LM_TRY(within(column, lm__read_values_skip(&column->values, block.values, error), error));
+    }
+}
+
+lm_status lm__read_column_end(lm_read_column *column, lm_error *error)
+{
+    LM_TRY(within(column, next_page(column, error), error));
+    if (column->ended && column->block_at == column->block_size) return LM_OK;
+    return within(column,
+                  lm__error_set(error, LM_CORRUPT, "more values than the row group has rows"),
+                  error);
+}

@@ -1,0 +1,101 @@
+/*
+ * The pages of one column chunk, in order: header, checks, CRC, codec, levels and values told
+ * apart.
+ *
+ * Stands between the source and the column reader (read_column.h). A page is taken in two steps,
+ * so that whoever knows where its values shall lie can have them decompressed right there:
+ * _next reads the header, _load or _load_into the rest.
+ *
+ * Invariants
+ *  1. Nothing is read outside the chunk as the footer gives it, nor outside the source.
+ *  2. No room is made on a size that the bytes at hand cannot give: a compressed page must lie
+ *     within the chunk, its codec must be able to make so much of it, and page_bytes_max stands
+ *     above all.
+ *  3. The entries of the data pages add up to the chunk's num_values, or it is LM_CORRUPT.
+ *  4. Index pages, and pages of a type that is not known, are passed over.
+ */
+#ifndef LM_PARQUET_READ_PAGES_H
+#define LM_PARQUET_READ_PAGES_H
+
+#include <lamella/source.h>
+
+#include "base/buffer.h"
+#include "codec/codec.h"
+#include "parquet/read_schema.h"
+
+/* What a thread needs while it reads a chunk, used again for the next. */
+#define LM_READ_INDICES 4096
+typedef struct lm_read_scratch {
+    struct lm_read_scratch *next;
+    const lm_allocator *allocator;
+    lm_codec_context *codec;
+    lm_arena arena;   /* of the current page's header */
+    lm_buffer window; /* of the source, where it gives no views */
+    lm_buffer page;   /* the current page, decompressed */
+    lm_buffer levels; /* of a page in the BIT_PACKED encoding, as bytes */
+    lm_buffer values; /* between decoding and converting */
+    uint32_t indices[LM_READ_INDICES];
+    uint8_t definitions[LM_READ_INDICES], repetitions[LM_READ_INDICES];
+} lm_read_scratch;
+
+LM_MUST_USE lm_status lm__read_scratch_new(const lm_allocator *allocator, lm_read_scratch **scratch,
+                                           lm_error *error);
+void lm__read_scratch_free(lm_read_scratch *scratch); /* takes NULL */
+/* At least `size` bytes in one of its buffers; what was there is lost. */
+LM_MUST_USE lm_status lm__read_room(lm_buffer *buffer, size_t size);
+
+typedef struct lm_read_limits {
+    size_t page_bytes_max; /* of a page, uncompressed */
+    bool crc_check;
+    const lm_cancel *cancel; /* looked at from page to page; may be NULL */
+} lm_read_limits;
+
+typedef struct lm_read_page {
+    bool is_dictionary;
+    bool v2;
+    int32_t encoding;
+    uint32_t entries; /* of a dictionary its values */
+    uint32_t nulls;   /* v2 only */
+    size_t size;      /* uncompressed, levels included */
+    /* after loading */
+    lm_bytes repetitions, definitions; /* without length prefixes; size 0 where the level is 0 */
+    int32_t repetition_encoding, definition_encoding;
+    lm_bytes values;
+} lm_read_page;
+
+typedef struct lm_read_pages {
+    lm_source *source;
+    const lm_read_node *leaf;
+    const lm_column_metadata *metadata;
+    lm_read_scratch *scratch;
+    lm_read_limits limits;
+    uint64_t at, end;             /* in the source */
+    uint64_t window_at;           /* where the window lies */
+    int64_t entries_left;         /* of data pages to come */
+    int64_t ordinal;              /* of the current page, from 0 */
+    lm_page_header header;        /* the current page's */
+    const uint8_t *body;          /* as it stands in the file */
+    lm_read_page page;
+} lm_read_pages;
+
+/* `source`, metadata and scratch must outlive the pages. `lenient` lets a chunk be a little longer
+ * than the footer says: see lm__read_writer_is_lenient. */
+LM_MUST_USE lm_status lm__read_pages_open(lm_read_pages *pages, lm_source *source,
+                                          const lm_read_node *leaf,
+                                          const lm_column_metadata *metadata, bool lenient,
+                                          const lm_read_limits *limits, lm_read_scratch *scratch,
+                                          lm_error *error);
+
+/* Where the chunk begins in its file: at the dictionary page, if there is one. */
+uint64_t lm__read_chunk_start(const lm_column_metadata *metadata);
+
+/* The next dictionary or data page: pages->page up to `size`. *more is false at the end. */
+LM_MUST_USE lm_status lm__read_pages_next(lm_read_pages *pages, bool *more, lm_error *error);
+/* The rest of it. What page->values points to is valid until the next _next. */
+LM_MUST_USE lm_status lm__read_pages_load(lm_read_pages *pages, lm_error *error);
+
+/* parquet-mr before 1.2.9 left the dictionary page's header out of the chunk's size (PARQUET-816).
+ */
+bool lm__read_writer_is_lenient(lm_bytes created_by);
+
+#endif

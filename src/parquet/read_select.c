@@ -1,0 +1,148 @@
+/*
+ * Projection: which leaves the paths of a caller name. A path names a leaf or a group, and then all
+ * the leaves below, with Parquet's names or with Arrow's.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "parquet/read_arrow.h"
+
+typedef struct asked {
+    const char *path;
+    size_t size, place;
+    bool found;
+} asked;
+
+typedef struct selection {
+    const lm_allocator *allocator;
+    asked *paths; /* sorted */
+    size_t count;
+    bool *wanted;
+    size_t *order; /* of the column at hand */
+    lm_error *error;
+} selection;
+
+static int compare(const char *a, size_t a_size, const char *b, size_t b_size)
+{
+    size_t least = a_size < b_size ? a_size : b_size;
+    int order = least ? memcmp(a, b, least) : 0;
+    return order ? order : (a_size > b_size) - (a_size < b_size);
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const asked *x = a, *y = b;
+    int order = compare(x->path, x->size, y->path, y->size);
+    return order ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+/* The first of the paths that is this one. */
+static asked *find(selection *s, const char *path, size_t size)
+{
+    size_t low = 0, high = s->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare(s->paths[middle].path, s->paths[middle].size, path, size) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == s->count || compare(s->paths[low].path, s->paths[low].size, path, size) != 0)
+        return NULL;
+    return &s->paths[low];
+}
+
+/* Marks the paths that name this one or a group above it. */
+static bool match(selection *s, const lm_buffer *path)
+{
+    const char *text = (const char *)path->data;
+    bool matched = false;
+    for (size_t i = 0; i <= path->size; i++) {
+        if (i < path->size && text[i] != '.') continue;
+        asked *hit = find(s, text, i);
+        if (!hit) continue;
+        matched = true;
+        if (hit->place < *s->order) *s->order = hit->place;
+        for (; hit < s->paths + s->count && compare(hit->path, hit->size, text, i) == 0; hit++)
+            hit->found = true;
+    }
+    return matched;
+}
+
+static lm_status append(selection *s, lm_buffer *path, const void *name, size_t size)
+{
+    lm_status status = path->size ? lm__buffer_byte(path, '.') : LM_OK;
+    if (status == LM_OK) status = lm__buffer_append(path, name, size);
+    return status == LM_OK ? LM_OK : lm__error_memory(s->error, "choosing columns");
+}
+
+static lm_status parquet_path(selection *s, const lm_read_node *node, lm_buffer *path)
+{
+    if (!node->parent) return LM_OK;
+    LM_TRY(parquet_path(s, node->parent, path));
+    return append(s, path, node->element->name.data, node->element->name.size);
+}
+
+static lm_status match_node(selection *s, const lm_read_node *node, const lm_buffer *arrow_path,
+                            bool *matched)
+{
+    lm_buffer path;
+    lm__buffer_init(&path, s->allocator, 0);
+    lm_status status = parquet_path(s, node, &path);
+    if (status == LM_OK) {
+        bool by_arrow = match(s, arrow_path);
+        *matched = match(s, &path) || by_arrow;
+    }
+    lm__buffer_deinit(&path);
+    return status;
+}
+
+static lm_status walk(selection *s, const lm_read_field *field, lm_buffer *path)
+{
+    size_t before = path->size;
+    bool matched;
+    LM_TRY(append(s, path, field->field->name, field->field->name_size));
+    if (field->kind == LM_READ_VALUES) {
+        LM_TRY(match_node(s, field->node, path, &matched));
+        if (matched) s->wanted[field->node->leaf_first] = true;
+    } else if (field->node->leaf_count == 0) {
+        LM_TRY(match_node(s, field->node, path, &matched));
+    }
+    for (int32_t i = 0; i < field->n_children; i++) LM_TRY(walk(s, &field->children[i], path));
+    path->size = before;
+    return LM_OK;
+}
+
+lm_status lm__read_select(const lm_parquet_reader *reader, const lm_parquet_read_options *options,
+                          const lm_read_field *columns, lm_arena *arena, bool *wanted,
+                          size_t *order, lm_error *error)
+{
+    selection s = {
+        .allocator = reader->allocator,
+        .paths = lm__arena_array(arena, options->column_count + 1, sizeof *s.paths),
+        .count = options->column_count,
+        .wanted = wanted,
+        .error = error,
+    };
+    lm_buffer path;
+    lm_status status = LM_OK;
+    if (!s.paths) return lm__error_memory(error, "choosing columns");
+    for (size_t i = 0; i < s.count; i++)
+        s.paths[i] = (asked){options->columns[i], strlen(options->columns[i]), i, false};
+    qsort(s.paths, s.count, sizeof *s.paths, by_path);
+    lm__buffer_init(&path, reader->allocator, 0);
+    for (size_t i = 0; i < reader->schema.root->n_children && status == LM_OK; i++) {
+        s.order = &order[i];
+        status = walk(&s, &columns[i], &path);
+    }
+    lm__buffer_deinit(&path);
+    if (status != LM_OK) return status;
+    for (size_t i = 0; i < s.count; i++) {
+        char name[256];
+        if (s.paths[i].found) continue;
+        return lm__error_set(error, LM_INVALID, "there is no column '%s'",
+                             lm__printable(name, sizeof name, s.paths[i].path));
+    }
+    return LM_OK;
+}

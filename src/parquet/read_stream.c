@@ -1,0 +1,578 @@
+/* Units, jobs and their order; see read_stream.h. */
+#include "parquet/read_stream.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/pool.h"
+#include "parquet/read_rows.h"
+
+typedef struct read_stream read_stream;
+typedef struct read_unit read_unit;
+
+/* A row group that is being read: its columns, from unit to unit. */
+typedef struct read_track {
+    size_t row_group;
+    size_t references; /* units, and the stream while it makes them */
+    lm_read_column columns[];
+} read_track;
+
+typedef struct read_job {
+    lm_job job; /* first: the job is found by it */
+    read_unit *unit;
+    uint32_t leaf;
+    bool submitted, done;
+    lm_status status;
+    lm_error error;
+} read_job;
+
+struct read_unit {
+    read_stream *stream;
+    read_unit *next; /* in the order of the rows */
+    read_track *track;
+    size_t at_group;    /* among those that were chosen */
+    size_t start, rows; /* within the row group */
+    size_t bytes;       /* estimated */
+    bool first, last;   /* of its track */
+    lm_read_slab slab;
+    lm_group group;
+    lm_read_part *parts;
+    read_job jobs[];
+};
+
+struct read_stream {
+    lm_stream stream; /* first */
+    lm_parquet_reader *reader;
+    const lm_allocator *allocator;
+    lm_read_plan plan;
+    lm_read_limits limits;
+    lm_pool *pool;
+    int threads;
+    size_t *row_groups;
+    size_t row_group_count;
+    uint64_t rows_to_skip, rows_left;
+    size_t batch_rows, bytes_max;
+    /* Where the next unit begins. */
+    size_t at_group, at_row, unit_rows; /* unit_rows 0: not settled for this row group */
+    read_track *track;                  /* of at_group, when a unit of it has been made */
+    /* Units that have been made and not been fetched. */
+    read_unit *head, *tail;
+    size_t bytes_ahead, units_ahead;
+    lm_batch *batch; /* being handed out in slices */
+    int64_t batch_at;
+    pthread_mutex_t lock; /* for the free scratches, and the order of jobs */
+    lm_read_scratch *scratches;
+    atomic_bool stop;
+};
+
+/* Jobs. */
+
+static lm_status take_scratch(read_stream *s, lm_read_scratch **scratch, lm_error *error)
+{
+    pthread_mutex_lock(&s->lock);
+    *scratch = s->scratches;
+    if (*scratch) s->scratches = (*scratch)->next;
+    pthread_mutex_unlock(&s->lock);
+    return *scratch ? LM_OK : lm__read_scratch_new(s->allocator, scratch, error);
+}
+
+static void give_scratch(read_stream *s, lm_read_scratch *scratch)
+{
+    pthread_mutex_lock(&s->lock);
+    scratch->next = s->scratches;
+    s->scratches = scratch;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void close_column(read_stream *s, lm_read_column *column)
+{
+    if (!column->scratch) return;
+    lm__read_column_close(column);
+    give_scratch(s, column->scratch);
+    column->scratch = NULL;
+}
+
+static lm_status open_column(read_stream *s, read_unit *unit, const lm_read_leaf *leaf,
+                             lm_read_column *column, lm_error *error)
+{
+    const lm_column_metadata *metadata;
+    lm_read_scratch *scratch;
+    size_t got;
+    LM_TRY(lm__reader_chunk(s->reader, unit->track->row_group, leaf->node, &metadata, error));
+    LM_TRY(take_scratch(s, &scratch, error));
+    LM_TRY(lm__read_column_open(column, s->reader->source, leaf->node, metadata,
+                                s->reader->lenient, &leaf->field->spec, &s->limits, scratch,
+                                error));
+    if (unit->start == 0) return LM_OK;
+    LM_TRY(lm__read_column_skip(column, unit->start, &got, error));
+    if (got == unit->start) return LM_OK;
+    return lm__error_set(error, LM_CORRUPT, "fewer rows than the row group");
+}
+
+/* What the footer lets expect of a leaf in the unit. */
+static lm_read_expected expected_of(const read_stream *s, read_unit *unit, const lm_read_leaf *leaf)
+{
+    const lm_row_group *group = &s->reader->metadata.row_groups.items[unit->track->row_group];
+    const lm_column_metadata *metadata = group->columns.items[leaf->node->leaf_first].meta_data;
+    lm_read_expected expected = {unit->rows, unit->rows, 0, &unit->slab};
+    if (!metadata || metadata->num_values <= 0) return expected;
+    double share = (double)unit->rows / (double)group->num_rows;
+    expected.entries = (size_t)((double)metadata->num_values * share) + 1;
+    const lm_size_statistics *sizes = metadata->size_statistics;
+    if (sizes && LM_HAS(sizes, LM_SIZE_STATISTICS_UNENCODED_BYTES) &&
+        sizes->unencoded_byte_array_data_bytes > 0)
+        expected.string_bytes =
+            (size_t)((double)sizes->unencoded_byte_array_data_bytes * share) + 1;
+    return expected;
+}
+
+/* One block for all whose size can be told, unless the file is too small to be believed. */
+static lm_status make_slab(read_stream *s, read_unit *unit, lm_error *error)
+{
+    const lm_row_group *group = &s->reader->metadata.row_groups.items[unit->track->row_group];
+    uint64_t stored = 0;
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < s->plan.leaf_count; i++) {
+        const lm_read_leaf *leaf = &s->plan.leaves[i];
+        const lm_column_metadata *metadata = group->columns.items[leaf->node->leaf_first].meta_data;
+        lm_read_expected expected = expected_of(s, unit, leaf);
+        bytes += lm__read_part_slab_bytes(leaf, &expected);
+        if (metadata && metadata->total_compressed_size > 0)
+            stored += (uint64_t)metadata->total_compressed_size;
+    }
+    if (stored > s->reader->source->size) stored = s->reader->source->size;
+    unit->slab.allocator = s->allocator;
+    if (bytes < LM_LARGE_PAGE_BYTES || bytes > s->bytes_max || bytes / 256 > stored) return LM_OK;
+    unit->slab.memory = lm__alloc_large(s->allocator, bytes);
+    unit->slab.size = bytes;
+    return unit->slab.memory ? LM_OK : lm__error_memory(error, "reading rows");
+}
+
+static lm_status read_leaf(read_job *job)
+{
+    read_unit *unit = job->unit;
+    read_stream *s = unit->stream;
+    const lm_read_leaf *leaf = &s->plan.leaves[job->leaf];
+    lm_read_column *column = &unit->track->columns[job->leaf];
+    lm_read_part *part = &unit->parts[job->leaf];
+    if (atomic_load_explicit(&s->stop, memory_order_relaxed))
+        return lm__error_set(&job->error, LM_CANCELLED, "the stream was closed");
+    lm_read_expected expected = expected_of(s, unit, leaf);
+    LM_TRY(lm__read_part_init(part, s->allocator, leaf, &expected, &job->error));
+    if (unit->first)
+        LM_TRY(open_column(s, unit, leaf, column, &job->error));
+    else if (!column->scratch)
+        return lm__error_set(&job->error, LM_CORRUPT, "the rows before could not be read");
+    LM_TRY(lm__read_part_rows(part, leaf, column, unit->rows, &job->error));
+    const lm_row_group *group = &s->reader->metadata.row_groups.items[unit->track->row_group];
+    if (unit->start + unit->rows == (uint64_t)group->num_rows)
+        LM_TRY(lm__read_column_end(column, &job->error));
+    return LM_OK;
+}
+
+static void submit(read_unit *unit, uint32_t leaf)
+{
+    unit->jobs[leaf].submitted = true;
+    lm__group_submit(&unit->group, &unit->jobs[leaf].job);
+}
+
+static void run_job(lm_job *base)
+{
+    read_job *job = (read_job *)base;
+    read_unit *unit = job->unit;
+    read_stream *s = unit->stream;
+    job->status = read_leaf(job);
+    if (job->status != LM_OK || unit->last)
+        close_column(s, &unit->track->columns[job->leaf]);
+    pthread_mutex_lock(&s->lock);
+    job->done = true;
+    read_unit *next = unit->next;
+    if (next && next->track == unit->track && !next->jobs[job->leaf].submitted)
+        submit(next, job->leaf);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Units. */
+
+static size_t leaf_bytes(const read_stream *s, const lm_row_group *group, const lm_read_leaf *leaf)
+{
+    const lm_column_metadata *metadata = group->columns.items[leaf->node->leaf_first].meta_data;
+    if (!metadata || metadata->num_values <= 0) return 0;
+    uint64_t values = (uint64_t)metadata->num_values, bytes = values / 8;
+    (void)s;
+    switch (leaf->field->spec.form) {
+    case LM_FORM_NOTHING:
+    case LM_FORM_BITS: break;
+    case LM_FORM_FIXED: bytes += values * leaf->field->spec.out_width; break;
+    default: {
+        const lm_size_statistics *sizes = metadata->size_statistics;
+        int64_t told = sizes && LM_HAS(sizes, LM_SIZE_STATISTICS_UNENCODED_BYTES)
+                           ? sizes->unencoded_byte_array_data_bytes
+                           : metadata->total_uncompressed_size;
+        bytes += values * 8 + (told > 0 ? (uint64_t)told : 0);
+    }
+    }
+    return bytes > SIZE_MAX / 1024 ? SIZE_MAX / 1024 : (size_t)bytes;
+}
+
+static size_t group_bytes(const read_stream *s, const lm_row_group *group)
+{
+    size_t bytes = 1024;
+    for (uint32_t i = 0; i < s->plan.leaf_count && bytes < SIZE_MAX / 4; i++)
+        bytes += leaf_bytes(s, group, &s->plan.leaves[i]);
+    return bytes;
+}
+
+/* A row group whole, where it is no more than half of what may lie ahead; else in pieces of a
+ * quarter. */
+static size_t rows_of_units(const read_stream *s, const lm_row_group *group)
+{
+    double bytes = (double)group_bytes(s, group), rows = (double)group->num_rows;
+    size_t most = LM_PARQUET_READ_ROWS_MAX;
+    if (bytes > (double)s->bytes_max / 2) {
+        double piece = rows * ((double)s->bytes_max / 4) / bytes;
+        if (piece < (double)most) most = (size_t)piece;
+        most -= most % 1024;
+    }
+    if (s->batch_rows) most -= most % s->batch_rows;
+    if (most == 0) most = s->batch_rows ? s->batch_rows : 1024;
+    return most;
+}
+
+static void track_unref(read_stream *s, read_track *track)
+{
+    if (--track->references > 0) return;
+    for (uint32_t i = 0; i < s->plan.leaf_count; i++) close_column(s, &track->columns[i]);
+    lm__free(s->allocator, track);
+}
+
+static void drop_track(read_stream *s)
+{
+    if (s->track) track_unref(s, s->track);
+    s->track = NULL;
+}
+
+static void unit_free(read_unit *unit)
+{
+    read_stream *s = unit->stream;
+    for (uint32_t i = 0; i < s->plan.leaf_count; i++) lm__read_part_deinit(&unit->parts[i]);
+    track_unref(s, unit->track);
+    lm__free_aligned(s->allocator, unit->slab.memory);
+    lm__free(s->allocator, unit->parts);
+    lm__free(s->allocator, unit);
+}
+
+/* Moves on to a row group that has rows to be read, past those to be skipped. */
+static bool find_rows(read_stream *s)
+{
+    for (; s->at_group < s->row_group_count && s->rows_left > 0; s->at_group++) {
+        const lm_row_group *group =
+            &s->reader->metadata.row_groups.items[s->row_groups[s->at_group]];
+        uint64_t rows = (uint64_t)group->num_rows;
+        if (s->rows_to_skip > 0 && s->at_row == 0) {
+            uint64_t skip = s->rows_to_skip < rows ? s->rows_to_skip : rows;
+            s->rows_to_skip -= skip;
+            s->at_row = (size_t)skip;
+        }
+        if (s->at_row < rows) {
+            if (s->unit_rows == 0) s->unit_rows = rows_of_units(s, group);
+            return true;
+        }
+        s->at_row = 0;
+        s->unit_rows = 0;
+    }
+    return false;
+}
+
+static lm_status new_unit(read_stream *s, read_unit **out, lm_error *error)
+{
+    uint32_t leaves = s->plan.leaf_count;
+    read_unit *unit = lm__alloc_zero(s->allocator, sizeof *unit + leaves * sizeof *unit->jobs);
+    lm_read_part *parts = lm__alloc_zero(s->allocator, (leaves + 1) * sizeof *parts);
+    if (unit && parts && !s->track) {
+        s->track = lm__alloc_zero(s->allocator,
+                                  sizeof *s->track + leaves * sizeof *s->track->columns);
+        if (s->track) {
+            s->track->row_group = s->row_groups[s->at_group];
+            s->track->references = 1;
+            unit->first = true;
+        }
+    }
+    if (!unit || !parts || !s->track) {
+        lm__free(s->allocator, unit);
+        lm__free(s->allocator, parts);
+        return lm__error_memory(error, "reading rows");
+    }
+    unit->stream = s;
+    unit->parts = parts;
+    unit->at_group = s->at_group;
+    unit->track = s->track;
+    unit->track->references++;
+    lm__group_init(&unit->group, s->pool);
+    for (uint32_t i = 0; i < leaves; i++) {
+        unit->jobs[i].job.run = run_job;
+        unit->jobs[i].unit = unit;
+        unit->jobs[i].leaf = i;
+        lm__read_vector_init(&parts[i].vector, s->allocator, LM_FORM_NOTHING, 0, false);
+    }
+    *out = unit;
+    return LM_OK;
+}
+
+/* The next unit, in line and at work; its jobs wait for those of the unit before it in the same row
+ * group. */
+static lm_status add_unit(read_stream *s, size_t bytes, lm_error *error)
+{
+    const lm_row_group *group = &s->reader->metadata.row_groups.items[s->row_groups[s->at_group]];
+    read_unit *unit = NULL, *before = s->tail;
+    LM_TRY(new_unit(s, &unit, error));
+    uint64_t rows = (uint64_t)group->num_rows - s->at_row;
+    if (rows > s->unit_rows) rows = s->unit_rows;
+    if (rows > s->rows_left) rows = s->rows_left;
+    unit->start = s->at_row;
+    unit->rows = (size_t)rows;
+    unit->bytes = bytes;
+    lm_status status = make_slab(s, unit, error);
+    if (status != LM_OK) {
+        unit_free(unit);
+        return status;
+    }
+    s->at_row += unit->rows;
+    s->rows_left -= unit->rows;
+    unit->last = s->at_row == (uint64_t)group->num_rows || s->rows_left == 0;
+    if (unit->last) drop_track(s);
+    s->bytes_ahead += bytes;
+    s->units_ahead++;
+    pthread_mutex_lock(&s->lock);
+    if (before)
+        before->next = unit;
+    else
+        s->head = unit;
+    s->tail = unit;
+    for (uint32_t i = 0; i < s->plan.leaf_count; i++)
+        if (!before || before->track != unit->track || before->jobs[i].done) submit(unit, i);
+    pthread_mutex_unlock(&s->lock);
+    return LM_OK;
+}
+
+static lm_status look_ahead(read_stream *s, lm_error *error)
+{
+    while (find_rows(s)) {
+        const lm_row_group *group =
+            &s->reader->metadata.row_groups.items[s->row_groups[s->at_group]];
+        double share = (double)s->unit_rows / (double)group->num_rows;
+        size_t bytes = (size_t)((double)group_bytes(s, group) * (share < 1 ? share : 1));
+        if (s->head && (s->threads == 1 || s->units_ahead >= LM_PARQUET_READ_UNITS_MAX ||
+                        s->bytes_ahead + bytes > s->bytes_max))
+            break;
+        LM_TRY(add_unit(s, bytes, error));
+    }
+    return LM_OK;
+}
+
+static void drop_head(read_stream *s)
+{
+    read_unit *unit = s->head;
+    s->bytes_ahead -= unit->bytes;
+    s->units_ahead--;
+    pthread_mutex_lock(&s->lock);
+    s->head = unit->next;
+    if (!s->head) s->tail = NULL;
+    pthread_mutex_unlock(&s->lock);
+    unit_free(unit);
+}
+
+/* Nothing runs and nothing is queued afterwards. */
+static void drop_all(read_stream *s)
+{
+    atomic_store_explicit(&s->stop, true, memory_order_relaxed);
+    while (s->head) {
+        lm__group_wait(&s->head->group);
+        drop_head(s);
+    }
+    drop_track(s);
+    atomic_store_explicit(&s->stop, false, memory_order_relaxed);
+}
+
+/* Invariant 4: begins again at the head unit, with half of its rows at once. */
+static void halve(read_stream *s)
+{
+    size_t group = s->head->at_group, row = s->head->start, rows = s->head->rows;
+    for (const read_unit *unit = s->head; unit; unit = unit->next) s->rows_left += unit->rows;
+    drop_all(s);
+    s->at_group = group;
+    s->at_row = row;
+    s->unit_rows = rows / 2;
+}
+
+/* Batches. */
+
+static lm_status check_jobs(read_stream *s, const read_unit *unit, bool *overflow, lm_error *error)
+{
+    *overflow = false;
+    for (uint32_t i = 0; i < s->plan.leaf_count; i++) {
+        const read_job *job = &unit->jobs[i];
+        if (job->status == LM_OK) continue;
+        *overflow = job->status == LM_LIMIT && unit->parts[i].overflow && unit->rows > 1;
+        if (error) *error = job->error;
+        return lm__reader_within(s->reader, unit->track->row_group, job->status, error);
+    }
+    return LM_OK;
+}
+
+/* The rows of the next unit; *batch is NULL at the end. */
+static lm_status next_rows(read_stream *s, lm_batch **batch, lm_error *error)
+{
+    for (;;) {
+        bool overflow;
+        *batch = NULL;
+        LM_TRY(look_ahead(s, error));
+        read_unit *unit = s->head;
+        if (!unit) return LM_OK;
+        lm__group_wait(&unit->group);
+        lm_status status = check_jobs(s, unit, &overflow, error);
+        if (overflow) {
+            halve(s);
+            continue;
+        }
+        if (status == LM_OK)
+            status = lm__reader_within(
+                s->reader, unit->track->row_group,
+                lm__read_batch_make(s->allocator, &s->plan, unit->parts, &unit->slab, unit->rows,
+                                    batch, error),
+                error);
+        drop_head(s);
+        return status;
+    }
+}
+
+static lm_status stream_next(lm_stream *stream, lm_batch **batch, lm_error *error)
+{
+    read_stream *s = (read_stream *)stream;
+    if (!s->batch) {
+        LM_TRY(next_rows(s, &s->batch, error));
+        s->batch_at = 0;
+    }
+    lm_batch *whole = s->batch;
+    *batch = whole;
+    if (!whole) return LM_OK;
+    int64_t left = lm__batch_rows(whole) - s->batch_at, most = (int64_t)s->batch_rows;
+    if (s->batch_at == 0 && (most == 0 || left <= most)) {
+        s->batch = NULL;
+        return LM_OK;
+    }
+    int64_t rows = left < most ? left : most;
+    *batch = NULL;
+    LM_TRY(lm__batch_slice(whole, s->batch_at, rows, batch, error));
+    s->batch_at += rows;
+    if (rows == left) {
+        lm__batch_unref(whole);
+        s->batch = NULL;
+    }
+    return LM_OK;
+}
+
+/* Opening and closing. */
+
+static void stream_close(lm_stream *stream)
+{
+    read_stream *s = (read_stream *)stream;
+    const lm_allocator *allocator = s->allocator;
+    drop_all(s);
+    lm__batch_unref(s->batch);
+    lm__pool_free(s->pool);
+    while (s->scratches) {
+        lm_read_scratch *scratch = s->scratches;
+        s->scratches = scratch->next;
+        lm__read_scratch_free(scratch);
+    }
+    lm__read_plan_deinit(&s->plan);
+    pthread_mutex_destroy(&s->lock);
+    lm__free(allocator, s->row_groups);
+    lm_parquet_reader_close(s->reader);
+    lm__free(allocator, s);
+}
+
+static lm_status choose_row_groups(read_stream *s, const lm_parquet_read_options *options,
+                                   lm_error *error)
+{
+    size_t count = s->reader->metadata.row_groups.count;
+    s->row_group_count = options->row_groups ? options->row_group_count : count;
+    s->row_groups = lm__alloc_array(s->allocator, s->row_group_count + 1, sizeof *s->row_groups);
+    if (!s->row_groups) return lm__error_memory(error, "reading rows");
+    for (size_t i = 0; i < s->row_group_count; i++) {
+        int64_t asked = options->row_groups ? options->row_groups[i] : (int64_t)i;
+        if (asked < 0 || (uint64_t)asked >= count)
+            return lm__error_set(error, LM_INVALID, "there is no row group %lld, the file has %zu",
+                                 (long long)asked, count);
+        s->row_groups[i] = (size_t)asked;
+    }
+    return LM_OK;
+}
+
+static lm_status open_stream(read_stream *s, const lm_parquet_read_options *options,
+                             lm_error *error)
+{
+    int per_second = options->int96_per_second;
+    if (s->reader->without_row_groups)
+        return lm__error_set(error, LM_INVALID, "the file was opened without its row groups");
+    if (options->row_first < 0 || options->row_count < 0 || options->batch_rows < 0)
+        return lm__error_set(error, LM_INVALID, "a number of rows below zero");
+    if (per_second && per_second != 1000 && per_second != 1000000 && per_second != 1000000000)
+        return lm__error_set(error, LM_INVALID, "int96_per_second is 1000, 1000000 or 1000000000");
+    LM_TRY(choose_row_groups(s, options, error));
+    s->rows_to_skip = (uint64_t)options->row_first;
+    s->rows_left = options->row_count ? (uint64_t)options->row_count : UINT64_MAX;
+    s->batch_rows = (size_t)options->batch_rows;
+    s->bytes_max =
+        options->memory_bytes_max ? options->memory_bytes_max : LM_PARQUET_READ_AHEAD_BYTES;
+    s->limits = s->reader->limits;
+    s->limits.cancel = options->cancel;
+    LM_TRY(lm__pool_new(s->allocator, options->threads, &s->pool, error));
+    s->threads = lm__pool_threads(s->pool);
+    return lm__read_plan_make(s->reader, options, &s->plan, error);
+}
+
+lm_status lm__parquet_stream_open(lm_parquet_reader *reader,
+                                  const lm_parquet_read_options *options, lm_stream **stream,
+                                  lm_error *error)
+{
+    static const lm_stream_ops ops = {stream_next, stream_close};
+    static const lm_parquet_read_options defaults;
+    read_stream *s = lm__alloc_zero(reader->allocator, sizeof *s);
+    if (!s) return lm__error_memory(error, "reading rows");
+    s->allocator = reader->allocator;
+    s->reader = lm__parquet_reader_ref(reader);
+    pthread_mutex_init(&s->lock, NULL);
+    lm_status status = open_stream(s, options ? options : &defaults, error);
+    if (status != LM_OK) {
+        stream_close(&s->stream);
+        return status;
+    }
+    lm__stream_init(&s->stream, &ops, s->plan.schema);
+    *stream = &s->stream;
+    return LM_OK;
+}
+
+lm_status lm_parquet_read_stream(lm_parquet_reader *reader, const lm_parquet_read_options *options,
+                                 struct ArrowArrayStream *out, lm_error *error)
+{
+    lm_stream *stream;
+    LM_TRY(lm__parquet_stream_open(reader, options, &stream, error));
+    return lm__stream_export_take(reader->allocator, stream, out, error);
+}
+
+lm_status lm_parquet_reader_schema(lm_parquet_reader *reader,
+                                   const lm_parquet_read_options *options, struct ArrowSchema *out,
+                                   lm_error *error)
+{
+    static const lm_parquet_read_options defaults;
+    lm_read_plan plan;
+    LM_TRY(lm__read_plan_make(reader, options ? options : &defaults, &plan, error));
+    lm_status status = lm_schema_export(plan.schema, out, error);
+    lm__read_plan_deinit(&plan);
+    return status;
+}

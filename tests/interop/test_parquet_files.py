@@ -1,0 +1,102 @@
+"""Parquet files of every origin, damaged ones among them: each to its expected rows, or to its verdict.
+
+The files are no part of the project. They lie in ../shared/parquet, or where LAMELLA_PARQUET_FILES says.
+"""
+import gzip
+import hashlib
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COMMAND = pathlib.Path(os.environ.get("LAMELLA_COMMAND") or ROOT / "build" / "lamella")
+SANITIZED = "LAMELLA_COMMAND" in os.environ
+MEMORY_MAX = 256 << 20
+SECONDS_MAX = 20 if SANITIZED else 1
+
+
+def place():
+    said = os.environ.get("LAMELLA_PARQUET_FILES")
+    if said:
+        return pathlib.Path(said)
+    beside = [ROOT.parent / "shared" / "parquet", ROOT.parent.parent / "shared" / "parquet"]
+    return next((path for path in beside if (path / "inventory.json").exists()), beside[0])
+
+
+FILES = place()
+INVENTORY = json.loads((FILES / "inventory.json").read_text()) if (FILES / "inventory.json").exists() else []
+READABLE = [entry for entry in INVENTORY if entry["cls"] == "data" and not entry["encrypted"]]
+ENCRYPTED = [entry for entry in INVENTORY if entry["cls"] == "data" and entry["encrypted"]]
+DAMAGED = [entry for entry in INVENTORY if entry["cls"] == "bad"]
+
+
+def cases(entries):
+    if not entries:
+        return [pytest.param(None, marks=pytest.mark.skip(reason=f"no Parquet files at {FILES}"), id="none")]
+    return [pytest.param(entry, id=entry["name"]) for entry in entries]
+
+
+def bounded():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if not SANITIZED:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
+
+
+def cat(entry):
+    path = FILES / entry["cls"] / entry["name"]
+    start = time.monotonic()
+    done = subprocess.run(
+        [COMMAND, "cat", "--format", "canonical", path], capture_output=True, timeout=120, preexec_fn=bounded
+    )
+    seconds = time.monotonic() - start
+    assert done.returncode >= 0, f"ended by signal {-done.returncode}"
+    assert b"Sanitizer" not in done.stderr and b"runtime error" not in done.stderr, done.stderr.decode()
+    return done, seconds
+
+
+def expected(entry):
+    path = FILES / "expected" / entry["expected"]["file"]
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+
+
+def first_difference(got, wanted):
+    for number, (a, b) in enumerate(zip(got.split(b"\n"), wanted.split(b"\n")), 1):
+        if a != b:
+            at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+            return f"row {number}, byte {at}: {a[max(0, at - 40):at + 80]!r}, not {b[max(0, at - 40):at + 80]!r}"
+    return f"{len(got)} bytes, not {len(wanted)}"
+
+
+def is_expected(entry, got):
+    return hashlib.sha256(got).hexdigest() == entry["expected"]["sha256"]
+
+
+@pytest.mark.parametrize("entry", cases(READABLE))
+def test_a_readable_file_gives_its_rows(entry):
+    done, _ = cat(entry)
+    assert done.returncode == 0, done.stderr.decode()
+    assert is_expected(entry, done.stdout), first_difference(done.stdout, expected(entry))
+
+
+@pytest.mark.parametrize("entry", cases(ENCRYPTED))
+def test_an_encrypted_file_is_refused_as_such(entry):
+    done, _ = cat(entry)
+    assert done.returncode == 1 and b"encrypted" in done.stderr, done.stderr.decode()
+
+
+@pytest.mark.parametrize("entry", cases(DAMAGED))
+def test_a_damaged_file_meets_its_verdict(entry):
+    done, seconds = cat(entry)
+    verdict = entry["verdict"]
+    assert seconds < SECONDS_MAX
+    if verdict == "READABLE":
+        assert done.returncode == 0 and is_expected(entry, done.stdout), done.stderr.decode()
+    elif verdict == "MAY":
+        assert done.returncode in (0, 1, 3)
+    else:
+        assert done.returncode in (1, 3) and done.stderr.startswith(b"lamella: "), done.stderr.decode()
