@@ -50,12 +50,12 @@ typedef struct lm_parquet_read_options {
     size_t column_count;
     const int64_t *row_groups; /* in this order; NULL: all */
     size_t row_group_count;
-    int64_t row_first;        /* of the rows of those row groups, from 0 */
-    int64_t row_count;        /* 0: all from there */
-    int64_t batch_rows;       /* at most so many in a batch; 0: as they come */
-    size_t memory_bytes_max;  /* of rows decoded ahead of the reader; 0: 128 MiB. A batch that is
-                                 larger is decoded all the same, alone */
-    int threads;              /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: the caller */
+    int64_t row_first;       /* of the rows of those row groups, from 0 */
+    int64_t row_count;       /* 0: all from there */
+    int64_t batch_rows;      /* at most so many in a batch; 0: as they come */
+    size_t memory_bytes_max; /* of rows decoded ahead of the reader; 0: 128 MiB. A batch that is
+                                larger is decoded all the same, alone */
+    int threads;             /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: the caller */
     lm_dictionaries dictionaries;
     bool ignore_arrow_schema; /* types by the Parquet schema alone */
     bool utf8_unchecked;      /* text is handed on as it is, where it is not UTF-8 too */

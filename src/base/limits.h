@@ -70,11 +70,11 @@
 #define LM_PARQUET_FOOTER_BYTES_MAX (1 * LM_GIB)
 #define LM_PARQUET_PAGE_HEADER_BYTES_MAX (16 * LM_MIB)
 #define LM_PARQUET_READ_PAGE_BYTES_MAX (LM_GIB + 64 * LM_MIB) /* uncompressed; can be raised */
-#define LM_PARQUET_READ_TAIL_BYTES (64 * LM_KIB) /* of the first read, which may hold the footer */
-#define LM_PARQUET_READ_WINDOW_BYTES (1 * LM_MIB) /* of a chunk, read at once */
-#define LM_PARQUET_READ_AHEAD_BYTES (128 * LM_MIB) /* of rows decoded ahead of the reader */
-#define LM_PARQUET_READ_UNITS_MAX 64 /* pieces of row groups, decoded ahead */
-#define LM_PARQUET_READ_ROWS_MAX ((size_t)1 << 27) /* of one piece of a row group */
+#define LM_PARQUET_READ_TAIL_BYTES (64 * LM_KIB)              /* of the first read */
+#define LM_PARQUET_READ_WINDOW_BYTES (1 * LM_MIB)             /* of a chunk, read at once */
+#define LM_PARQUET_READ_AHEAD_BYTES (128 * LM_MIB)  /* of rows decoded ahead of the reader */
+#define LM_PARQUET_READ_UNITS_MAX 64                /* pieces of row groups, decoded ahead */
+#define LM_PARQUET_READ_ROWS_MAX ((size_t)1 << 27)  /* of one piece of a row group */
 #define LM_PARQUET_WIDTH_MAX (16 * (int32_t)LM_MIB) /* of one value of FIXED_LEN_BYTE_ARRAY */
 #define LM_CANONICAL_DECIMAL_BYTES_MAX (4 * LM_KIB) /* of one decimal that is printed */
 #define LM_CANONICAL_DECIMAL_SCALE_MAX 10000

@@ -35,8 +35,7 @@ static lm_status output_write(lm_sink *sink, const void *data, size_t size, lm_e
 {
     lm_cancel *cancel = ((output_sink *)sink)->cancel;
     for (const uint8_t *at = data; size > 0;) {
-        if (lm__cancel_requested(cancel))
-            return lm__error_set(error, LM_CANCELLED, "interrupted");
+        if (lm__cancel_requested(cancel)) return lm__error_set(error, LM_CANCELLED, "interrupted");
         ssize_t written = write(STDOUT_FILENO, at, size);
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return lm__error_os(error, errno, "cannot write to standard output");
@@ -78,9 +77,8 @@ static int run(lm_cli *cli, void *context)
     (void)context;
     lm_error_clear(&error);
     if (cli->json)
-        return lm__cli_end(cli,
-                           lm__error_set(&error, LM_INVALID, "cat writes rows, and no JSON object"),
-                           &error);
+        return lm__cli_end(
+            cli, lm__error_set(&error, LM_INVALID, "cat writes rows, and no JSON object"), &error);
     lm_status status = lm__store_posix_open(NULL, &store, &error);
     if (status == LM_OK) {
         status = cat(cli, store, &error);

@@ -126,8 +126,7 @@ static lm_status write_row_group(lm_canonical *state, const lm_parquet_reader *r
         LM_TRY(open_leaf(state, reader, row_group, &state->leaves[i]));
     while (rows > 0) {
         size_t some = rows < most ? (size_t)rows : most;
-        for (uint32_t i = 0; i < leaves; i++)
-            LM_TRY(load_leaf(state, &state->leaves[i], some));
+        for (uint32_t i = 0; i < leaves; i++) LM_TRY(load_leaf(state, &state->leaves[i], some));
         for (size_t row = 0; row < some; row++)
             LM_TRY(lm__canonical_row(state, reader->schema.root));
         rows -= some;

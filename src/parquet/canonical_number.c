@@ -106,10 +106,11 @@ static void lay_out(const char *digits, int count, int exponent, char *out)
 
 static lm_status real(lm_buffer *out, double value, bool single)
 {
-    char digits[DIGITS_MAX], text[48] = "0.0";
+    char digits[DIGITS_MAX] = "0", text[48] = "0.0";
     int exponent;
     if (value != value) return lm__buffer_text(out, "\"NaN\"");
-    if (value - value != 0) return lm__buffer_text(out, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+    if (value - value != 0)
+        return lm__buffer_text(out, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
     if (__builtin_signbit(value)) {
         lm_status status = lm__buffer_byte(out, '-');
         if (status != LM_OK) return status;

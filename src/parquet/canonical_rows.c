@@ -194,8 +194,7 @@ lm_status lm__canonical_field(lm_canonical *state, const lm_read_node *node, lm_
 {
     bool present = true;
     if (node->mode == LM_PARQUET_REPEATED) return items(state, node, node, out);
-    if (node->mode == LM_PARQUET_OPTIONAL)
-        LM_TRY(lm__canonical_present(state, node, &present));
+    if (node->mode == LM_PARQUET_OPTIONAL) LM_TRY(lm__canonical_present(state, node, &present));
     if (present) return shape(state, node, out);
     LM_TRY(lm__canonical_absent(state, node));
     return put(state, out, "null");
@@ -205,8 +204,7 @@ lm_status lm__canonical_row(lm_canonical *state, const lm_read_node *root)
 {
     LM_TRY(group(state, root, &state->out));
     for (uint32_t i = 0; i < root->leaf_count; i++)
-        if (repetition(&state->leaves[i]) != 0)
-            return contradiction(state, state->leaves[i].node);
+        if (repetition(&state->leaves[i]) != 0) return contradiction(state, state->leaves[i].node);
     LM_TRY(put(state, &state->out, "\n"));
     return flush(state, &state->out, FLUSH_BYTES);
 }

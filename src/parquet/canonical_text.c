@@ -49,7 +49,8 @@ lm_status lm__canonical_string(lm_buffer *out, const uint8_t *text, size_t size)
         plain = i + 1;
         if (status == LM_OK) status = lm__buffer_append(out, escaped, escape(text[i], escaped));
     }
-    if (status == LM_OK && size > plain) status = lm__buffer_append(out, text + plain, size - plain);
+    if (status == LM_OK && size > plain)
+        status = lm__buffer_append(out, text + plain, size - plain);
     return status == LM_OK ? lm__buffer_byte(out, '"') : status;
 }
 

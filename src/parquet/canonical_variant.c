@@ -57,8 +57,8 @@ static lm_status read_binary(merge *m, const lm_read_node *pair, lm_variant *out
     LM_TRY(is_there(m, node, present));
     if (!*present) return LM_OK;
     LM_TRY(lm__canonical_take(m->state, node, &bytes));
-    lm_status status = lm__variant_read(&m->metadata, bytes, &m->state->arena, out,
-                                        m->state->error);
+    lm_status status =
+        lm__variant_read(&m->metadata, bytes, &m->state->arena, out, m->state->error);
     if (status == LM_OK) return LM_OK;
     return lm__error_within(m->state->error, status, "column %s", lm__read_path(node, path));
 }
@@ -97,8 +97,8 @@ static lm_status read_object(merge *m, const lm_read_node *group, size_t spare, 
 {
     bool present;
     out->kind = LM_VARIANT_OBJECT;
-    out->items = lm__arena_array(&m->state->arena, group->n_children + spare + 1,
-                                 sizeof *out->items);
+    out->items =
+        lm__arena_array(&m->state->arena, group->n_children + spare + 1, sizeof *out->items);
     if (!out->items) return no_memory(m);
     for (size_t i = 0; i < group->n_children; i++) {
         const lm_read_node *field = &group->children[i];
@@ -157,8 +157,8 @@ static lm_status read_pair(merge *m, const lm_read_node *pair, lm_variant *out, 
         return LM_OK;
     }
     LM_TRY(read_typed(m, node, rest.count, out));
-    if (!has_rest) return out->kind == LM_VARIANT_OBJECT ? lm__variant_sort(out, m->state->error)
-                                                         : LM_OK;
+    if (!has_rest)
+        return out->kind == LM_VARIANT_OBJECT ? lm__variant_sort(out, m->state->error) : LM_OK;
     if (out->kind != LM_VARIANT_OBJECT) return refuse(m, pair, "both value and typed_value");
     if (rest.kind != LM_VARIANT_OBJECT)
         return refuse(m, pair, "fields shredded out of a value that is no object");

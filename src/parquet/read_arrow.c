@@ -167,8 +167,8 @@ static lm_status select_columns(plan_maker *m)
     if (!wanted || !order || !kept) return no_memory(m);
     if (!m->options->columns) return LM_OK;
     for (size_t i = 0; i < count; i++) order[i] = SIZE_MAX;
-    LM_TRY(lm__read_select(m->reader, m->options, plan->columns, m->arena, wanted, order,
-                           m->error));
+    LM_TRY(
+        lm__read_select(m->reader, m->options, plan->columns, m->arena, wanted, order, m->error));
     m->wanted = wanted;
     size_t *places = order + count; /* (asked for, column) as one number, to be sorted */
     for (size_t i = 0; i < count; i++) {
@@ -209,8 +209,8 @@ static lm_status settle(plan_maker *m, lm_read_field *field, lm_field *slot,
     lm_type dictionary = lm__type_dictionary(LM_TYPE_INT32, false);
     if (m->options->dictionaries == LM_DICTIONARIES_KEEP && field->kind == LM_READ_VALUES &&
         !field->field->dictionary && !field->field->extension_name &&
-        field->spec.physical == LM_PARQUET_BYTE_ARRAY &&
-        field->spec.convert == LM_CONVERT_NONE && field->spec.form != LM_FORM_NOTHING)
+        field->spec.physical == LM_PARQUET_BYTE_ARRAY && field->spec.convert == LM_CONVERT_NONE &&
+        field->spec.form != LM_FORM_NOTHING)
         LM_TRY(lm__read_become_dictionary(m->fields, field, &dictionary, m->error));
     const lm_field *values = field->field->dictionary ? field->field->dictionary : field->field;
     field->spec.text = lm__type_is_text(values->type.id) && !m->options->utf8_unchecked;
@@ -240,10 +240,9 @@ static lm_status settle_schema(plan_maker *m)
     const lm_read_field *above[LM_ARROW_DEPTH_MAX + 1];
     lm_read_plan *plan = m->plan;
     lm_field *root = &plan->schema->root;
-    plan->leaves = lm__arena_zero(m->arena, (m->reader->schema.leaf_count + 1) *
-                                                sizeof *plan->leaves);
-    if (!plan->leaves || (plan->n_columns &&
-                          !lm__field_children(m->fields, root, plan->n_columns)))
+    plan->leaves =
+        lm__arena_zero(m->arena, (m->reader->schema.leaf_count + 1) * sizeof *plan->leaves);
+    if (!plan->leaves || (plan->n_columns && !lm__field_children(m->fields, root, plan->n_columns)))
         return no_memory(m);
     for (int32_t i = 0; i < plan->n_columns; i++)
         LM_TRY(settle(m, &plan->columns[i], &root->children[i], above, 0));
@@ -282,8 +281,8 @@ static lm_status apply_written(plan_maker *m)
             memcmp(root->children[i].name, field->name, field->name_size) != 0)
             at = lm__field_find(root, field->name, field->name_size);
         if (at >= 0)
-            status = lm__read_apply_written(m->fields, &plan->columns[i], &root->children[at],
-                                            kept, m->error);
+            status = lm__read_apply_written(m->fields, &plan->columns[i], &root->children[at], kept,
+                                            m->error);
     }
     lm_schema_free(written);
     return status;

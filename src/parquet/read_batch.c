@@ -45,8 +45,8 @@ static lm_status own_large(batch_maker *m, void *memory)
 
 /* The same for a column's buffer, of which `used` bytes are used: cut where that is much less than
  * it is, unless what is left is memory that was never touched. */
-static lm_status own_buffer(batch_maker *m, lm_read_buffer *buffer, size_t used,
-                            const void *memory, const void **out)
+static lm_status own_buffer(batch_maker *m, lm_read_buffer *buffer, size_t used, const void *memory,
+                            const void **out)
 {
     lm_read_buffer moved = *buffer;
     *buffer = (lm_read_buffer){0};
@@ -129,8 +129,8 @@ static lm_status make_plain_values(batch_maker *m, const lm_type *type, lm_read_
     return own_buffer(m, &vector->data_buffer, vector->data_size, vector->data, &out->values);
 }
 
-static lm_status make_dictionary(batch_maker *m, const lm_read_field *field,
-                                 lm_read_vector *vector, lm_array *out);
+static lm_status make_dictionary(batch_maker *m, const lm_read_field *field, lm_read_vector *vector,
+                                 lm_array *out);
 
 static lm_status make_values(batch_maker *m, const lm_read_field *field, int64_t length,
                              lm_array *out)
@@ -141,9 +141,10 @@ static lm_status make_values(batch_maker *m, const lm_read_field *field, int64_t
     if (vector->form == LM_FORM_NOTHING) {
         out->null_count = length;
         if (vector->nulls == vector->count || field->node->meaning == LM_MEANS_NULL) return LM_OK;
-        return lm__error_set(m->error, LM_DATA,
-                             "column %s: values in a column of nulls (ignore_arrow_schema reads it)",
-                             lm__read_path(field->node, path));
+        return lm__error_set(
+            m->error, LM_DATA,
+            "column %s: values in a column of nulls (ignore_arrow_schema reads it)",
+            lm__read_path(field->node, path));
     }
     size_t nulls = vector->nulls;
     if (field->field->type.id == LM_TYPE_DICTIONARY)
@@ -167,8 +168,8 @@ static lm_status index_width(batch_maker *m, const lm_read_field *field, size_t 
                              size_t *width)
 {
     static const int64_t most[] = {
-        [LM_TYPE_INT8] = INT8_MAX,   [LM_TYPE_UINT8] = UINT8_MAX,   [LM_TYPE_INT16] = INT16_MAX,
-        [LM_TYPE_UINT16] = UINT16_MAX, [LM_TYPE_INT32] = INT32_MAX, [LM_TYPE_INT64] = INT64_MAX,
+        [LM_TYPE_INT8] = INT8_MAX,     [LM_TYPE_UINT8] = UINT8_MAX,  [LM_TYPE_INT16] = INT16_MAX,
+        [LM_TYPE_UINT16] = UINT16_MAX, [LM_TYPE_INT32] = INT32_MAX,  [LM_TYPE_INT64] = INT64_MAX,
         [LM_TYPE_UINT32] = UINT32_MAX, [LM_TYPE_UINT64] = INT64_MAX,
     };
     lm_type_id id = field->field->type.index_id;
@@ -202,7 +203,8 @@ static lm_status dictionary_values(batch_maker *m, const lm_read_field *field, c
                                             &values.data_size, &consumed, m->error);
     else if (status == LM_OK && spec->out_width < 4)
         narrow_indices((const uint32_t *)from, count, spec->out_width, values.values);
-    else if (status == LM_OK && __builtin_mul_overflow(count, spec->out_width, &bytes) == 0 && count)
+    else if (status == LM_OK && __builtin_mul_overflow(count, spec->out_width, &bytes) == 0 &&
+             count)
         memcpy(values.values, from, bytes);
     values.count = count;
     *out = (lm_array){.field = field->field->dictionary, .length = (int64_t)count};
@@ -224,8 +226,8 @@ static lm_status put_values(const lm_read_vector *vector, lm_dict *dict, uint32_
             .offsets = vector->offsets,
             .data = vector->data,
         };
-        LM_TRY(lm__dict_put_strings(dict, &strings, valid, vector->count, indices, &progress,
-                                    error));
+        LM_TRY(
+            lm__dict_put_strings(dict, &strings, valid, vector->count, indices, &progress, error));
     }
     if (progress.consumed < vector->count)
         return lm__error_set(error, LM_LIMIT, "a dictionary of more than 2 GiB");
@@ -233,8 +235,8 @@ static lm_status put_values(const lm_read_vector *vector, lm_dict *dict, uint32_
     return LM_OK;
 }
 
-static lm_status make_dictionary(batch_maker *m, const lm_read_field *field,
-                                 lm_read_vector *vector, lm_array *out)
+static lm_status make_dictionary(batch_maker *m, const lm_read_field *field, lm_read_vector *vector,
+                                 lm_array *out)
 {
     lm_dict_options options = {
         .allocator = m->allocator,
@@ -258,8 +260,10 @@ static lm_status make_dictionary(batch_maker *m, const lm_read_field *field,
         indices = NULL;
     } else if (status == LM_OK) {
         narrow = lm__alloc_array(m->allocator, count + 1, width);
-        if (narrow) narrow_indices(indices, count, width, narrow);
-        else status = no_memory(m);
+        if (narrow)
+            narrow_indices(indices, count, width, narrow);
+        else
+            status = no_memory(m);
     }
     out->values = narrow;
     if (narrow) status = own(m, narrow);
@@ -325,8 +329,7 @@ static lm_status make_offsets(batch_maker *m, lm_read_group *group, lm_array *ou
         out->sizes = sizes;
         LM_TRY(own(m, sizes));
     }
-    if (!large)
-        return own_buffer(m, &group->offsets_buffer, (count + 1) * 4, from, &out->offsets);
+    if (!large) return own_buffer(m, &group->offsets_buffer, (count + 1) * 4, from, &out->offsets);
     int64_t *offsets = lm__alloc_array(m->allocator, count + 1, sizeof *offsets);
     if (!offsets) return no_memory(m);
     for (size_t i = 0; i <= count; i++) offsets[i] = from[i];

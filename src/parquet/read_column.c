@@ -96,8 +96,7 @@ static lm_status count_values(const lm_read_column *column, uint32_t entries, si
 
 static lm_status load_dictionary(lm_read_column *column, lm_error *error)
 {
-    if (column->has_dictionary)
-        return lm__error_set(error, LM_CORRUPT, "a second dictionary page");
+    if (column->has_dictionary) return lm__error_set(error, LM_CORRUPT, "a second dictionary page");
     LM_TRY(lm__read_pages_load(&column->pages, error));
     column->has_dictionary = true;
     return lm__read_dictionary_load(&column->dictionary, column->spec, &column->pages.page,
@@ -120,9 +119,8 @@ static lm_status start_page(lm_read_column *column, lm_error *error)
                         page->definition_encoding, page->entries, room, page->entries, error));
     if (lm__read_values_need_count(page->encoding))
         LM_TRY(count_values(column, page->entries, &count, error));
-    LM_TRY(lm__read_values_start(&column->values, page,
-                                 column->has_dictionary ? &column->dictionary : NULL, count,
-                                 error));
+    LM_TRY(lm__read_values_start(
+        &column->values, page, column->has_dictionary ? &column->dictionary : NULL, count, error));
     column->entries_left = page->entries;
     return LM_OK;
 }
@@ -327,7 +325,6 @@ lm_status lm__read_column_end(lm_read_column *column, lm_error *error)
 {
     LM_TRY(within(column, next_page(column, error), error));
     if (column->ended && column->block_at == column->block_size) return LM_OK;
-    return within(column,
-                  lm__error_set(error, LM_CORRUPT, "more values than the row group has rows"),
-                  error);
+    return within(
+        column, lm__error_set(error, LM_CORRUPT, "more values than the row group has rows"), error);
 }

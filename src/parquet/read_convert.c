@@ -49,8 +49,8 @@ static void extend(const lm_read_spec *spec, const uint8_t *in, size_t count, ui
     size_t width = spec->width, out_width = spec->out_width;
     if (out_width == 16) {
         for (size_t i = count; i-- > 0;) {
-            int64_t low = width == 4 ? (int32_t)lm__load32(in + i * 4)
-                                     : (int64_t)lm__load64(in + i * 8);
+            int64_t low =
+                width == 4 ? (int32_t)lm__load32(in + i * 4) : (int64_t)lm__load64(in + i * 8);
             __int128 value = low;
             memcpy(out + i * 16, &value, 16);
         }
@@ -68,8 +68,8 @@ static lm_status multiply(const lm_read_spec *spec, const uint8_t *in, size_t co
 {
     bool lost = false;
     for (size_t i = count; i-- > 0;) {
-        int64_t value = spec->width == 4 ? (int32_t)lm__load32(in + i * 4)
-                                         : (int64_t)lm__load64(in + i * 8);
+        int64_t value =
+            spec->width == 4 ? (int32_t)lm__load32(in + i * 4) : (int64_t)lm__load64(in + i * 8);
         lost |= __builtin_mul_overflow(value, spec->factor, &value);
         memcpy(out + i * 8, &value, 8);
     }
@@ -82,8 +82,8 @@ static lm_status divide(const lm_read_spec *spec, const uint8_t *in, size_t coun
 {
     int64_t rest = 0;
     for (size_t i = 0; i < count; i++) {
-        int64_t value = spec->width == 4 ? (int32_t)lm__load32(in + i * 4)
-                                         : (int64_t)lm__load64(in + i * 8);
+        int64_t value =
+            spec->width == 4 ? (int32_t)lm__load32(in + i * 4) : (int64_t)lm__load64(in + i * 8);
         rest |= value % spec->factor;
         value /= spec->factor;
         memcpy(out + i * spec->width, &value, spec->width);
@@ -94,8 +94,8 @@ static lm_status divide(const lm_read_spec *spec, const uint8_t *in, size_t coun
 }
 
 /* Nanoseconds of the day, then the Julian day (parquet.thrift, "INT96"). */
-static lm_status from_int96(const lm_read_spec *spec, const uint8_t *in, size_t count,
-                            uint8_t *out, lm_error *error)
+static lm_status from_int96(const lm_read_spec *spec, const uint8_t *in, size_t count, uint8_t *out,
+                            lm_error *error)
 {
     __int128 unit = 1000000000 / spec->factor;
     bool lost = false;

@@ -24,8 +24,7 @@ static lm_status reserve(lm_read_group *group, size_t slots, lm_error *error)
 {
     size_t needed = group->slots + slots;
     if (needed <= group->capacity && group->capacity > 0) return LM_OK;
-    size_t capacity =
-        lm__read_next_capacity(needed, group->capacity, group->expected, group->slab);
+    size_t capacity = lm__read_next_capacity(needed, group->capacity, group->expected, group->slab);
     if (group->field->kind == LM_READ_ITEMS) {
         size_t bytes, used = group->offsets ? (group->slots + 1) * 4 : 0;
         if (__builtin_mul_overflow(capacity + 1 + LM_ENCODE_SLACK, 4, &bytes) ||

@@ -23,7 +23,7 @@ typedef struct lm_read_group {
     lm_read_buffer offsets_buffer;
     int32_t *offsets; /* ITEMS: slots of them, and room for one more */
     uint8_t *validity;
-    size_t items; /* ITEMS */
+    size_t items;  /* ITEMS */
     bool overflow; /* more items than 32 bits count: the status is LM_LIMIT */
 } lm_read_group;
 

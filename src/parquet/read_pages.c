@@ -120,11 +120,10 @@ lm_status lm__read_pages_open(lm_read_pages *pages, lm_source *source, const lm_
     pages->at = lm__read_chunk_start(metadata);
     if (metadata->data_page_offset < 0 || metadata->total_compressed_size < 0 ||
         pages->at > source->size || size > source->size - pages->at)
-        return lm__error_set(error, LM_CORRUPT,
-                             "a chunk of %lld bytes at %lld, in a file of %llu bytes",
-                             (long long)metadata->total_compressed_size,
-                             (long long)metadata->data_page_offset,
-                             (unsigned long long)source->size);
+        return lm__error_set(
+            error, LM_CORRUPT, "a chunk of %lld bytes at %lld, in a file of %llu bytes",
+            (long long)metadata->total_compressed_size, (long long)metadata->data_page_offset,
+            (unsigned long long)source->size);
     pages->end = pages->at + size;
     if (lenient) pages->end += source->size - pages->end < 100 ? source->size - pages->end : 100;
     return LM_OK;
@@ -160,15 +159,15 @@ static lm_status chunk_bytes(lm_read_pages *pages, size_t size, const uint8_t **
 static lm_status read_header(lm_read_pages *pages, lm_error *error)
 {
     uint64_t left = pages->end - pages->at;
-    size_t most = left < LM_PARQUET_PAGE_HEADER_BYTES_MAX ? (size_t)left
-                                                          : LM_PARQUET_PAGE_HEADER_BYTES_MAX;
+    size_t most =
+        left < LM_PARQUET_PAGE_HEADER_BYTES_MAX ? (size_t)left : LM_PARQUET_PAGE_HEADER_BYTES_MAX;
     for (size_t size = most < 1024 ? most : 1024;;) {
         const uint8_t *bytes;
         size_t taken;
         LM_TRY(chunk_bytes(pages, size, &bytes, error));
         lm__arena_reset(&pages->scratch->arena);
-        lm_status status = lm__page_header_read(bytes, size, &pages->scratch->arena,
-                                                &pages->header, &taken, error);
+        lm_status status = lm__page_header_read(bytes, size, &pages->scratch->arena, &pages->header,
+                                                &taken, error);
         if (status == LM_OK) {
             pages->at += taken;
             return LM_OK;
@@ -201,12 +200,12 @@ static lm_status check_sizes(lm_read_pages *pages, lm_error *error)
     size_t compressed = (size_t)header->compressed_page_size;
     size_t size = (size_t)header->uncompressed_page_size;
     if (compressed > pages->end - pages->at)
-        return lm__error_set(error, LM_CORRUPT,
-                             "a page of %zu bytes where the chunk has %llu left", compressed,
-                             (unsigned long long)(pages->end - pages->at));
+        return lm__error_set(error, LM_CORRUPT, "a page of %zu bytes where the chunk has %llu left",
+                             compressed, (unsigned long long)(pages->end - pages->at));
     if (pages->metadata->codec == LM_CODEC_UNCOMPRESSED && size != compressed)
-        return lm__error_set(error, LM_CORRUPT, "an uncompressed page of %zu bytes that shall be %zu",
-                             compressed, size);
+        return lm__error_set(error, LM_CORRUPT,
+                             "an uncompressed page of %zu bytes that shall be %zu", compressed,
+                             size);
     if (size > pages->limits.page_bytes_max)
         return lm__error_set(error, LM_LIMIT,
                              "a page of %zu bytes when uncompressed; the limit is %zu "
@@ -260,8 +259,8 @@ lm_status lm__read_pages_next(lm_read_pages *pages, bool *more, lm_error *error)
         if (pages->at == pages->end)
             return lm__error_set(error, LM_CORRUPT, "the chunk ends %lld values too early",
                                  (long long)pages->entries_left);
-        if (pages->limits.cancel && atomic_load_explicit(&pages->limits.cancel->requested,
-                                                         memory_order_relaxed))
+        if (pages->limits.cancel &&
+            atomic_load_explicit(&pages->limits.cancel->requested, memory_order_relaxed))
             return lm__error_set(error, LM_CANCELLED, "interrupted");
         pages->ordinal++;
         LM_TRY(read_header(pages, error));
@@ -344,10 +343,10 @@ static lm_status load_v1(lm_read_pages *pages, lm_error *error)
     LM_TRY(decompress(pages, pages->body, (size_t)pages->header.compressed_page_size, page->size,
                       &rest, error));
     if (!page->is_dictionary) {
-        LM_TRY(take_levels(&rest, page->entries, pages->leaf->repetition,
-                           page->repetition_encoding, &page->repetitions, error));
-        LM_TRY(take_levels(&rest, page->entries, pages->leaf->definition,
-                           page->definition_encoding, &page->definitions, error));
+        LM_TRY(take_levels(&rest, page->entries, pages->leaf->repetition, page->repetition_encoding,
+                           &page->repetitions, error));
+        LM_TRY(take_levels(&rest, page->entries, pages->leaf->definition, page->definition_encoding,
+                           &page->definitions, error));
     }
     page->values = rest;
     return LM_OK;

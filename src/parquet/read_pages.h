@@ -69,12 +69,12 @@ typedef struct lm_read_pages {
     const lm_column_metadata *metadata;
     lm_read_scratch *scratch;
     lm_read_limits limits;
-    uint64_t at, end;             /* in the source */
-    uint64_t window_at;           /* where the window lies */
-    int64_t entries_left;         /* of data pages to come */
-    int64_t ordinal;              /* of the current page, from 0 */
-    lm_page_header header;        /* the current page's */
-    const uint8_t *body;          /* as it stands in the file */
+    uint64_t at, end;      /* in the source */
+    uint64_t window_at;    /* where the window lies */
+    int64_t entries_left;  /* of data pages to come */
+    int64_t ordinal;       /* of the current page, from 0 */
+    lm_page_header header; /* the current page's */
+    const uint8_t *body;   /* as it stands in the file */
     lm_read_page page;
 } lm_read_pages;
 

@@ -25,15 +25,16 @@ typedef struct lm_read_expected {
 /* What of a slab the leaf would take for that. */
 size_t lm__read_part_slab_bytes(const lm_read_leaf *leaf, const lm_read_expected *expected);
 LM_MUST_USE lm_status lm__read_part_init(lm_read_part *part, const lm_allocator *allocator,
-                                         const lm_read_leaf *leaf,
-                                         const lm_read_expected *expected, lm_error *error);
+                                         const lm_read_leaf *leaf, const lm_read_expected *expected,
+                                         lm_error *error);
 void lm__read_part_deinit(lm_read_part *part);
 /* The next `rows` rows of the column, at the end of the part. LM_CORRUPT when there are fewer. */
 LM_MUST_USE lm_status lm__read_part_rows(lm_read_part *part, const lm_read_leaf *leaf,
                                          lm_read_column *column, size_t rows, lm_error *error);
 
 /* All parts of the same rows as a batch, which gets their memory, and the slab's; also on failure
- * the parts are only to be deinitialised. LM_CORRUPT when the columns of a struct or list do not agree. */
+ * the parts are only to be deinitialised. LM_CORRUPT when the columns of a struct or list do not
+ * agree. */
 LM_MUST_USE lm_status lm__read_batch_make(const lm_allocator *allocator, const lm_read_plan *plan,
                                           lm_read_part *parts, lm_read_slab *slab, size_t rows,
                                           lm_batch **batch, lm_error *error);

@@ -97,9 +97,8 @@ static void settle_shape(lm_read_node *node)
         node->item = list_item(node);
     } else if (one_repeated && node->children[0].shape != LM_READ_LEAF &&
                (node->children[0].n_children == 1 || node->children[0].n_children == 2) &&
-               (is_map(element) ||
-                (is_annotated(element, -1, LM_PARQUET_CONVERTED_MAP_KEY_VALUE) &&
-                 !is_map(node->parent->element)))) {
+               (is_map(element) || (is_annotated(element, -1, LM_PARQUET_CONVERTED_MAP_KEY_VALUE) &&
+                                    !is_map(node->parent->element)))) {
         const lm_read_node *entries = &node->children[0];
         node->shape = LM_READ_MAP;
         node->key = &entries->children[0];
@@ -131,8 +130,8 @@ static lm_status means_integer(schema_walk *walk, lm_read_node *node, int bits, 
 static lm_status means_time(schema_walk *walk, lm_read_node *node, lm_read_meaning meaning,
                             int32_t unit, bool utc)
 {
-    int32_t physical = meaning == LM_MEANS_TIME && unit == LM_PARQUET_MILLIS ? LM_PARQUET_INT32
-                                                                             : LM_PARQUET_INT64;
+    int32_t physical =
+        meaning == LM_MEANS_TIME && unit == LM_PARQUET_MILLIS ? LM_PARQUET_INT32 : LM_PARQUET_INT64;
     if (unit < LM_PARQUET_MILLIS || unit > LM_PARQUET_NANOS) return LM_OK; /* from the future */
     if (node->physical != physical) return bad_leaf(walk, node, "an annotation as a time");
     node->meaning = meaning;
@@ -208,8 +207,7 @@ static lm_status meaning_of_converted(schema_walk *walk, lm_read_node *node)
     case LM_PARQUET_CONVERTED_BSON: means_bytes(node, LM_MEANS_BSON); break;
     case LM_PARQUET_CONVERTED_INTERVAL: means_fixed(node, LM_MEANS_INTERVAL, 12); break;
     case LM_PARQUET_CONVERTED_DECIMAL:
-        means_decimal(node,
-                      LM_HAS(element, LM_SCHEMA_ELEMENT_PRECISION) ? element->precision : 0,
+        means_decimal(node, LM_HAS(element, LM_SCHEMA_ELEMENT_PRECISION) ? element->precision : 0,
                       LM_HAS(element, LM_SCHEMA_ELEMENT_SCALE) ? element->scale : 0);
         break;
     case LM_PARQUET_CONVERTED_DATE: return means_date(walk, node);
@@ -223,8 +221,7 @@ static lm_status meaning_of_converted(schema_walk *walk, lm_read_node *node)
         return means_time(walk, node, LM_MEANS_TIMESTAMP, LM_PARQUET_MICROS, true);
     default:
         if (converted >= LM_PARQUET_CONVERTED_UINT_8 && converted <= LM_PARQUET_CONVERTED_UINT_64)
-            return means_integer(walk, node, 8 << (converted - LM_PARQUET_CONVERTED_UINT_8),
-                                 false);
+            return means_integer(walk, node, 8 << (converted - LM_PARQUET_CONVERTED_UINT_8), false);
         if (converted >= LM_PARQUET_CONVERTED_INT_8 && converted <= LM_PARQUET_CONVERTED_INT_64)
             return means_integer(walk, node, 8 << (converted - LM_PARQUET_CONVERTED_INT_8), true);
         break;
@@ -241,8 +238,8 @@ static lm_status settle_leaf(schema_walk *walk, lm_read_node *node)
     node->physical = element->type;
     if (node->physical < 0 || node->physical > LM_PARQUET_FIXED_LEN_BYTE_ARRAY)
         return lm__error_set(walk->error, LM_UNSUPPORTED,
-                             "column %s: physical type %d is not known",
-                             lm__read_path(node, path), node->physical);
+                             "column %s: physical type %d is not known", lm__read_path(node, path),
+                             node->physical);
     if (node->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY) {
         int32_t length = LM_HAS(element, LM_SCHEMA_ELEMENT_TYPE_LENGTH) ? element->type_length : 0;
         if (length <= 0 || length > LM_PARQUET_WIDTH_MAX)
@@ -274,7 +271,7 @@ static lm_status walk_node(schema_walk *walk, lm_read_node *node, lm_read_node *
     node->leaf_first = walk->out->leaf_count;
     if (parent) {
         node->mode = LM_HAS(element, LM_SCHEMA_ELEMENT_REPETITION) ? element->repetition_type
-                                                                  : LM_PARQUET_REQUIRED;
+                                                                   : LM_PARQUET_REQUIRED;
         if (node->mode < LM_PARQUET_REQUIRED || node->mode > LM_PARQUET_REPEATED)
             return lm__error_set(walk->error, LM_CORRUPT, "column %s: repetition type %d",
                                  lm__read_path(node, path), node->mode);

@@ -103,9 +103,8 @@ static lm_status open_column(read_stream *s, read_unit *unit, const lm_read_leaf
     size_t got;
     LM_TRY(lm__reader_chunk(s->reader, unit->track->row_group, leaf->node, &metadata, error));
     LM_TRY(take_scratch(s, &scratch, error));
-    LM_TRY(lm__read_column_open(column, s->reader->source, leaf->node, metadata,
-                                s->reader->lenient, &leaf->field->spec, &s->limits, scratch,
-                                error));
+    LM_TRY(lm__read_column_open(column, s->reader->source, leaf->node, metadata, s->reader->lenient,
+                                &leaf->field->spec, &s->limits, scratch, error));
     if (unit->start == 0) return LM_OK;
     LM_TRY(lm__read_column_skip(column, unit->start, &got, error));
     if (got == unit->start) return LM_OK;
@@ -185,8 +184,7 @@ static void run_job(lm_job *base)
     read_unit *unit = job->unit;
     read_stream *s = unit->stream;
     job->status = read_leaf(job);
-    if (job->status != LM_OK || unit->last)
-        close_column(s, &unit->track->columns[job->leaf]);
+    if (job->status != LM_OK || unit->last) close_column(s, &unit->track->columns[job->leaf]);
     pthread_mutex_lock(&s->lock);
     job->done = true;
     read_unit *next = unit->next;
@@ -234,11 +232,10 @@ static size_t rows_of_units(const read_stream *s, const lm_row_group *group)
     size_t most = LM_PARQUET_READ_ROWS_MAX;
     if (bytes > (double)s->bytes_max / 2) {
         double piece = rows * ((double)s->bytes_max / 4) / bytes;
-        if (piece < (double)most) most = (size_t)piece;
-        most -= most % 1024;
+        if (piece < (double)most) most = (size_t)piece + 1;
+        if (most > 8192) most -= most % 1024;
     }
-    if (s->batch_rows) most -= most % s->batch_rows;
-    if (most == 0) most = s->batch_rows ? s->batch_rows : 1024;
+    if (s->batch_rows && most > s->batch_rows) most -= most % s->batch_rows;
     return most;
 }
 
@@ -293,8 +290,8 @@ static lm_status new_unit(read_stream *s, read_unit **out, lm_error *error)
     read_unit *unit = lm__alloc_zero(s->allocator, sizeof *unit + leaves * sizeof *unit->jobs);
     lm_read_part *parts = lm__alloc_zero(s->allocator, (leaves + 1) * sizeof *parts);
     if (unit && parts && !s->track) {
-        s->track = lm__alloc_zero(s->allocator,
-                                  sizeof *s->track + leaves * sizeof *s->track->columns);
+        s->track =
+            lm__alloc_zero(s->allocator, sizeof *s->track + leaves * sizeof *s->track->columns);
         if (s->track) {
             s->track->row_group = s->row_groups[s->at_group];
             s->track->references = 1;
@@ -439,11 +436,10 @@ static lm_status next_rows(read_stream *s, lm_batch **batch, lm_error *error)
             continue;
         }
         if (status == LM_OK)
-            status = lm__reader_within(
-                s->reader, unit->track->row_group,
-                lm__read_batch_make(s->allocator, &s->plan, unit->parts, &unit->slab, unit->rows,
-                                    batch, error),
-                error);
+            status = lm__reader_within(s->reader, unit->track->row_group,
+                                       lm__read_batch_make(s->allocator, &s->plan, unit->parts,
+                                                           &unit->slab, unit->rows, batch, error),
+                                       error);
         drop_head(s);
         return status;
     }
@@ -536,9 +532,8 @@ static lm_status open_stream(read_stream *s, const lm_parquet_read_options *opti
     return lm__read_plan_make(s->reader, options, &s->plan, error);
 }
 
-lm_status lm__parquet_stream_open(lm_parquet_reader *reader,
-                                  const lm_parquet_read_options *options, lm_stream **stream,
-                                  lm_error *error)
+lm_status lm__parquet_stream_open(lm_parquet_reader *reader, const lm_parquet_read_options *options,
+                                  lm_stream **stream, lm_error *error)
 {
     static const lm_stream_ops ops = {stream_next, stream_close};
     static const lm_parquet_read_options defaults;

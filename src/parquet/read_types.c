@@ -44,9 +44,7 @@ static void no_annotation(leaf_type *t, int int96_per_second)
     case LM_PARQUET_FLOAT: plain(t, LM_TYPE_FLOAT32); break;
     case LM_PARQUET_DOUBLE: plain(t, LM_TYPE_FLOAT64); break;
     case LM_PARQUET_BYTE_ARRAY: strings(t, LM_TYPE_BINARY); break;
-    default:
-        fixed(t, lm__type_fixed_binary((int32_t)t->leaf->width), LM_CONVERT_NONE);
-        break;
+    default: fixed(t, lm__type_fixed_binary((int32_t)t->leaf->width), LM_CONVERT_NONE); break;
     }
 }
 
@@ -69,9 +67,9 @@ static bool decimal(leaf_type *t)
     int most = lm__decimal_precision_max(id);
     if (leaf->precision < 1 || leaf->precision > most || leaf->scale > most) return false;
     fixed(t, lm__type_decimal(id, leaf->precision, leaf->scale),
-          leaf->physical == LM_PARQUET_BYTE_ARRAY               ? LM_CONVERT_BYTES
+          leaf->physical == LM_PARQUET_BYTE_ARRAY             ? LM_CONVERT_BYTES
           : leaf->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY ? LM_CONVERT_BIG_ENDIAN
-                                                                : LM_CONVERT_EXTEND);
+                                                              : LM_CONVERT_EXTEND);
     return true;
 }
 

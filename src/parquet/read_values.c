@@ -90,8 +90,7 @@ static lm_status plain_strings(lm_read_values *values, size_t count, lm_read_vec
 
 /* The dictionary's offsets are 32 bits wide: it is one page. */
 static lm_status gather_strings(const lm_read_vector *dictionary, const uint32_t *indices,
-                                size_t count, size_t slot, lm_read_vector *vector,
-                                lm_error *error)
+                                size_t count, size_t slot, lm_read_vector *vector, lm_error *error)
 {
     const int32_t *from = dictionary->offsets;
     if (vector->form == LM_FORM_STRINGS32) {
@@ -108,8 +107,8 @@ static lm_status gather_strings(const lm_read_vector *dictionary, const uint32_t
     int64_t *offsets = (int64_t *)vector->offsets + slot;
     for (size_t i = 0; i < count; i++) {
         if (indices[i] >= dictionary->count)
-            return lm__error_set(error, LM_CORRUPT, "dictionary index %u of %zu values",
-                                 indices[i], dictionary->count);
+            return lm__error_set(error, LM_CORRUPT, "dictionary index %u of %zu values", indices[i],
+                                 dictionary->count);
         offsets[i + 1] = offsets[i] + (from[indices[i] + 1] - from[indices[i]]);
     }
     LM_TRY(lm__read_vector_reserve_data(vector, (size_t)(offsets[count] - offsets[0]), error));
@@ -164,8 +163,8 @@ static lm_status gather_fixed(const lm_read_vector *dictionary, const uint32_t *
     size_t width = dictionary->width;
     for (size_t i = 0; i < count; i++) {
         if (indices[i] >= dictionary->count)
-            return lm__error_set(error, LM_CORRUPT, "dictionary index %u of %zu values",
-                                 indices[i], dictionary->count);
+            return lm__error_set(error, LM_CORRUPT, "dictionary index %u of %zu values", indices[i],
+                                 dictionary->count);
         memcpy(out + i * width, dictionary->values + indices[i] * width, width);
     }
     return LM_OK;
@@ -188,8 +187,8 @@ static lm_status gather(lm_read_values *values, size_t count, lm_read_vector *ve
         if (is_strings(dictionary->form))
             LM_TRY(gather_strings(dictionary, indices, some, vector->count + done, vector, error));
         else
-            LM_TRY(gather_fixed(dictionary, indices, some,
-                                fixed_end(vector) + done * vector->width, error));
+            LM_TRY(gather_fixed(dictionary, indices, some, fixed_end(vector) + done * vector->width,
+                                error));
         done += some;
     }
     return LM_OK;
@@ -279,8 +278,8 @@ static lm_status delta_to_fixed(const lm_read_values *values, const lm_delta_rea
             return lm__delta_reader_read_fixed(reader, spec->width, out, error);
         if (lm__read_room(&values->scratch->values, reader->data_bytes + LM_ENCODE_SLACK) != LM_OK)
             return no_memory(error);
-        LM_TRY(lm__delta_reader_read_fixed(reader, spec->width, values->scratch->values.data,
-                                           error));
+        LM_TRY(
+            lm__delta_reader_read_fixed(reader, spec->width, values->scratch->values.data, error));
         return lm__read_convert(spec, values->scratch->values.data, reader->count, out, error);
     }
     lm_read_vector strings;
@@ -307,8 +306,9 @@ static lm_status delta(lm_read_values *values, size_t count, lm_read_vector *vec
         LM_TRY(lm__delta_length_open(&reader, vector->allocator, values->at, size, count, error));
     else
         LM_TRY(lm__delta_strings_open(&reader, vector->allocator, values->at, size, count, error));
-    lm_status status = is_strings(vector->form) ? delta_to_strings(values->spec, &reader, vector, error)
-                                                : delta_to_fixed(values, &reader, vector, error);
+    lm_status status = is_strings(vector->form)
+                           ? delta_to_strings(values->spec, &reader, vector, error)
+                           : delta_to_fixed(values, &reader, vector, error);
     lm__delta_reader_close(&reader);
     return status;
 }
@@ -356,8 +356,7 @@ static lm_status from_held(lm_read_values *values, size_t count, lm_read_vector 
     values->next += count;
     if (held->form == LM_FORM_STRINGS32) return held_strings32(held, next, count, vector, error);
     if (held->form == LM_FORM_STRINGS64) return held_strings64(held, next, count, vector, error);
-    if (count)
-        memcpy(fixed_end(vector), held->values + next * held->width, count * held->width);
+    if (count) memcpy(fixed_end(vector), held->values + next * held->width, count * held->width);
     return LM_OK;
 }
 

@@ -69,7 +69,7 @@ typedef struct lm_read_vector {
     void *offsets;          /* STRINGS: capacity + 1 of them */
     uint8_t *data;
     size_t data_size, data_capacity;
-    size_t data_expected;   /* bytes that are likely to come in all; 0: not known */
+    size_t data_expected; /* bytes that are likely to come in all; 0: not known */
     uint8_t *validity;
     size_t nulls;
     lm_read_buffer values_buffer, offsets_buffer, data_buffer; /* whose memory those are */

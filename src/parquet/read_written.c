@@ -99,8 +99,8 @@ static bool fit_decimal(lm_read_field *field, const lm_type *type)
         return false;
     lm_read_convert convert = field->spec.convert;
     if (convert == LM_CONVERT_EXTEND && (uint32_t)type->byte_width <= field->spec.width)
-        convert = (uint32_t)type->byte_width == field->spec.width ? LM_CONVERT_NONE
-                                                                  : LM_CONVERT_NARROW;
+        convert =
+            (uint32_t)type->byte_width == field->spec.width ? LM_CONVERT_NONE : LM_CONVERT_NARROW;
     become(field, type, convert, 0);
     return true;
 }
@@ -221,8 +221,7 @@ static lm_status take_attributes(lm_arena *arena, lm_field *field, const lm_fiel
         field->extension_name = lm__arena_strdup(arena, written->extension_name);
         field->extension_metadata = NULL;
         if (written->extension_metadata) {
-            field->extension_metadata =
-                lm__arena_strndup(arena, written->extension_metadata, size);
+            field->extension_metadata = lm__arena_strndup(arena, written->extension_metadata, size);
             field->extension_metadata_size = size;
             if (!field->extension_metadata) return no_memory(error);
         }

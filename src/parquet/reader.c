@@ -82,9 +82,8 @@ static lm_status check_tail(const lm_parquet_reader *reader, const uint8_t *end,
 static lm_status check_head(const lm_parquet_reader *reader, const uint8_t *tail, size_t size,
                             lm_error *error)
 {
-    const uint8_t *head = size == reader->source->size
-                              ? tail
-                              : lm_source_view(reader->source, 0, MAGIC_BYTES);
+    const uint8_t *head =
+        size == reader->source->size ? tail : lm_source_view(reader->source, 0, MAGIC_BYTES);
     if (head && memcmp(head, "PAR1", MAGIC_BYTES) != 0)
         return lm__error_set(error, LM_CORRUPT, "no Parquet file: it does not begin with PAR1");
     return LM_OK;
@@ -121,8 +120,8 @@ static lm_status open_file(lm_parquet_reader *reader, lm_error *error)
     LM_TRY(lm__footer_read(tail + wanted - TAIL_BYTES - footer, footer, &options, &reader->arena,
                            &reader->metadata, error));
     LM_TRY(lm__read_schema_make(&reader->arena, &reader->metadata, &reader->schema, error));
-    reader->lenient = reader->metadata.created_by.data &&
-                      lm__read_writer_is_lenient(reader->metadata.created_by);
+    reader->lenient =
+        reader->metadata.created_by.data && lm__read_writer_is_lenient(reader->metadata.created_by);
     return sum_rows(reader, error);
 }
 

@@ -234,8 +234,7 @@ static lm_status primitive_text(lm_bytes bytes, lm_buffer *out)
     case PRIMITIVE_DECIMAL8: return decimal_text(out, value + 1, 8, value[0]);
     case PRIMITIVE_DECIMAL16: return decimal_text(out, value + 1, 16, value[0]);
     case PRIMITIVE_DATE: return lm__canonical_date(out, (int32_t)lm__load32(value));
-    case PRIMITIVE_TIME_MICROS:
-        return lm__canonical_time(out, (int64_t)lm__load64(value), 1000000);
+    case PRIMITIVE_TIME_MICROS: return lm__canonical_time(out, (int64_t)lm__load64(value), 1000000);
     case PRIMITIVE_TIMESTAMP_MICROS:
     case PRIMITIVE_TIMESTAMP_MICROS_LOCAL:
         return lm__canonical_timestamp(out, (int64_t)lm__load64(value), 1000000,
