@@ -120,7 +120,7 @@ static lm_status shape(lm_canonical *state, const lm_read_node *node, lm_buffer 
 
 static lm_status leaf_text(lm_canonical *state, const lm_read_node *node, lm_buffer *out)
 {
-    lm_bytes value;
+    lm_bytes value = {0};
     char path[LM_READ_PATH_MAX];
     LM_TRY(lm__canonical_take(state, node, &value));
     lm_status status = lm__canonical_leaf(out, node, value.data, value.size);
