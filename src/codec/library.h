@@ -2,7 +2,7 @@
  * The libraries behind the codecs, loaded at the first use of each.
  *
  * Linked in the ordinary way they cost every start of a command some 30 to 130 microseconds each,
- * also where no page is compressed (docs/start-up.md); so the dynamic linker is asked when a codec
+ * also where no page is compressed (docs/codecs.md); so the dynamic linker is asked when a codec
  * is first needed, once for the process. With -Dcodec_libraries=link they are linked instead, which
  * packages that carry their libraries along want.
  *
