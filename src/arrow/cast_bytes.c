@@ -15,9 +15,10 @@ static lm_status make_offsets(cast_run *run, const lm_array *in, bool large, lm_
     void *offsets = lm__cast_alloc(run, count, large ? 8 : 4);
     if (!offsets) return lm__cast_memory(run);
     int64_t width = in->field->type.byte_width;
-    const int32_t *narrow = (const int32_t *)in->offsets + in->offset;
-    const int64_t *wide = (const int64_t *)in->offsets + in->offset;
-    bool fixed = in->field->type.layout == LM_LAYOUT_FIXED;
+    /* Without offsets there are values of a width, or no rows at all. */
+    bool fixed = in->field->type.layout == LM_LAYOUT_FIXED || !in->offsets;
+    const int32_t *narrow = fixed ? NULL : (const int32_t *)in->offsets + in->offset;
+    const int64_t *wide = fixed ? NULL : (const int64_t *)in->offsets + in->offset;
     bool from_large = in->field->type.layout == LM_LAYOUT_LARGE_BINARY;
     for (size_t i = 0; i < count; i++) {
         int64_t offset = fixed        ? (int64_t)i * width
