@@ -99,7 +99,8 @@ static lm_status record_by_bytes(lm_store *store, const char *path, const lm_sto
         char sum[LM_CHECKSUM_TEXT_MAX];
         LM_TRY(lm__store_checksum(store, path, kinds[i], cancel, sum, error));
         for (size_t j = 0; j < 2; j++)
-            if (records[j] && strcmp(records[j]->checksum, sum) == 0) {
+            if (records[j] && records[j]->bytes == stat->size &&
+                strcmp(records[j]->checksum, sum) == 0) {
                 *made = *records[j];
                 standing->exists = true;
                 return LM_OK;
