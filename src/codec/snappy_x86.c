@@ -115,10 +115,13 @@ __attribute__((target("avx2,bmi,bmi2"))) bool lm__snappy_decode_avx2(lm_snappy_c
             size_t row = e.offset < 16 ? e.offset : 16;
             __m128i first = _mm_shuffle_epi8(load16(e.from), load16(repeat[row]));
             store16(out, first);
-            /* After the first store: a copy from 16 to 31 bytes back reads what it wrote. */
-            store16(out + 16, load16(e.from + 16));
-            if (__builtin_expect(length > 32 || (row < 16 && length > 16), 0))
+            if (row == 16) {
+                /* After the first store: a copy from 16 to 31 bytes back reads what it wrote. */
+                store16(out + 16, load16(e.from + 16));
+                if (__builtin_expect(length > 32, 0)) copy_rest(out, &e, length, first);
+            } else if (__builtin_expect(length > 16, 0)) {
                 copy_rest(out, &e, length, first);
+            }
             out += length;
         }
         c->in = in;
