@@ -135,6 +135,8 @@ static lm_status read_columns(const parquet_settings *given, lm_parquet_options 
     size_t count = 0, most = given->encodings.count + given->codecs.count + given->blooms.count;
     lm_parquet_column_options *columns = lm__alloc_zero(NULL, (most + 1) * sizeof *columns);
     if (!columns) return lm__error_memory(error, "reading the command line");
+    options->columns = columns;
+    options->column_count = most;
     for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
         for (size_t i = 0; i < lists[k]->count; i++) {
             lm_parquet_column_options *column = &columns[count++];
@@ -156,8 +158,6 @@ static lm_status read_columns(const parquet_settings *given, lm_parquet_options 
                                          column->path, value);
             }
         }
-    options->columns = columns;
-    options->column_count = count;
     return LM_OK;
 }
 
@@ -238,16 +238,19 @@ static int run(lm_cli *cli, void *context)
     lm_put_result result = {0};
     lm_manifest manifest;
     lm_file_options file;
-    lm_parquet_options parquet;
+    lm_parquet_options parquet = {0};
     lm_error error;
     lm_error_clear(&error);
     lm_status status = read_settings(cli, given, &options, &manifest, &file, &parquet, &error);
-    if (status != LM_OK) return lm__cli_end(cli, status, &error);
-    lm__cli_progress_begin(&shown.line, &given->progress, "reading");
-    status = lm_put(source, path, &options, &result, &error);
-    lm__cli_progress_end(&shown.line);
+    if (status == LM_OK) {
+        lm__cli_progress_begin(&shown.line, &given->progress, "reading");
+        status = lm_put(source, path, &options, &result, &error);
+        lm__cli_progress_end(&shown.line);
+        tell_table(cli, &result);
+    }
     lm_schema_free(options.schema);
-    tell_table(cli, &result);
+    lm__free(NULL, (void *)parquet.columns);
+    lm__free(NULL, (void *)parquet.metadata);
     return lm__cli_file_end(cli, path, &result.file, status, &error);
 }
 
