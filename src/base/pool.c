@@ -80,17 +80,23 @@ static void job_run(lm_pool *pool, lm_job *job)
         pthread_cond_broadcast(&pool->done);
 }
 
+/* Runs one job of the group that has waited longest. */
+static void run_next(lm_pool *pool)
+{
+    lm_group *group = pool->first;
+    lm_job *job = group_pop(pool, group);
+    ready_remove(pool, group);
+    if (group->first) ready_append(pool, group);
+    job_run(pool, job);
+}
+
 static void *thread_main(void *context)
 {
     lm_pool *pool = context;
     pthread_mutex_lock(&pool->lock);
     for (;;) {
-        lm_group *group = pool->first;
-        if (group) {
-            lm_job *job = group_pop(pool, group);
-            ready_remove(pool, group);
-            if (group->first) ready_append(pool, group);
-            job_run(pool, job);
+        if (pool->first) {
+            run_next(pool);
         } else if (pool->stop) {
             break;
         } else {
@@ -207,7 +213,7 @@ void lm__group_submit(lm_group *group, lm_job *job)
     pthread_mutex_unlock(&pool->lock);
 }
 
-void lm__group_wait(lm_group *group)
+static void group_wait(lm_group *group, bool helping)
 {
     lm_pool *pool = group->pool;
     pthread_mutex_lock(&pool->lock);
@@ -216,6 +222,8 @@ void lm__group_wait(lm_group *group)
             lm_job *job = group_pop(pool, group);
             if (!group->first) ready_remove(pool, group);
             job_run(pool, job);
+        } else if (helping && pool->first) {
+            run_next(pool);
         } else {
             group->waiters++;
             pthread_cond_wait(&pool->done, &pool->lock);
@@ -224,6 +232,10 @@ void lm__group_wait(lm_group *group)
     }
     pthread_mutex_unlock(&pool->lock);
 }
+
+void lm__group_wait(lm_group *group) { group_wait(group, false); }
+
+void lm__group_wait_helping(lm_group *group) { group_wait(group, true); }
 
 bool lm__group_done(const lm_group *group)
 {

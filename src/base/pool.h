@@ -4,7 +4,9 @@
  * A group is a set of jobs that is waited for together. The waiter runs the jobs of its own group
  * while it waits, and no others: so a job may make a group of its own and wait for it without a
  * deadlock (what it waits for is run by itself if by nobody else), the stack is never deeper than
- * such groups nest, and a pool of one thread (the caller) starts no thread at all.
+ * such groups nest, and a pool of one thread (the caller) starts no thread at all. Who is no job
+ * and waits for many small groups in turn waits helping: else it would sleep while the last job of
+ * one runs, and find the first of the next one taken, for ever one behind.
  *
  * Invariants
  *  1. A job runs exactly once, on a pool thread or on a thread that waits.
@@ -55,6 +57,9 @@ void lm__group_init(lm_group *group, lm_pool *pool);
 /* Sets job->group and queues it; with one thread it runs at the wait. */
 void lm__group_submit(lm_group *group, lm_job *job);
 void lm__group_wait(lm_group *group);
+/* The same, but takes jobs of other groups too, in their order, while its own all run elsewhere.
+ * Not from within a job. */
+void lm__group_wait_helping(lm_group *group);
 /* True when nothing of the group is pending: wait would return at once. */
 bool lm__group_done(const lm_group *group);
 

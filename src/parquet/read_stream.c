@@ -387,7 +387,7 @@ static void drop_all(read_stream *s)
 {
     atomic_store_explicit(&s->stop, true, memory_order_relaxed);
     while (s->head) {
-        lm__group_wait(&s->head->group);
+        lm__group_wait_helping(&s->head->group);
         drop_head(s);
     }
     drop_track(s);
@@ -429,7 +429,7 @@ static lm_status next_rows(read_stream *s, lm_batch **batch, lm_error *error)
         LM_TRY(look_ahead(s, error));
         read_unit *unit = s->head;
         if (!unit) return LM_OK;
-        lm__group_wait(&unit->group);
+        lm__group_wait_helping(&unit->group);
         lm_status status = check_jobs(s, unit, &overflow, error);
         if (overflow) {
             halve(s);

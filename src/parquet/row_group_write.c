@@ -315,7 +315,7 @@ lm_status lm__row_group_write(lm_parquet_writer *writer, lm_row_group_work *work
         LM_ROW_GROUP_FILE_OFFSET | LM_ROW_GROUP_TOTAL_COMPRESSED_SIZE | LM_ROW_GROUP_ORDINAL;
     for (size_t i = 0; i < count; i++) {
         lm_chunk_job *job = &work->jobs[i];
-        lm__group_wait(&job->group);
+        lm__group_wait_helping(&job->group);
         if (job->status != LM_OK) {
             if (error) *error = job->error;
             return job->status;

@@ -188,6 +188,38 @@ typedef struct mask_job {
     bool elsewhere, blocked;
 } mask_job;
 
+typedef struct signal_job {
+    lm_job job;
+    atomic_bool started;
+    atomic_bool *wait_for; /* NULL: waits for nothing */
+} signal_job;
+
+static void signal_run(lm_job *job)
+{
+    signal_job *own = (signal_job *)job;
+    atomic_store(&own->started, true);
+    while (own->wait_for && !atomic_load(own->wait_for)) sched_yield();
+}
+
+/* The only pool thread is in a job that ends when another group's job has begun. */
+TEST(who_waits_helping_runs_jobs_of_other_groups)
+{
+    lm_pool *pool = pool_make(2);
+    REQUIRE(pool);
+    signal_job other = {.job.run = signal_run};
+    signal_job slow = {.job.run = signal_run, .wait_for = &other.started};
+    lm_group first, second;
+    lm__group_init(&first, pool);
+    lm__group_init(&second, pool);
+    lm__group_submit(&first, &slow.job);
+    while (!atomic_load(&slow.started)) sched_yield();
+    lm__group_submit(&second, &other.job);
+    lm__group_wait_helping(&first);
+    lm__group_wait(&second);
+    CHECK(atomic_load(&other.started));
+    lm__pool_free(pool);
+}
+
 static void mask_run(lm_job *job)
 {
     mask_job *mask = (mask_job *)job;
@@ -265,6 +297,7 @@ int main(void)
     RUN(groups_nest);
     RUN(jobs_may_submit_to_their_group_and_free_themselves);
     RUN(several_threads_share_a_pool);
+    RUN(who_waits_helping_runs_jobs_of_other_groups);
     RUN(pool_threads_take_no_signals);
     RUN(threads_that_cannot_start_are_done_without);
     RUN(the_number_of_threads);
