@@ -1,0 +1,179 @@
+"""Reading Parquet that pyarrow wrote: Lamella against pyarrow, Polars and DuckDB, in turn, in one run.
+
+    bench/bench_parquet_read.py [shape ...] [--what whole,two] [--codec snappy,zstd] [--threads all,1]
+                                [--runs 5] [--scale 1.0] [--tables DIR]
+
+Every reader has the file in the page cache and ends with the whole result in memory, as Arrow data. Each run is a process
+of its own, the readers' in turn; it reads the file twice, first into fresh memory and then again, where readers that keep
+what was freed need not ask the kernel for it. The figures are the least wall and CPU seconds of the runs, and the memory
+that the first read took above the result's own (its bytes as Arrow has them without views). Read the ratios. `--tables` is
+a folder with <shape>.arrow, so that the tables are not made anew.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "interop")]
+
+READERS = ["lamella", "pyarrow", "polars", "duckdb"]
+TWO = {
+    "taxi": ["pickup", "total"],
+    "recs": ["product_id", "score"],
+    "strings": ["url", "kind"],
+    "floats": ["f0", "f5"],
+    "nested": ["ints", "point"],
+}
+
+
+def _lamella(path, columns, threads):
+    import lamella_c
+
+    return lambda: lamella_c.read_parquet(path, columns=columns, threads=threads)
+
+
+def _pyarrow(path, columns, threads):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pa.set_cpu_count(threads or os.cpu_count())
+    return lambda: pq.read_table(path, columns=columns, use_threads=threads != 1)
+
+
+def _polars(path, columns, threads):
+    import polars as pl
+
+    return lambda: pl.read_parquet(path, columns=columns)
+
+
+def _duckdb(path, columns, threads):
+    import duckdb
+
+    connection = duckdb.connect()
+    if threads:
+        connection.execute(f"set threads to {threads}")
+    query = f"select {', '.join(columns or ['*'])} from read_parquet('{path}')"
+    return lambda: connection.execute(query).to_arrow_table()
+
+
+def _memory(field):
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field))
+
+
+def one(reader, path, columns, threads):
+    """A process of its own: reads the file twice and prints what each took, the first in fresh memory."""
+    if threads:
+        os.environ["POLARS_MAX_THREADS"] = str(threads)
+    read = globals()["_" + reader](path, columns, threads)
+    small = Path(path).with_name("small.parquet")
+    globals()["_" + reader](str(small), None, threads)()  # what is loaded at the first call
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    held, took = _memory("VmRSS"), []
+    for _ in range(2):
+        cpu, wall = time.process_time(), time.perf_counter()
+        table = read()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        took += [wall, cpu]
+        rows = len(table)
+        del table
+        if len(took) == 2:
+            peak = _memory("VmHWM") - held
+    print(json.dumps([*took, peak, rows]))
+
+
+def write(shape, rows, codecs, tables, folder):
+    """Writes the files; the bytes in memory of the whole table and of two of its columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import shapes
+
+    saved = Path(tables or folder) / f"{shape}.arrow"
+    if tables and saved.exists():
+        table = pa.ipc.open_file(pa.memory_map(str(saved))).read_all().slice(0, rows)
+    else:
+        table = shapes.shape(shape, rows)
+    pq.write_table(pa.table({"x": [1]}), Path(folder) / "small.parquet")
+    for codec in codecs:
+        pq.write_table(table, Path(folder) / f"{shape}-{codec}.parquet", compression=codec)
+    return {"whole": table.nbytes, "two": table.select(TWO[shape]).nbytes}
+
+
+def runs_of(readers, call, runs):
+    """By reader the least of each figure, over runs that are taken in turn; a text where it failed."""
+    best = {}
+    for _ in range(runs):
+        for reader in readers:
+            words = [sys.executable, __file__, "--one", json.dumps([reader, *call])]
+            quiet = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # NumPy's threads spin for a while
+            run = subprocess.run(words, capture_output=True, text=True, env=quiet)
+            if run.returncode:
+                last = (run.stderr.strip() or f"status {run.returncode}").splitlines()[-1]
+                best[reader] = "failed: " + last[:60]
+            elif not isinstance(best.get(reader), str):
+                figures = json.loads(run.stdout)
+                best[reader] = list(map(min, best.get(reader, figures), figures))
+    return best
+
+
+def line_of(best, rows, bytes_held):
+    """The cells of a line, and how many times faster we are than the fastest peer in each figure."""
+    cells, peers = [], []
+    for reader, figures in best.items():
+        if isinstance(figures, str) or figures[5] != rows:
+            cells.append(figures if isinstance(figures, str) else f"failed: {figures[5]} rows")
+            continue
+        wall, cpu, wall_again, cpu_again, peak, _ = figures
+        extra = (peak - bytes_held) / 2**20
+        cells.append(f"{wall:.3f} {cpu:.3f}, {wall_again:.3f} {cpu_again:.3f} ({extra:+.0f})")
+        if reader != "lamella":
+            peers.append(figures)
+    ours = best.get("lamella")
+    if peers and isinstance(ours, list):
+        cells.append(", ".join(f"{min(p[i] for p in peers) / ours[i]:.2f}" for i in range(4)))
+    return " | ".join(cells)
+
+
+def main():
+    import shapes
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shapes", nargs="*", default=list(shapes.ROWS))
+    parser.add_argument("--what", default="whole,two")
+    parser.add_argument("--codec", default="snappy,zstd")
+    parser.add_argument("--threads", default="all,1")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--readers", default=",".join(READERS))
+    parser.add_argument("--tables")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        return one(*json.loads(options.one))
+    readers, codecs = options.readers.split(","), options.codec.split(",")
+    heads = [f"{r}: first wall, CPU; again wall, CPU (+MiB)" for r in readers]
+    print("| shape, what, codec, threads | " + " | ".join(heads) + " | least of the peers / ours, each |")
+    print("|---" * (len(readers) + 2) + "|")
+    for shape in options.shapes:
+        with tempfile.TemporaryDirectory(dir=os.environ.get("LAMELLA_BENCH_DIR", ".")) as folder:
+            rows = int(shapes.ROWS[shape] * options.scale)
+            held = write(shape, rows, codecs, options.tables, folder)
+            for what in options.what.split(","):
+                columns = TWO[shape] if what == "two" else None
+                for codec in codecs:
+                    path = str(Path(folder) / f"{shape}-{codec}.parquet")
+                    for threads in options.threads.split(","):
+                        call = [path, columns, 0 if threads == "all" else int(threads)]
+                        best = runs_of(readers, call, options.runs)
+                        line = line_of(best, rows, held[what])
+                        print(f"| {shape}, {what}, {codec}, {threads} | {line} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
