@@ -7,21 +7,13 @@
 
 #include <lamella/parquet.h>
 #include <lamella/publish.h>
-
-typedef enum lm_format {
-    LM_FORMAT_AUTO = 0, /* by the path's suffix; of what is read, by its first bytes */
-    LM_FORMAT_PARQUET,
-    LM_FORMAT_ARROW,        /* the IPC file */
-    LM_FORMAT_ARROW_STREAM, /* the IPC stream */
-} lm_format;
-
-/* By suffix: .parquet, .pq; .arrow, .feather, .ipc; .arrows. LM_FORMAT_AUTO for any other. */
-LM_API lm_format lm_format_of_path(const char *path);
+#include <lamella/scan.h>
 
 typedef struct lm_put_options {
     lm_format to;                      /* AUTO: by the destination's suffix */
     lm_schema *schema;                 /* NULL: as it comes */
     lm_cast_options cast;              /* how it is made to fit `schema` */
+    const lm_scan_options *scan;       /* lm_put: what of the source is read. NULL: all of it */
     const lm_parquet_options *parquet; /* NULL: the defaults */
     const lm_file_options *file;       /* NULL: the defaults */
     /* Told after each batch: the rows so far, and the bytes of Arrow data that they took. May be
@@ -43,8 +35,7 @@ LM_API LM_MUST_USE lm_status lm_put_stream_take(const char *path,
                                                 const lm_put_options *options,
                                                 lm_put_result *result, lm_error *error);
 
-/* Reads the table at `source` (Arrow IPC, a file or a stream; "-" is standard input) and publishes
- * it. */
+/* Reads the table at `source`, as lm_scan_open does, and publishes it. */
 LM_API LM_MUST_USE lm_status lm_put(const char *source, const char *path,
                                     const lm_put_options *options, lm_put_result *result,
                                     lm_error *error);

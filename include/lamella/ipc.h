@@ -18,14 +18,7 @@ typedef struct lm_ipc_read_options {
     bool open_end;
 } lm_ipc_read_options;
 
-/* Where bytes come from that can only be read forward: a pipe. */
-typedef struct lm_ipc_pull {
-    /* Reads 1 to `size` bytes and tells how many; 0 is the end. */
-    lm_status (*read)(void *context, void *buffer, size_t size, size_t *got, lm_error *error);
-    void (*close)(void *context); /* may be NULL */
-    void *context;
-    const char *name; /* for messages; must live until the close */
-} lm_ipc_pull;
+typedef lm_feed lm_ipc_pull; /* a pipe */
 
 /* A file ("ARROW1") or a stream, told apart by its first bytes. The schema is read at once, batches
  * as they are asked for. The source is closed when the stream and all arrays that came from it are

@@ -13,6 +13,7 @@
 #include <lamella/parquet.h>
 #include <lamella/parquet_read.h>
 #include <lamella/publish.h>
+#include <lamella/scan.h>
 #include <lamella/sink.h>
 #include <lamella/source.h>
 #include <lamella/upkeep.h>

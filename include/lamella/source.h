@@ -31,6 +31,15 @@ LM_API LM_MUST_USE lm_status lm_source_read(lm_source *source, uint64_t offset, 
 LM_API const void *lm_source_view(lm_source *source, uint64_t offset, size_t size);
 LM_API void lm_source_close(lm_source *source);
 
+/* Where bytes come from that can only be read forward: a pipe. */
+typedef struct lm_feed {
+    /* Reads 1 to `size` bytes and tells how many; 0 is the end. */
+    lm_status (*read)(void *context, void *buffer, size_t size, size_t *got, lm_error *error);
+    void (*close)(void *context); /* may be NULL */
+    void *context;
+    const char *name; /* for messages; must live until the close */
+} lm_feed;
+
 /* Borrows `data`, which must outlive the source. */
 typedef struct lm_memory_source {
     lm_source source;

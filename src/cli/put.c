@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "cli/publication.h"
+#include "cli/reading.h"
 #include "codec/codec.h"
 
 typedef struct parquet_settings {
@@ -21,13 +22,14 @@ typedef struct settings {
     lm_cli_common common;
     int to;
     const char *schema;
+    lm_cli_reading reading;
     lm_cli_publication publication;
     lm_cli_manifest manifest;
     parquet_settings parquet;
     lm_cli_progress_settings progress;
 } settings;
 
-static const settings defaults;
+static const settings defaults = {.reading = LM_CLI_READING_DEFAULTS};
 static const char *const formats[] = {"auto", "parquet", "arrow", "arrows", NULL};
 static const char *const page_versions[] = {"v1", "v2", NULL};
 
@@ -213,15 +215,17 @@ static void tell_table(lm_cli *cli, const lm_put_result *result)
 }
 
 static lm_status read_settings(lm_cli *cli, const settings *given, lm_put_options *options,
-                               lm_manifest *manifest, lm_file_options *file,
+                               lm_scan_options *scan, lm_manifest *manifest, lm_file_options *file,
                                lm_parquet_options *parquet, lm_error *error)
 {
     bool with_manifest;
+    LM_TRY(lm__cli_scan_options(cli, &given->reading, scan, error));
     LM_TRY(lm__cli_manifest(&given->manifest, manifest, &with_manifest, error));
     LM_TRY(lm__cli_file_options(cli, &given->publication, with_manifest ? manifest : NULL, file,
                                 error));
     LM_TRY(read_parquet(&given->parquet, parquet, error));
     options->to = (lm_format)given->to;
+    options->scan = scan;
     options->file = file;
     options->parquet = parquet;
     options->cast.mode = LM_CAST_SAFE;
@@ -235,13 +239,15 @@ static int run(lm_cli *cli, void *context)
     const char *source = cli->words.items[0], *path = cli->words.items[1];
     shown_progress shown = {0};
     lm_put_options options = {.progress = show_progress, .context = &shown};
+    lm_scan_options scan = {0};
     lm_put_result result = {0};
     lm_manifest manifest;
     lm_file_options file;
     lm_parquet_options parquet = {0};
     lm_error error;
     lm_error_clear(&error);
-    lm_status status = read_settings(cli, given, &options, &manifest, &file, &parquet, &error);
+    lm_status status =
+        read_settings(cli, given, &options, &scan, &manifest, &file, &parquet, &error);
     if (status == LM_OK) {
         lm__cli_progress_begin(&shown.line, &given->progress, "reading");
         status = lm_put(source, path, &options, &result, &error);
@@ -249,6 +255,7 @@ static int run(lm_cli *cli, void *context)
         tell_table(cli, &result);
     }
     lm_schema_free(options.schema);
+    lm__cli_scan_options_free(&scan);
     lm__free(NULL, (void *)parquet.columns);
     lm__free(NULL, (void *)parquet.metadata);
     return lm__cli_file_end(cli, path, &result.file, status, &error);
@@ -259,11 +266,13 @@ const lm_cli_command lm__cli_put = {
     .usage = "SRC DST",
     .summary = "Publish the table SRC as the file DST, in the format of DST, all or nothing.",
     .about =
-        "Reads the table SRC (Arrow IPC, a file or a stream; - is standard input) and puts it in "
-        "place as DST (.parquet, .arrow or .arrows) in one step, as `lamella write` does with "
+        "Reads the table SRC (Parquet or Arrow IPC, a file or a stream; - is standard input) and "
+        "puts it in place as DST (.parquet, .arrow or .arrows) in one step, as `lamella write` "
+        "does with "
         "bytes. When anything fails, in the data or on the disk, DST is as it was and nothing is "
         "left beside it. A table that breaks off in the middle is an error, never a short file.",
     .groups = {{"Options", put_options, 0},
+               {"Reading", lm__cli_reading_options, offsetof(settings, reading)},
                {"Publication", lm__cli_publication_options, offsetof(settings, publication)},
                {"Manifest", lm__cli_manifest_options, offsetof(settings, manifest)},
                {"Parquet", parquet_options, offsetof(settings, parquet)},

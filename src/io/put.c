@@ -15,7 +15,7 @@
 #include "arrow/cast.h"
 #include "base/alloc.h"
 #include "base/error.h"
-#include "io/open.h"
+#include "io/scan.h"
 #include "parquet/writer.h"
 
 /* A stream that tells how far it is. */
@@ -169,14 +169,17 @@ lm_status lm_put_stream_take(const char *path, struct ArrowArrayStream *take_str
 lm_status lm_put(const char *source, const char *path, const lm_put_options *options,
                  lm_put_result *result, lm_error *error)
 {
-    const lm_allocator *allocator = options && options->file ? options->file->allocator : NULL;
-    lm_cancel *cancel = options && options->file ? options->file->cancel : NULL;
-    lm_store *store;
+    const lm_file_options *file = options ? options->file : NULL;
+    lm_scan_options what = {0};
+    lm_scan *scan;
     struct ArrowArrayStream stream;
     if (result) memset(result, 0, sizeof *result);
-    LM_TRY(lm__store_posix_open(allocator, &store, error));
-    lm_status status = lm__open_table(allocator, store, source, cancel, &stream, error);
+    if (options && options->scan) what = *options->scan;
+    if (!what.allocator && file) what.allocator = file->allocator;
+    if (!what.cancel && file) what.cancel = file->cancel;
+    LM_TRY(lm_scan_open(source, &what, &scan, error));
+    lm_status status = lm_scan_stream(scan, &stream, error);
     if (status == LM_OK) status = lm_put_stream_take(path, &stream, options, result, error);
-    lm__store_close(store);
+    lm_scan_close(scan);
     return status;
 }

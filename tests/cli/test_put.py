@@ -60,6 +60,38 @@ def test_arrow_to_arrow(run, tmp_path, table):
     assert pa.ipc.open_file((tmp_path / "again").read_bytes()).read_all().equals(table)
 
 
+def test_from_parquet(run, lamella, tmp_path, table):
+    pq.write_table(table, tmp_path / "in.parquet", row_group_size=3000)
+    assert run("put", "in.parquet", "out.arrow").returncode == 0
+    assert pa.ipc.open_file((tmp_path / "out.arrow").read_bytes()).read_all().equals(table)
+    data = (tmp_path / "in.parquet").read_bytes()
+    done = run("put", "-", "out.parquet", stdin=data)  # a pipe has no end to begin from
+    assert done.returncode == 1 and b"standard input" in done.stderr and b"file first" in done.stderr
+    with open(tmp_path / "in.parquet", "rb") as stdin:  # a file that is standard input has
+        done = subprocess.run([lamella, "put", "-", "out.parquet"], stdin=stdin, cwd=tmp_path, timeout=60)
+    assert done.returncode == 0
+    assert pq.read_table(tmp_path / "out.parquet").equals(table)
+    assert run("put", "in.parquet", "in.parquet", "--codec", "zstd").returncode == 0  # onto itself
+    assert pq.read_table(tmp_path / "in.parquet").equals(table)
+
+
+@pytest.mark.parametrize("source", ["in.parquet", "in.arrow"])
+def test_a_part_of_the_source(run, tmp_path, source):
+    table = pa.table({"a,b": range(1000), "s": [{"x": i, "y": -i} for i in range(1000)], "c": [str(i) for i in range(1000)]})
+    pq.write_table(table, tmp_path / "in.parquet", row_group_size=300)
+    (tmp_path / "in.arrow").write_bytes(_ipc(table))
+    done = run("put", source, "out.parquet", "--columns", "s.y,a\\,b", "--offset", "250", "--limit", "100")
+    assert done.returncode == 0, done.stderr
+    assert pq.read_table(tmp_path / "out.parquet").to_pydict() == {
+        "s": [{"y": -i} for i in range(250, 350)],
+        "a,b": list(range(250, 350)),
+    }
+    assert run("put", source, "out.parquet", "--limit", "0").returncode == 0
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
+    done = run("put", source, "out.parquet", "--columns", "c,d")
+    assert done.returncode == 2 and b"'d'" in done.stderr
+
+
 def test_options_reach_the_file(run, tmp_path, table):
     (tmp_path / "in.arrow").write_bytes(_ipc(table))
     done = run(
@@ -90,6 +122,7 @@ def test_the_manifest_knows_rows_and_schema(run, tmp_path, table):
     "words, status, message",
     [
         (["in.arrow", "out.txt"], 2, b"no format"),
+        (["odd", "out.parquet"], 2, b"parquet, arrow or arrows"),
         (["nowhere.arrow", "out.parquet"], 9, b"nowhere.arrow"),
         (["broken.arrow", "out.parquet"], 3, b"broken.arrow"),
         (["short.arrows", "out.parquet"], 3, b"short.arrows"),
@@ -106,13 +139,14 @@ def test_what_fails_leaves_the_old_file(run, tmp_path, table, words, status, mes
     (tmp_path / "in.arrow").write_bytes(data)
     (tmp_path / "broken.arrow").write_bytes(data[:8] + os.urandom(100))
     (tmp_path / "short.arrows").write_bytes(_ipc(table, stream=True)[:20000])
+    (tmp_path / "odd").write_bytes(b"odd")
     for name in ("out.parquet", "out.txt"):
         (tmp_path / name).write_bytes(b"old")
     done = run("put", *words)
     assert done.returncode == status, done.stderr
     assert message in done.stderr and done.stderr.count(b"\n") == 1
     assert (tmp_path / "out.parquet").read_bytes() == b"old" and (tmp_path / "out.txt").read_bytes() == b"old"
-    _nothing_beside(tmp_path, "in.arrow", "broken.arrow", "short.arrows", "out.parquet", "out.txt")
+    _nothing_beside(tmp_path, "in.arrow", "broken.arrow", "short.arrows", "odd", "out.parquet", "out.txt")
 
 
 def test_a_schema_is_given(run, tmp_path, table):

@@ -1,0 +1,71 @@
+/*
+ * One table from what lies at a path: a file of any format that can be read, or standard input.
+ *
+ *     LM_TRY(lm_scan_open("day.parquet", NULL, &scan, error));
+ *     LM_TRY(lm_scan_stream(scan, &stream, error));   // an ArrowArrayStream, fresh for each call
+ *     lm_scan_close(scan);                            // streams go on
+ */
+#ifndef LAMELLA_SCAN_H
+#define LAMELLA_SCAN_H
+
+#include <lamella/arrow.h>
+#include <lamella/base.h>
+#include <lamella/parquet_read.h>
+#include <lamella/source.h>
+
+typedef enum lm_format {
+    LM_FORMAT_AUTO = 0, /* of what is read by its first bytes, then by the path's suffix; of what
+                           is written by the suffix */
+    LM_FORMAT_PARQUET,
+    LM_FORMAT_ARROW,        /* the IPC file */
+    LM_FORMAT_ARROW_STREAM, /* the IPC stream */
+} lm_format;
+
+/* By suffix: .parquet, .pq; .arrow, .feather, .ipc; .arrows. LM_FORMAT_AUTO for any other. */
+LM_API lm_format lm_format_of_path(const char *path);
+/* "parquet", "arrow", "arrows"; "auto". */
+LM_API const char *lm_format_name(lm_format format);
+
+typedef struct lm_scan lm_scan;
+
+/* All zero reads everything. What is pointed to is copied by lm_scan_open, but for `cancel`. */
+typedef struct lm_scan_options {
+    lm_format format;
+    /* Dotted paths of columns or of what lies in them ("a", "a.item.x"), which come in this order.
+     * NULL: all; none at all is a table of rows without columns. */
+    const char *const *columns;
+    size_t column_count;
+    uint64_t offset; /* rows that are passed over */
+    uint64_t limit;  /* the most rows, when `limited` */
+    bool limited;
+    int64_t batch_rows;      /* at most so many in a batch; 0: as they come */
+    size_t memory_bytes_max; /* of rows decoded ahead of the reader; 0: 128 MiB */
+    int threads;             /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: the caller */
+    lm_dictionaries dictionaries; /* Parquet only */
+    lm_cancel *cancel;
+    const lm_allocator *allocator;
+} lm_scan_options;
+
+/* Opens what is at `path` ("-" is standard input, of which there is one stream only, unless it is a
+ * file) and reads its schema. LM_INVALID for a column that is not there, or where no format is
+ * known. */
+LM_API LM_MUST_USE lm_status lm_scan_open(const char *path, const lm_scan_options *options,
+                                          lm_scan **scan, lm_error *error);
+/* The same of bytes from a source, which is taken, also on failure. */
+LM_API LM_MUST_USE lm_status lm_scan_open_source_take(lm_source *take_source,
+                                                      const lm_scan_options *options,
+                                                      lm_scan **scan, lm_error *error);
+/* Gives the scan back; streams that it made go on. Takes NULL. */
+LM_API void lm_scan_close(lm_scan *scan);
+
+LM_API lm_format lm_scan_format(const lm_scan *scan);
+/* The schema that the streams have. */
+LM_API LM_MUST_USE lm_status lm_scan_schema(lm_scan *scan, struct ArrowSchema *out,
+                                            lm_error *error);
+/* The rows from the first on; each call begins anew. A stream is for one thread at a time. */
+LM_API LM_MUST_USE lm_status lm_scan_stream(lm_scan *scan, struct ArrowArrayStream *out,
+                                            lm_error *error);
+/* How many rows a stream has: from footers alone where they tell it, else by reading. */
+LM_API LM_MUST_USE lm_status lm_scan_rows(lm_scan *scan, uint64_t *rows, lm_error *error);
+
+#endif

@@ -1,0 +1,69 @@
+/* The options of reading; see reading.h. */
+#include "cli/reading.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+/* In the order of lm_format. */
+static const char *const formats[] = {"auto", "parquet", "arrow", "arrows", NULL};
+
+const lm_cli_option lm__cli_reading_options[] = {
+    {"from", LM_CLI_CHOICE, offsetof(lm_cli_reading, from), "auto|parquet|arrow|arrows",
+     "The format of what is read; auto (the default) goes by its first bytes, then by its suffix.",
+     formats},
+    {"columns", LM_CLI_TEXT, offsetof(lm_cli_reading, columns), "NAME,...",
+     "Only these columns, in this order; a.b is the field b of the struct a. A comma or a "
+     "backslash that belongs to a name has a backslash before it.",
+     NULL},
+    {"limit", LM_CLI_COUNT, offsetof(lm_cli_reading, limit), "N", "The most rows.", NULL},
+    {"offset", LM_CLI_COUNT, offsetof(lm_cli_reading, offset), "N",
+     "Rows that are passed over before the first.", NULL},
+    {NULL},
+};
+
+/* "a,b\,c" becomes "a" and "b,c". */
+static lm_status split_columns(const char *text, lm_scan_options *options, lm_error *error)
+{
+    size_t size = strlen(text), count = 0;
+    char *names = lm__alloc(NULL, size + 1), *to = names;
+    const char **columns = lm__alloc_array(NULL, size + 1, sizeof *columns);
+    if (!names || !columns) {
+        lm__free(NULL, names);
+        lm__free(NULL, columns);
+        return lm__error_memory(error, "reading the command line");
+    }
+    columns[count++] = to;
+    for (; *text; text++) {
+        if (*text == '\\' && (text[1] == ',' || text[1] == '\\')) {
+            *to++ = *++text;
+        } else if (*text == ',') {
+            *to++ = '\0';
+            columns[count++] = to;
+        } else {
+            *to++ = *text;
+        }
+    }
+    *to = '\0';
+    options->columns = columns;
+    options->column_count = count;
+    return LM_OK;
+}
+
+lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings,
+                               lm_scan_options *options, lm_error *error)
+{
+    *options = (lm_scan_options){
+        .format = (lm_format)settings->from,
+        .offset = settings->offset,
+        .limit = settings->limit,
+        .limited = settings->limit != UINT64_MAX,
+        .cancel = cli->cancel,
+    };
+    return settings->columns ? split_columns(settings->columns, options, error) : LM_OK;
+}
+
+void lm__cli_scan_options_free(lm_scan_options *options)
+{
+    if (options->columns) lm__free(NULL, (void *)options->columns[0]); /* all the names */
+    lm__free(NULL, (void *)options->columns);
+}

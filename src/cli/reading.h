@@ -1,0 +1,29 @@
+/* What the commands that read tables share: put, cat, head, count and schema. */
+#ifndef LM_CLI_READING_H
+#define LM_CLI_READING_H
+
+#include <lamella/scan.h>
+
+#include "cli/cli.h"
+
+/* Settings of what is read of a table. */
+typedef struct lm_cli_reading {
+    int from; /* lm_format */
+    const char *columns;
+    uint64_t limit, offset; /* limit UINT64_MAX: all */
+} lm_cli_reading;
+
+#define LM_CLI_READING_DEFAULTS                                                                    \
+    {                                                                                              \
+        .limit = UINT64_MAX                                                                        \
+    }
+
+extern const lm_cli_option lm__cli_reading_options[];
+
+/* Fills `options`, which must be given back, on failure too. */
+LM_MUST_USE lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings,
+                                           lm_scan_options *options, lm_error *error);
+
+void lm__cli_scan_options_free(lm_scan_options *options);
+
+#endif

@@ -1,0 +1,85 @@
+/* The formats that can be read, a row each, and how they are told apart. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "io/reader.h"
+
+static const lm_format_row rows[] = {
+    {LM_FORMAT_PARQUET,
+     "parquet",
+     {".parquet", ".pq"},
+     {"PAR1", "PARE"},
+     lm__parquet_table_open,
+     NULL},
+    {LM_FORMAT_ARROW,
+     "arrow",
+     {".arrow", ".feather", ".ipc"},
+     {"ARROW1"},
+     NULL,
+     lm__ipc_table_open},
+    {LM_FORMAT_ARROW_STREAM, "arrows", {".arrows"}, {"\xff\xff\xff\xff"}, NULL, lm__ipc_table_open},
+};
+#define ROW_COUNT (sizeof rows / sizeof *rows)
+
+const lm_format_row *lm__format_row(lm_format format)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (rows[i].format == format) return &rows[i];
+    return NULL;
+}
+
+static bool has_suffix(const lm_format_row *row, const char *path)
+{
+    size_t size = strlen(path);
+    for (const char *const *suffix = row->suffixes; *suffix; suffix++) {
+        size_t length = strlen(*suffix);
+        if (size > length && strcasecmp(path + size - length, *suffix) == 0) return true;
+    }
+    return false;
+}
+
+static bool has_magic(const lm_format_row *row, const void *head, size_t size)
+{
+    for (const char *const *magic = row->magic; *magic; magic++)
+        if (strlen(*magic) <= size && memcmp(head, *magic, strlen(*magic)) == 0) return true;
+    return false;
+}
+
+static const lm_format_row *find_suffix(const char *path)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (has_suffix(&rows[i], path)) return &rows[i];
+    return NULL;
+}
+
+const lm_format_row *lm__format_find(const void *head, size_t head_size, const char *path)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (has_magic(&rows[i], head, head_size)) return &rows[i];
+    return find_suffix(path);
+}
+
+const char *lm__format_names(char text[LM_FORMAT_NAMES_MAX])
+{
+    size_t size = 0;
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        size += (size_t)snprintf(text + size, LM_FORMAT_NAMES_MAX - size, "%s%s",
+                                 i == 0               ? ""
+                                 : i == ROW_COUNT - 1 ? " or "
+                                                      : ", ",
+                                 rows[i].name);
+    return text;
+}
+
+lm_format lm_format_of_path(const char *path)
+{
+    const lm_format_row *row = find_suffix(path);
+    return row ? row->format : LM_FORMAT_AUTO;
+}
+
+const char *lm_format_name(lm_format format)
+{
+    const lm_format_row *row = lm__format_row(format);
+    return row ? row->name : "auto";
+}

@@ -1,0 +1,211 @@
+/*
+ * Scans: a table that has been opened, and what of it is wanted.
+ *
+ *     reader's stream → columns → rows, in the order of the file
+ *
+ * Invariants
+ *  1. A reader does of a request what it can do with profit; what it leaves is done here, so the
+ *     rows are the same for every format.
+ *  2. A scan does not change once it is open, but for the feed of a pipe, which is read once.
+ *  3. Streams do not need the scan.
+ */
+#include "io/scan.h"
+
+#include <string.h>
+
+#include "arrow/cast.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "io/project.h"
+#include "io/reader.h"
+#include "io/slice_stream.h"
+
+struct lm_scan {
+    const lm_allocator *allocator;
+    lm_arena arena; /* what was copied of the options */
+    lm_store *store;
+    lm_read_request request;
+    const lm_format_row *row;
+    lm_reader *reader;
+    lm_schema *schema; /* of the streams */
+};
+
+static lm_status copy_options(lm_scan *scan, const lm_scan_options *options, lm_error *error)
+{
+    lm_read_request *request = &scan->request;
+    if (options->batch_rows < 0) return lm__error_set(error, LM_INVALID, "batches below zero rows");
+    *request = (lm_read_request){
+        .column_count = options->columns ? options->column_count : 0,
+        .offset = options->offset,
+        .limit = options->limit,
+        .limited = options->limited,
+        .batch_rows = options->batch_rows,
+        .memory_bytes_max = options->memory_bytes_max,
+        .threads = options->threads,
+        .dictionaries = options->dictionaries,
+        .cancel = options->cancel,
+    };
+    if (!options->columns) return LM_OK;
+    const char **columns =
+        lm__arena_array(&scan->arena, options->column_count + 1, sizeof *columns);
+    if (!columns) return lm__error_memory(error, "opening a table");
+    for (size_t i = 0; i < options->column_count; i++)
+        if (!(columns[i] = lm__arena_strdup(&scan->arena, options->columns[i])))
+            return lm__error_memory(error, "opening a table");
+    request->columns = columns;
+    return LM_OK;
+}
+
+static lm_status settle_schema(lm_scan *scan, lm_error *error)
+{
+    const lm_read_request *request = &scan->request;
+    lm_reader *reader = scan->reader;
+    if (!request->columns) {
+        scan->schema = lm_schema_ref(reader->schema);
+        return LM_OK;
+    }
+    if (reader->ops->project) return reader->ops->project(reader, request, &scan->schema, error);
+    return lm__schema_project(reader->schema, request->columns, request->column_count,
+                              &scan->schema, error);
+}
+
+/* Opens the path, or, where it is NULL, the source, which is taken. */
+static lm_status open_any(lm_scan *scan, const char *path, lm_source *take_source,
+                          const lm_scan_options *options, lm_error *error)
+{
+    lm_status status = copy_options(scan, options, error);
+    if (status != LM_OK) {
+        lm_source_close(take_source);
+        return status;
+    }
+    if (take_source) {
+        LM_TRY(lm__table_open_source_take(scan->allocator, take_source, options->format,
+                                          &scan->request, &scan->row, &scan->reader, error));
+    } else {
+        LM_TRY(lm__store_posix_open(scan->allocator, &scan->store, error));
+        LM_TRY(lm__table_open(scan->allocator, scan->store, path, options->format, &scan->request,
+                              &scan->row, &scan->reader, error));
+    }
+    return settle_schema(scan, error);
+}
+
+static lm_status scan_new(const char *path, lm_source *take_source, const lm_scan_options *options,
+                          lm_scan **out, lm_error *error)
+{
+    static const lm_scan_options defaults;
+    if (!options) options = &defaults;
+    const lm_allocator *allocator = lm__allocator_or_default(options->allocator);
+    lm_scan *scan = lm__alloc_zero(allocator, sizeof *scan);
+    *out = NULL;
+    if (!scan) {
+        lm_source_close(take_source);
+        return lm__error_memory(error, "opening a table");
+    }
+    scan->allocator = allocator;
+    lm__arena_init(&scan->arena, allocator, 0);
+    lm_status status = open_any(scan, path, take_source, options, error);
+    if (status == LM_OK)
+        *out = scan;
+    else
+        lm_scan_close(scan);
+    return status;
+}
+
+lm_status lm_scan_open(const char *path, const lm_scan_options *options, lm_scan **scan,
+                       lm_error *error)
+{
+    return scan_new(path, NULL, options, scan, error);
+}
+
+lm_status lm_scan_open_source_take(lm_source *take_source, const lm_scan_options *options,
+                                   lm_scan **scan, lm_error *error)
+{
+    return scan_new(NULL, take_source, options, scan, error);
+}
+
+void lm_scan_close(lm_scan *scan)
+{
+    if (!scan) return;
+    lm__reader_close(scan->reader);
+    lm_schema_free(scan->schema);
+    lm__store_close(scan->store);
+    lm__arena_deinit(&scan->arena);
+    lm__free(scan->allocator, scan);
+}
+
+lm_format lm_scan_format(const lm_scan *scan) { return scan->row->format; }
+
+lm_status lm_scan_schema(lm_scan *scan, struct ArrowSchema *out, lm_error *error)
+{
+    return lm_schema_export(scan->schema, out, error);
+}
+
+/* What the reader has left undone. Takes the stream. */
+static lm_status finish_take(lm_scan *scan, const lm_read_request *request, lm_schema *schema,
+                             unsigned done, lm_stream *stream, lm_stream **out, lm_error *error)
+{
+    lm_slice slice = {.cancel = request->cancel};
+    if (!(done & LM_READ_PROJECTED) && request->columns) {
+        lm_cast_options narrow = {.mode = LM_CAST_STRICT, .drop_extra = true};
+        lm_stream *projected;
+        LM_TRY(lm__cast_stream_take(scan->allocator, stream, schema, &narrow, &projected, error));
+        stream = projected;
+    }
+    if (!(done & LM_READ_BATCHED)) slice.batch_rows = request->batch_rows;
+    if (!(done & LM_READ_SLICED)) {
+        slice.offset = request->offset;
+        slice.limit = request->limit;
+        slice.limited = request->limited;
+    }
+    return lm__slice_stream_take(scan->allocator, stream, &slice, out, error);
+}
+
+lm_status lm__scan_stream(lm_scan *scan, lm_stream **out, lm_error *error)
+{
+    lm_stream *stream;
+    unsigned done = 0;
+    LM_TRY(scan->reader->ops->stream(scan->reader, &scan->request, &done, &stream, error));
+    return finish_take(scan, &scan->request, scan->schema, done, stream, out, error);
+}
+
+lm_status lm_scan_stream(lm_scan *scan, struct ArrowArrayStream *out, lm_error *error)
+{
+    lm_stream *stream;
+    *out = (struct ArrowArrayStream){0};
+    LM_TRY(lm__scan_stream(scan, &stream, error));
+    return lm__stream_export_take(scan->allocator, stream, out, error);
+}
+
+/* Reads, but no columns where the format can do without. */
+static lm_status count_by_reading(lm_scan *scan, uint64_t *rows, lm_error *error)
+{
+    static const char *const none[1];
+    lm_read_request request = scan->request;
+    lm_stream *stream, *sliced;
+    lm_batch *batch;
+    unsigned done = 0;
+    request.columns = none;
+    request.column_count = 0;
+    *rows = 0;
+    LM_TRY(scan->reader->ops->stream(scan->reader, &request, &done, &stream, error));
+    LM_TRY(finish_take(scan, &request, NULL, done | LM_READ_PROJECTED, stream, &sliced, error));
+    lm_status status;
+    while ((status = lm__stream_next(sliced, &batch, error)) == LM_OK && batch) {
+        *rows += (uint64_t)lm__batch_rows(batch);
+        lm__batch_unref(batch);
+    }
+    lm__stream_close(sliced);
+    return status;
+}
+
+lm_status lm_scan_rows(lm_scan *scan, uint64_t *rows, lm_error *error)
+{
+    const lm_read_request *request = &scan->request;
+    int64_t told = -1;
+    if (scan->reader->ops->rows) LM_TRY(scan->reader->ops->rows(scan->reader, &told, error));
+    if (told < 0) return count_by_reading(scan, rows, error);
+    *rows = (uint64_t)told;
+    *rows = *rows > request->offset ? *rows - request->offset : 0;
+    if (request->limited && *rows > request->limit) *rows = request->limit;
+    return LM_OK;
+}
