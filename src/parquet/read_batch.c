@@ -188,7 +188,7 @@ static lm_status dictionary_values(batch_maker *m, const lm_read_field *field, c
 {
     const lm_read_spec *spec = &field->spec;
     size_t count = lm__dict_count(dict), size, bytes, consumed;
-    const uint8_t *from = lm__dict_bytes(dict, &size);
+    const uint8_t *from = lm__bytes(lm__dict_bytes(dict, &size), 0).data; /* never NULL */
     lm_read_vector values;
     lm__read_vector_init(&values, m->allocator, spec->form, spec->out_width, false);
     values.expected = count;
@@ -224,7 +224,7 @@ static lm_status put_values(const lm_read_vector *vector, lm_dict *dict, uint32_
         lm_strings strings = {
             .kind = vector->form == LM_FORM_STRINGS32 ? LM_STRINGS_OFFSETS32 : LM_STRINGS_OFFSETS64,
             .offsets = vector->offsets,
-            .data = vector->data,
+            .data = lm__bytes(vector->data, 0).data, /* empty text may have no bytes */
         };
         LM_TRY(
             lm__dict_put_strings(dict, &strings, valid, vector->count, indices, &progress, error));

@@ -111,7 +111,7 @@ static lm_status start_page(lm_read_column *column, lm_error *error)
     LM_TRY(lm__read_pages_load(&column->pages, error));
     bool packed = page->repetition_encoding == LM_PARQUET_BIT_PACKED ||
                   page->definition_encoding == LM_PARQUET_BIT_PACKED;
-    if (packed && lm__read_room(room, 2 * (size_t)page->entries) != LM_OK)
+    if (packed && lm__read_room(room, 2 * (size_t)page->entries + 1) != LM_OK)
         return lm__error_memory(error, "reading levels");
     LM_TRY(start_levels(&column->repetitions, column->leaf->repetition, page->repetitions,
                         page->repetition_encoding, page->entries, room, 0, error));

@@ -1,0 +1,144 @@
+/*
+ * Any bytes as a Parquet file: its schema, all rows as a stream of batches and as canonical text. A
+ * stream says the same with and without views of the source, and its batches are sound.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arrow/batch.h"
+#include "parquet/canonical.h"
+
+#define ALLOCATION_BYTES_MAX ((size_t)64 << 20)
+#define ENTRIES_MAX 20000 /* a run of levels may claim 2^31 of them in four bytes */
+#define TEXT_BYTES_MAX ((uint64_t)16 << 20)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void *capped_alloc(void *context, size_t bytes)
+{
+    (void)context;
+    return bytes > ALLOCATION_BYTES_MAX ? NULL : malloc(bytes ? bytes : 1);
+}
+
+static void *capped_realloc(void *context, void *memory, size_t bytes)
+{
+    (void)context;
+    return bytes > ALLOCATION_BYTES_MAX ? NULL : realloc(memory, bytes ? bytes : 1);
+}
+
+static void capped_free(void *context, void *memory)
+{
+    (void)context;
+    free(memory);
+}
+
+static const lm_allocator capped = {capped_alloc, capped_realloc, capped_free, NULL};
+
+/* Not a matter of soundness: such files only take long. */
+static bool is_small(const lm_parquet_reader *reader)
+{
+    int64_t left = ENTRIES_MAX;
+    if (reader->rows > ENTRIES_MAX || reader->metadata.row_groups.count > 64) return false;
+    for (size_t i = 0; i < reader->metadata.row_groups.count; i++) {
+        const lm_row_group *group = &reader->metadata.row_groups.items[i];
+        for (size_t k = 0; k < group->columns.count; k++) {
+            const lm_column_metadata *metadata = group->columns.items[k].meta_data;
+            if (metadata && metadata->num_values > left) return false;
+            if (metadata && metadata->num_values > 0) left -= metadata->num_values;
+        }
+    }
+    return true;
+}
+
+static lm_parquet_reader *open_bytes(lm_memory_source *source, const uint8_t *data, size_t size,
+                                     bool no_views)
+{
+    lm_parquet_reader_options options = {
+        .no_views = no_views,
+        .page_bytes_max = (size_t)1 << 20,
+        .allocator = &capped,
+    };
+    lm_parquet_reader *reader;
+    lm_memory_source_init(source, data, size, "fuzz");
+    return lm_parquet_reader_open(&source->source, &options, &reader, NULL) == LM_OK ? reader
+                                                                                     : NULL;
+}
+
+static lm_status null_write(lm_sink *sink, const void *data, size_t size, lm_error *error)
+{
+    (void)data;
+    (void)size;
+    (void)error;
+    return sink->bytes > TEXT_BYTES_MAX ? LM_LIMIT : LM_OK;
+}
+
+static lm_status null_finish(lm_sink *sink, lm_error *error)
+{
+    (void)sink;
+    (void)error;
+    return LM_OK;
+}
+
+static void null_abort(lm_sink *sink) { (void)sink; }
+
+static void write_text(lm_parquet_reader *reader)
+{
+    static const lm_sink_ops ops = {null_write, null_finish, null_abort};
+    lm_sink sink;
+    lm_sink_init(&sink, &ops);
+    (void)!lm__canonical_write(reader, &sink, NULL);
+    lm_sink_abort(&sink);
+}
+
+/* A decimal beyond its column's precision is handed on as it is stored. */
+static void unsound(const lm_error *error)
+{
+    if (strstr(error->message, " digits")) return;
+    (void)fprintf(stderr, "a batch that is not sound: %s\n", error->message);
+    abort();
+}
+
+/* Rows of the whole stream, or -1 when it fails. */
+static int64_t read_all(lm_parquet_reader *reader, const lm_parquet_read_options *options)
+{
+    struct ArrowArrayStream source;
+    lm_stream *stream;
+    lm_batch *batch = NULL;
+    lm_error error;
+    int64_t rows = 0;
+    if (lm_parquet_read_stream(reader, options, &source, NULL) != LM_OK) return -1;
+    if (lm__stream_import_take(&capped, &source, LM_VALIDATE_NONE, &stream, NULL) != LM_OK)
+        return -1;
+    lm_status status;
+    while ((status = lm__stream_next(stream, &batch, NULL)) == LM_OK && batch) {
+        rows += lm__batch_rows(batch);
+        status = lm__batch_validate(batch, LM_VALIDATE_STRUCTURE, &error);
+        if (status == LM_OK) status = lm__batch_validate(batch, LM_VALIDATE_TEXT, &error);
+        if (status != LM_OK && status != LM_NO_MEMORY) unsound(&error);
+        lm__batch_unref(batch);
+    }
+    lm__stream_close(stream);
+    return status == LM_OK ? rows : -1;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const lm_parquet_read_options whole = {.threads = 1};
+    static const lm_parquet_read_options kept = {
+        .threads = 1, .dictionaries = LM_DICTIONARIES_KEEP, .ignore_arrow_schema = true};
+    lm_memory_source viewed, copied;
+    lm_parquet_reader *reader = open_bytes(&viewed, data, size, false);
+    if (!reader) return 0;
+    if (is_small(reader)) {
+        int64_t rows = read_all(reader, &whole);
+        if (rows >= 0 && rows != lm_parquet_reader_rows(reader)) abort();
+        (void)read_all(reader, &kept);
+        write_text(reader);
+        lm_parquet_reader *other = open_bytes(&copied, data, size, true);
+        if (other && read_all(other, &whole) != rows) abort();
+        lm_parquet_reader_close(other);
+    }
+    lm_parquet_reader_close(reader);
+    return 0;
+}
