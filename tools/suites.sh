@@ -57,7 +57,7 @@ build_asan() {
 
 suite_asan() {
     need_locale
-    build_asan && c_tests asan asan -t 4
+    build_asan && c_tests asan asan -t 4 --no-suite long
 }
 
 suite_tsan() {
@@ -85,6 +85,11 @@ suite_cli() {
     need test
     build_product
     py_tests cli tests/cli
+}
+
+# What takes minutes: on request only.
+suite_long() {
+    build_release && c_tests long release --suite long -t 4
 }
 
 # The command's tests once more, on the command built with the sanitizers.

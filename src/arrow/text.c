@@ -6,10 +6,7 @@
 #include <strings.h>
 
 #include "arrow/calendar.h"
-#include "base/json_number.h"
-
-/* Longer texts of numbers are not numbers that anyone wrote on purpose. */
-#define NUMBER_TEXT_MAX 1100
+#include "base/number.h"
 
 typedef struct cursor {
     const char *at, *end;
@@ -88,7 +85,6 @@ lm_text_result lm__text_to_f64(const char *text, size_t size, double *value)
     cursor in = {text, text + size};
     bool negative = take(&in, '-');
     if (!negative) take(&in, '+');
-    char number[NUMBER_TEXT_MAX + 8];
     size_t left = (size_t)(in.end - in.at);
     if (is_word(in.at, left, "inf") || is_word(in.at, left, "infinity")) {
         *value = negative ? -(double)INFINITY : (double)INFINITY;
@@ -98,28 +94,8 @@ lm_text_result lm__text_to_f64(const char *text, size_t size, double *value)
         *value = (double)NAN;
         return LM_TEXT_OK;
     }
-    if (left > NUMBER_TEXT_MAX) return LM_TEXT_BAD;
-    const char *begin = in.at;
-    size_t whole = digits_ahead(&in), fraction = 0;
-    in.at += whole;
-    if (take(&in, '.')) {
-        fraction = digits_ahead(&in);
-        in.at += fraction;
-    }
-    if (whole + fraction == 0) return LM_TEXT_BAD;
-    if (in.at < in.end && (*in.at == 'e' || *in.at == 'E')) {
-        in.at++;
-        if (!take(&in, '-')) take(&in, '+');
-        size_t exponent = digits_ahead(&in);
-        if (exponent == 0) return LM_TEXT_BAD;
-        in.at += exponent;
-    }
-    if (in.at != in.end) return LM_TEXT_BAD;
-    size_t used = 0; /* as JSON has it: a digit before the point */
-    if (whole == 0) number[used++] = '0';
-    memcpy(number + used, begin, left);
-    number[used + left] = '\0';
-    if (!lm__double_from_text(number, value)) return LM_TEXT_RANGE;
+    if (left == 0 || *in.at == '-' || *in.at == '+' || !lm__double_parse(in.at, left, value))
+        return LM_TEXT_BAD;
     if (isinf(*value)) return LM_TEXT_RANGE;
     if (negative) *value = -*value;
     return LM_TEXT_OK;
@@ -249,41 +225,25 @@ lm_text_result lm__text_to_timestamp(const char *text, size_t size, lm_time_unit
 
 /* Printing. */
 
-/* Two digits at a time, from the end; with zeroes before them up to `width`. */
+/* With zeroes before them up to `width`. */
 static size_t put_digits(uint64_t value, int width, char *text)
 {
-    static const char pairs[] =
-        "00010203040506070809101112131415161718192021222324252627282930313233"
-        "34353637383940414243444546474849505152535455565758596061626364656667"
-        "6869707172737475767778798081828384858687888990919293949596979899";
-    char digits[24];
-    size_t at = sizeof digits;
-    for (; value >= 100; value /= 100) {
-        at -= 2;
-        memcpy(digits + at, pairs + 2 * (value % 100), 2);
-    }
-    if (value >= 10) {
-        at -= 2;
-        memcpy(digits + at, pairs + 2 * value, 2);
-    } else {
-        digits[--at] = (char)('0' + value);
-    }
-    while (sizeof digits - at < (size_t)width) digits[--at] = '0';
-    size_t count = sizeof digits - at;
-    memcpy(text, digits + at, count);
-    return count;
+    char digits[LM_INTEGER_TEXT_MAX];
+    size_t count = lm__u64_text(value, digits);
+    size_t pad = count < (size_t)width ? (size_t)width - count : 0;
+    memset(text, '0', pad);
+    memcpy(text + pad, digits, count);
+    return pad + count;
 }
 
 size_t lm__text_from_u64(uint64_t value, char text[LM_VALUE_TEXT_MAX])
 {
-    return put_digits(value, 1, text);
+    return lm__u64_text(value, text);
 }
 
 size_t lm__text_from_i64(int64_t value, char text[LM_VALUE_TEXT_MAX])
 {
-    if (value >= 0) return put_digits((uint64_t)value, 1, text);
-    text[0] = '-';
-    return 1 + put_digits(-(uint64_t)value, 1, text + 1);
+    return lm__i64_text(value, text);
 }
 
 static size_t put_special(double value, char text[LM_VALUE_TEXT_MAX])
@@ -296,15 +256,13 @@ static size_t put_special(double value, char text[LM_VALUE_TEXT_MAX])
 size_t lm__text_from_f64(double value, char text[LM_VALUE_TEXT_MAX])
 {
     if (!isfinite(value)) return put_special(value, text);
-    lm__double_text(value, text);
-    return strlen(text);
+    return lm__double_text(value, text);
 }
 
 size_t lm__text_from_f32(float value, char text[LM_VALUE_TEXT_MAX])
 {
     if (!isfinite(value)) return put_special((double)value, text);
-    lm__float_text(value, text);
-    return strlen(text);
+    return lm__float_text(value, text);
 }
 
 size_t lm__text_from_date(int64_t days, char text[LM_VALUE_TEXT_MAX])

@@ -17,8 +17,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/json_number.h"
 #include "base/limits.h"
+#include "base/number.h"
 #include "base/utf8.h"
 
 /* Up to this many members are compared with one another; more are sorted. */
@@ -233,7 +233,8 @@ static lm_status number_take(reader *r, lm_json *value)
         return LM_OK;
     }
     value->kind = LM_JSON_NUMBER;
-    if (!lm__double_from_text(text, &value->number)) return refuse_memory(r);
+    (void)lm__double_parse(text, value->text_size,
+                           &value->number); /* number_skip knows it is one */
     return LM_OK;
 }
 

@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json_number.h"
 #include "base/limits.h"
+#include "base/number.h"
 #include "base/utf8.h"
 
 void lm__json_writer_init(lm_json_writer *writer, lm_buffer *out, bool pretty)
@@ -152,9 +152,11 @@ void lm__json_uint(lm_json_writer *writer, uint64_t value)
 
 void lm__json_double(lm_json_writer *writer, double value)
 {
-    char text[LM_DOUBLE_TEXT_MAX] = "null";
-    if (isfinite(value)) lm__double_text(value, text);
-    put_value(writer, text, strlen(text));
+    char text[LM_DOUBLE_TEXT_MAX];
+    if (isfinite(value))
+        put_value(writer, text, lm__double_text(value, text));
+    else
+        lm__json_null(writer);
 }
 
 void lm__json_bool(lm_json_writer *writer, bool value)

@@ -1,24 +1,12 @@
-/*
- * Floats by the fewest digits that read back, decimals of any length.
- *
- * A decimal of at most 15 digits (6 for float) survives the way into a normal number and back, so
- * the first precision to try is that one, and what it gives without its trailing zeros is the
- * shortest there is; else one or two (three) digits more do. Subnormal numbers have fewer digits
- * and are tried from one digit on.
- */
-#define _GNU_SOURCE
+/* Floats by the fewest digits that read back (base/number.h has the layout that is asked for too),
+ * decimals of any length. */
 #include "parquet/canonical_number.h"
 
-#include <float.h>
-#include <locale.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/number.h"
 #include "parquet/canonical_text.h"
-
-#define DIGITS_MAX 24
 
 /* Floats. */
 
@@ -40,95 +28,25 @@ float lm__float_of_half(uint16_t half)
     return value;
 }
 
-/* d.ddd e±x as printf gives it; between the first digit and the second stands the locale's point,
- * which is made a full stop. */
-static void print(double value, int precision, char text[48])
+static lm_status special(lm_buffer *out, double value)
 {
-    char raw[64], *to = text;
-    snprintf(raw, sizeof raw, "%.*e", precision - 1, value);
-    const char *at = raw;
-    *to++ = *at++;
-    if (precision > 1) {
-        *to++ = '.';
-        while (*at < '0' || *at > '9') at++;
-    }
-    strcpy(to, at);
-}
-
-static bool reads_back(const char *text, double value, bool single)
-{
-    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!c) return false;
-    double back = single ? (double)strtof_l(text, NULL, c) : strtod_l(text, NULL, c);
-    freelocale(c);
-    return back == value;
-}
-
-/* The significant digits of a positive value, without trailing zeros. */
-static int shortest(double value, bool single, char digits[DIGITS_MAX], int *exponent)
-{
-    char text[48];
-    int most = single ? 9 : 17, precision = single ? 6 : 15, count = 0;
-    if (value < (single ? (double)FLT_MIN : DBL_MIN)) precision = 1;
-    for (;; precision++) {
-        print(value, precision, text);
-        if (precision == most || reads_back(text, value, single)) break;
-    }
-    const char *at = text;
-    for (; *at != 'e'; at++)
-        if (*at != '.') digits[count++] = *at;
-    *exponent = (int)strtol(at + 1, NULL, 10);
-    while (count > 1 && digits[count - 1] == '0') count--;
-    return count;
-}
-
-static void lay_out(const char *digits, int count, int exponent, char *out)
-{
-    if (exponent < -4 || exponent >= 16) { /* 1.5e-07 */
-        *out++ = digits[0];
-        if (count > 1) *out++ = '.';
-        memcpy(out, digits + 1, (size_t)count - 1);
-        snprintf(out + count - 1, 8, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
-    } else if (exponent < 0) { /* 0.0015 */
-        *out++ = '0';
-        *out++ = '.';
-        for (int i = -1; i > exponent; i--) *out++ = '0';
-        memcpy(out, digits, (size_t)count);
-        out[count] = '\0';
-    } else { /* 15.0 */
-        for (int i = 0; i < count || i < exponent + 2; i++) {
-            if (i == exponent + 1) *out++ = '.';
-            *out++ = i < count ? digits[i] : '0';
-        }
-        *out = '\0';
-    }
-}
-
-static lm_status real(lm_buffer *out, double value, bool single)
-{
-    char digits[DIGITS_MAX] = "0", text[48] = "0.0";
-    int exponent;
-    if (value != value) return lm__buffer_text(out, "\"NaN\"");
-    if (value - value != 0)
-        return lm__buffer_text(out, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
-    if (__builtin_signbit(value)) {
-        lm_status status = lm__buffer_byte(out, '-');
-        if (status != LM_OK) return status;
-        value = -value;
-    }
-    if (value != 0) {
-        int count = shortest(value, single, digits, &exponent);
-        lay_out(digits, count, exponent, text);
-    }
-    return lm__buffer_text(out, text);
+    const char *word = value != value ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
+    return lm__buffer_printf(out, "\"%s\"", word);
 }
 
 lm_status lm__canonical_float(lm_buffer *out, float value)
 {
-    return real(out, (double)value, true);
+    char text[LM_DOUBLE_TEXT_MAX];
+    if (value - value != 0) return special(out, (double)value);
+    return lm__buffer_append(out, text, lm__float_text(value, text));
 }
 
-lm_status lm__canonical_double(lm_buffer *out, double value) { return real(out, value, false); }
+lm_status lm__canonical_double(lm_buffer *out, double value)
+{
+    char text[LM_DOUBLE_TEXT_MAX];
+    if (value - value != 0) return special(out, value);
+    return lm__buffer_append(out, text, lm__double_text(value, text));
+}
 
 /* Decimals. */
 

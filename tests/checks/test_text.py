@@ -1,6 +1,7 @@
 """The text of the tree: formatting, limits, machine names, links, length of files."""
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -107,3 +108,8 @@ def test_links_in_documents_lead_somewhere(root):
 def test_a_broken_link_is_found(make_tree):
     tree = make_tree({"a.md": "[b](b.md) [c](c.md#part) [web](https://example.org/x)\n", "b.md": ""})
     assert broken_links([tree / "a.md"]) == ["a.md: c.md"]
+
+
+def test_the_powers_of_ten_are_what_their_script_prints(root):
+    printed = subprocess.run([sys.executable, root / "tools" / "pow10.py"], capture_output=True, text=True, check=True)
+    assert printed.stdout == (root / "src" / "base" / "number_pow10.h").read_text()
