@@ -7,6 +7,7 @@
 #include <lamella/codec.h>
 #include <lamella/commit.h>
 #include <lamella/directory.h>
+#include <lamella/expr.h>
 #include <lamella/io.h>
 #include <lamella/ipc.h>
 #include <lamella/manifest.h>

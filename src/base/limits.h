@@ -97,7 +97,13 @@
 #define LM_ARROW_BYTE_WIDTH_MAX (16 * (int32_t)LM_MIB) /* of one value of fixed_binary */
 #define LM_ARROW_VARIADIC_MAX 1000000                  /* data buffers of one view array */
 #define LM_ARROW_TEXT_BYTES_MAX (16 * LM_MIB)          /* of a schema as text */
-#define LM_FB_TABLES_MAX 4000000                       /* visited in one flatbuffer */
+#define LM_EXPR_BYTES_MAX (64 * LM_MIB)                /* of an expression as text */
+#define LM_EXPR_DEPTH_MAX 128
+#define LM_EXPR_NODES_MAX 4000000 /* of an expression, literals counted */
+#define LM_EXPR_COLUMNS_MAX 1000  /* that one expression names */
+#define LM_EXPR_PATH_MAX 64       /* parts of a column's path */
+#define LM_EXPR_NUMBER_BYTES_MAX 1000
+#define LM_FB_TABLES_MAX 4000000 /* visited in one flatbuffer */
 
 /* ipc */
 #define LM_IPC_MESSAGE_BYTES_MAX (256 * LM_MIB)    /* of metadata: a message's, a footer */
