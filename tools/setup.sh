@@ -101,3 +101,27 @@ build_product() {
         cp -Pu --remove-destination "$file" build/
     done
 }
+
+# The Python package: a wheel in build/dist, and with "sdist" the sources too.
+build_wheel() {
+    need build
+    need_python tests/requirements.txt tests/requirements-python.txt
+    say "building the wheel"
+    rm -rf build/dist
+    PATH=$PWD/.venv/bin:$PATH quietly wheel.log .venv/bin/python -m pip wheel . --no-build-isolation --no-deps \
+        -Cbuild-dir=build/wheel -w build/dist || return 1
+    [[ ${1:-} != sdist ]] || PATH=$PWD/.venv/bin:$PATH quietly sdist.log .venv/bin/python -m build --sdist \
+        --no-isolation -o build/dist .
+}
+
+# python_place NAME [SITE-PACKAGES]: a clean virtual environment build/python/NAME with the wheel in it, and,
+# where that is given, a look at the packages of another one.
+python_place() {
+    local place=build/python/$1
+    rm -rf "$place"
+    mkdir -p build/python
+    quietly "place-$1.log" /usr/bin/python3 -m venv "$place" &&
+        quietly "place-$1.log" "$place/bin/python" -m pip install --disable-pip-version-check --no-deps --no-index \
+            build/dist/*.whl || return 1
+    [[ -z ${2:-} ]] || echo "$2" >"$(echo "$place"/lib/python3*/site-packages)/others.pth"
+}

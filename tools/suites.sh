@@ -2,7 +2,7 @@
 # tools/tally.py finds them; a suite without results counts as failed. To add one, write its function
 # and name it in suites_default (or leave it out there, when it runs only on request).
 
-suites_default=(unit asan tsan fuzz checks cli cli_asan crash interop)
+suites_default=(unit asan tsan fuzz checks cli cli_asan crash interop python)
 
 # run_c NAME DIR MESON-TEST-OPTION...: runs C tests of build/DIR; the results are in $c_results.
 runner=()
@@ -17,7 +17,7 @@ run_c() {
 run_py() {
     py_results=build/results/$1.xml
     rm -f "$py_results"
-    quietly "test-$1-py.log" .venv/bin/python -m pytest -c tests/pytest.ini --junitxml "$py_results" "${@:2}" \
+    quietly "test-$1-py.log" "${py_command:-.venv/bin/python}" -m pytest -c tests/pytest.ini --junitxml "$py_results" "${@:2}" \
         >/dev/null 2>&1 || true
 }
 
@@ -110,6 +110,36 @@ suite_crash() {
 suite_interop() {
     build_product
     py_tests interop tests/interop
+}
+
+# The wheel, installed into clean environments and tested there: once with the packages of
+# tests/requirements.txt, once with older ones, and (what tests/python/test_bare.py starts) with none.
+suite_python() {
+    build_wheel || exit 1
+    python_place bare && python_place full "$(echo "$PWD"/.venv/lib/python3*/site-packages)" || exit 1
+    local results=()
+    py_command=$PWD/build/python/full/bin/python run_py python tests/python
+    results+=("$py_results")
+    if older=$(need_older); then
+        python_place older "$older" || exit 1
+        py_command=$PWD/build/python/older/bin/python run_py python-older tests/python
+        results+=("$py_results")
+    else
+        say "the older packages of tests/requirements-older.txt cannot be had: the suite runs without them"
+    fi
+    tools/tally.py suite python "${results[@]}"
+}
+
+# Where the packages of tests/requirements-older.txt are; they are installed when they are not there.
+need_older() {
+    local place=.venv/older file=tests/requirements-older.txt
+    [[ -f $place/stamp && $(<"$place/stamp") == "$(sha256sum <$file)" ]] || {
+        rm -rf "$place"
+        quietly older.log .venv/bin/python -m pip install --disable-pip-version-check --target "$place" -r $file \
+            >/dev/null 2>&1 || return 1
+        sha256sum <$file >"$place/stamp"
+    }
+    echo "$PWD/$place"
 }
 
 # run_suites NAME...: each in a subshell, so that one that fails leaves the others their turn.

@@ -1,0 +1,125 @@
+/*
+ * The extension module lamella._core: what its files share.
+ *
+ * Thin by design: names of options, defaults and everything that can be said in Python is said in
+ * python/lamella; here arguments are already clean. Only the limited API of CPython 3.11 is used.
+ *
+ * Invariants
+ *  1. No globals: what the module needs hangs on its state.
+ *  2. The GIL is not held while the core works, and no lock of ours is held while it is taken.
+ *  3. Callbacks into Python are made on the thread that called us.
+ *  4. After a failure a Python exception is set, and only then.
+ */
+#ifndef LM_PYTHON_MODULE_H
+#define LM_PYTHON_MODULE_H
+
+#define PY_SSIZE_T_CLEAN
+#ifndef Py_LIMITED_API
+#define Py_LIMITED_API 0x030b0000
+#endif
+#include <Python.h>
+
+#include <lamella/io.h>
+
+#include "arrow/batch.h"
+
+typedef struct lm_py_state {
+    PyObject *make_error; /* lamella._errors.make */
+    PyTypeObject *batch, *buffer, *reader, *publication, *writer;
+} lm_py_state;
+
+lm_py_state *lm__py_state(PyObject *module);
+lm_py_state *lm__py_state_of(PyObject *instance);
+
+/* ---- error.c ---- */
+
+/* Sets the exception of a status; returns NULL. */
+PyObject *lm__py_raise(const lm_py_state *state, lm_status status, const lm_error *error);
+/* Puts the exception that is set into `error`, as "TypeError: …", and clears it. */
+lm_status lm__py_error_take(lm_error *error, const char *what);
+
+/* ---- options.c: dicts that lamella/_options.py made. Missing keys leave *value as it is. ---- */
+
+bool lm__py_get_int(PyObject *dict, const char *key, int64_t *value);
+bool lm__py_get_bool(PyObject *dict, const char *key, bool *value);
+bool lm__py_get_real(PyObject *dict, const char *key, double *value);
+/* Borrows from the dict; None leaves *value. */
+bool lm__py_get_text(PyObject *dict, const char *key, const char **value);
+
+typedef struct lm_py_file_options {
+    lm_file_options options;
+    lm_manifest manifest;
+    lm_manifest_pair *pairs;
+    lm_cancel cancel;
+    PyObject *dict; /* what the texts are borrowed from */
+} lm_py_file_options;
+
+bool lm__py_file_options_init(lm_py_file_options *file, PyObject *dict);
+void lm__py_file_options_deinit(lm_py_file_options *file);
+
+typedef struct lm_py_parquet_options {
+    lm_parquet_options options;
+    lm_parquet_column_options *columns;
+    lm_parquet_sorting *sorting;
+    lm_parquet_key_value *metadata;
+    PyObject *dict;
+} lm_py_parquet_options;
+
+bool lm__py_parquet_options_init(lm_py_parquet_options *parquet, PyObject *dict);
+void lm__py_parquet_options_deinit(lm_py_parquet_options *parquet);
+
+/* ---- run.c ---- */
+
+/*
+ * One piece of work on a thread of its own, while the calling thread answers signals and feeds it.
+ *
+ * The worker asks for batches and the calling thread pulls them, so that a generator runs where it
+ * was made; between the batches, and every 50 ms, pending signals are handled. A handler that
+ * raises (Ctrl-C) sets the cancel, the worker is waited for, and the exception goes on.
+ */
+typedef struct lm_py_run lm_py_run;
+
+typedef lm_status lm_py_work(void *context, struct ArrowArrayStream *stream, lm_error *error);
+
+typedef struct lm_py_run_options {
+    const lm_py_state *state;
+    lm_cancel *cancel;
+    lm_py_work *work; /* takes the stream, where there is one */
+    void *context;
+    PyObject *source;     /* a capsule of an ArrowArrayStream, or NULL */
+    lm_validate validate; /* of what comes out of it */
+    PyObject *progress;   /* called with the rows so far and whether that is all, or None or NULL */
+} lm_py_run_options;
+
+/* The status of the work is in *status. False when an exception is to go on instead. */
+bool lm__py_run(const lm_py_run_options *options, lm_status *status, lm_error *error);
+
+/* ---- schema.c ---- */
+
+/* Capsules of the PyCapsule interface, which release what they hold. */
+PyObject *lm__py_schema_capsule(const lm_py_state *state, const lm_schema *schema);
+lm_schema *lm__py_schema(const lm_py_state *state, PyObject *capsule); /* a new reference */
+extern PyMethodDef lm__py_schema_methods[];
+
+/* ---- stream.c ---- */
+
+/* Moves the stream out of the capsule. */
+bool lm__py_stream_take(PyObject *capsule, struct ArrowArrayStream *out);
+PyObject *lm__py_stream_capsule(const lm_py_state *state, struct ArrowArrayStream *take_stream);
+extern PyMethodDef lm__py_stream_methods[];
+extern PyType_Spec lm__py_reader_spec;
+
+/* ---- batch.c, make.c ---- */
+
+PyObject *lm__py_batch_take(const lm_py_state *state, lm_batch *batch);
+lm_batch *lm__py_batch(PyObject *object); /* borrowed */
+extern PyType_Spec lm__py_batch_spec, lm__py_buffer_spec;
+extern PyMethodDef lm__py_make_methods[], lm__py_values_methods[];
+
+/* ---- publish.c, put.c ---- */
+
+PyObject *lm__py_file_result(const lm_file_result *result);
+extern PyType_Spec lm__py_publication_spec, lm__py_writer_spec;
+extern PyMethodDef lm__py_publish_methods[], lm__py_put_methods[];
+
+#endif

@@ -1,0 +1,240 @@
+/* Options from dicts of clean values; the names and their checks are in lamella/_options.py. */
+#include "python/module.h"
+
+bool lm__py_get_int(PyObject *dict, const char *key, int64_t *value)
+{
+    PyObject *item = PyDict_GetItemString(dict, key);
+    if (!item || item == Py_None) return true;
+    long long number = PyLong_AsLongLong(item);
+    if (number == -1 && PyErr_Occurred()) return false;
+    *value = number;
+    return true;
+}
+
+bool lm__py_get_bool(PyObject *dict, const char *key, bool *value)
+{
+    PyObject *item = PyDict_GetItemString(dict, key);
+    if (!item || item == Py_None) return true;
+    int truth = PyObject_IsTrue(item);
+    if (truth >= 0) *value = truth > 0;
+    return truth >= 0;
+}
+
+bool lm__py_get_real(PyObject *dict, const char *key, double *value)
+{
+    PyObject *item = PyDict_GetItemString(dict, key);
+    if (!item || item == Py_None) return true;
+    double number = PyFloat_AsDouble(item);
+    if (number == -1.0 && PyErr_Occurred()) return false;
+    *value = number;
+    return true;
+}
+
+/* Text without NULs, as the core takes it. */
+static const char *text_of(PyObject *object)
+{
+    Py_ssize_t size;
+    const char *text = PyUnicode_AsUTF8AndSize(object, &size);
+    if (!text || strlen(text) == (size_t)size) return text;
+    PyErr_SetString(PyExc_ValueError, "text with a NUL in it");
+    return NULL;
+}
+
+bool lm__py_get_text(PyObject *dict, const char *key, const char **value)
+{
+    PyObject *item = PyDict_GetItemString(dict, key);
+    if (!item || item == Py_None) return true;
+    const char *text = text_of(item);
+    if (text) *value = text;
+    return text != NULL;
+}
+
+/* A list of (text, text): calls `put` for each. */
+static void *pairs_of(PyObject *dict, const char *key, size_t item_size, size_t *count,
+                      bool (*put)(void *item, PyObject *first, PyObject *second))
+{
+    PyObject *list = PyDict_GetItemString(dict, key);
+    Py_ssize_t size = list ? PyList_Size(list) : 0;
+    if (size < 0) return NULL;
+    char *items = PyMem_Calloc((size_t)size + 1, item_size);
+    if (!items) return PyErr_NoMemory();
+    for (Py_ssize_t i = 0; i < size; i++) {
+        PyObject *first, *second, *pair = PyList_GetItem(list, i);
+        if (!pair || !PyArg_ParseTuple(pair, "OO", &first, &second) ||
+            !put(items + (size_t)i * item_size, first, second)) {
+            PyMem_Free(items);
+            return NULL;
+        }
+    }
+    *count = (size_t)size;
+    return items;
+}
+
+static bool put_manifest_pair(void *item, PyObject *first, PyObject *second)
+{
+    lm_manifest_pair *pair = item;
+    pair->key = text_of(first);
+    pair->value = pair->key ? text_of(second) : NULL;
+    return pair->value != NULL;
+}
+
+static bool manifest_init(lm_py_file_options *file, PyObject *dict)
+{
+    lm_manifest *manifest = &file->manifest;
+    int64_t rows = -1;
+    if (!lm__py_get_text(dict, "run_id", &manifest->run_id) ||
+        !lm__py_get_text(dict, "source_snapshot", &manifest->source_snapshot) ||
+        !lm__py_get_text(dict, "schema_hash", &manifest->schema_hash) ||
+        !lm__py_get_int(dict, "rows", &rows))
+        return false;
+    file->pairs =
+        pairs_of(dict, "pairs", sizeof *file->pairs, &manifest->pair_count, put_manifest_pair);
+    if (!file->pairs) return false;
+    manifest->pairs = file->pairs;
+    manifest->has_rows = rows >= 0;
+    manifest->rows = rows >= 0 ? (uint64_t)rows : 0;
+    file->options.manifest = manifest;
+    return true;
+}
+
+bool lm__py_file_options_init(lm_py_file_options *file, PyObject *dict)
+{
+    lm_file_options *options = &file->options;
+    int64_t durability = 0, mode = 0, direct = 0, keep = 0, expected = 0;
+    *file = (lm_py_file_options){.dict = dict};
+    Py_INCREF(dict);
+    options->cancel = &file->cancel;
+    PyObject *manifest = PyDict_GetItemString(dict, "manifest");
+    bool fine = lm__py_get_int(dict, "durability", &durability) &&
+                lm__py_get_int(dict, "mode", &mode) && lm__py_get_int(dict, "direct", &direct) &&
+                lm__py_get_int(dict, "keep", &keep) &&
+                lm__py_get_int(dict, "size_expected", &expected) &&
+                lm__py_get_text(dict, "match", &options->match) &&
+                lm__py_get_text(dict, "checksum", &options->checksum) &&
+                lm__py_get_bool(dict, "no_follow", &options->no_follow) &&
+                lm__py_get_bool(dict, "keep_xattrs", &options->keep_xattrs) &&
+                (!manifest || manifest == Py_None || manifest_init(file, manifest));
+    options->durability = (lm_durability)durability;
+    options->mode = (lm_commit_mode)mode;
+    options->direct = (lm_direct)direct;
+    options->keep = (unsigned)keep;
+    options->size_expected = (uint64_t)expected;
+    if (!fine) lm__py_file_options_deinit(file);
+    return fine;
+}
+
+void lm__py_file_options_deinit(lm_py_file_options *file)
+{
+    PyMem_Free(file->pairs);
+    Py_CLEAR(file->dict);
+    file->pairs = NULL;
+}
+
+static bool put_key_value(void *item, PyObject *first, PyObject *second)
+{
+    lm_parquet_key_value *pair = item;
+    pair->key = text_of(first);
+    pair->value = pair->key ? text_of(second) : NULL;
+    return pair->value != NULL;
+}
+
+static bool put_sorting(void *item, PyObject *first, PyObject *second)
+{
+    lm_parquet_sorting *sorting = item;
+    long bits = PyLong_AsLong(second);
+    sorting->path = text_of(first);
+    sorting->descending = bits & 1;
+    sorting->nulls_first = bits & 2;
+    return sorting->path && !(bits == -1 && PyErr_Occurred());
+}
+
+static bool put_column(void *item, PyObject *first, PyObject *second)
+{
+    lm_parquet_column_options *column = item;
+    int64_t encoding = LM_ENCODING_AUTO, codec = -1, level = LM_CODEC_LEVEL_DEFAULT, distinct = 0;
+    int64_t dictionary = 0, statistics = 0, bloom = 0, field_id = -1;
+    column->path = text_of(first);
+    if (!column->path || !lm__py_get_int(second, "encoding", &encoding) ||
+        !lm__py_get_int(second, "codec", &codec) || !lm__py_get_int(second, "level", &level) ||
+        !lm__py_get_int(second, "dictionary", &dictionary) ||
+        !lm__py_get_int(second, "statistics", &statistics) ||
+        !lm__py_get_int(second, "bloom", &bloom) ||
+        !lm__py_get_real(second, "bloom_false_share", &column->bloom_false_share) ||
+        !lm__py_get_int(second, "bloom_distinct", &distinct) ||
+        !lm__py_get_int(second, "field_id", &field_id))
+        return false;
+    column->encoding = (lm_encoding)encoding;
+    column->codec_set = codec >= 0;
+    column->codec = codec >= 0 ? (lm_codec)codec : LM_CODEC_UNCOMPRESSED;
+    column->level = (int32_t)level;
+    column->dictionary = (lm_choice)dictionary;
+    column->statistics = (lm_choice)statistics;
+    column->bloom = (lm_choice)bloom;
+    column->bloom_distinct = distinct;
+    column->field_id = (int32_t)field_id;
+    return true;
+}
+
+static bool parquet_numbers(lm_parquet_options *options, PyObject *dict)
+{
+    int64_t codec = options->codec, level = options->level, page = options->data_page_version;
+    int64_t group_bytes = (int64_t)options->row_group_bytes_max;
+    int64_t page_bytes = (int64_t)options->page_bytes_max, threads = 0;
+    int64_t dictionary_bytes = (int64_t)options->dictionary_bytes_max;
+    if (!lm__py_get_int(dict, "codec", &codec) || !lm__py_get_int(dict, "level", &level) ||
+        !lm__py_get_int(dict, "data_page_version", &page) ||
+        !lm__py_get_int(dict, "row_group_rows_max", &options->row_group_rows_max) ||
+        !lm__py_get_int(dict, "row_group_bytes_max", &group_bytes) ||
+        !lm__py_get_int(dict, "page_bytes_max", &page_bytes) ||
+        !lm__py_get_int(dict, "page_rows_max", &options->page_rows_max) ||
+        !lm__py_get_int(dict, "dictionary_bytes_max", &dictionary_bytes) ||
+        !lm__py_get_int(dict, "threads", &threads))
+        return false;
+    options->codec = (lm_codec)codec;
+    options->level = (int32_t)level;
+    options->data_page_version = (int)page;
+    options->row_group_bytes_max = (size_t)group_bytes;
+    options->page_bytes_max = (size_t)page_bytes;
+    options->dictionary_bytes_max = (size_t)dictionary_bytes;
+    options->threads = (int)threads;
+    return true;
+}
+
+bool lm__py_parquet_options_init(lm_py_parquet_options *parquet, PyObject *dict)
+{
+    *parquet = (lm_py_parquet_options){.options = lm_parquet_options_default(), .dict = dict};
+    lm_parquet_options *options = &parquet->options;
+    Py_INCREF(dict);
+    bool fine = parquet_numbers(options, dict) &&
+                lm__py_get_bool(dict, "dictionary", &options->dictionary) &&
+                lm__py_get_bool(dict, "statistics", &options->statistics) &&
+                lm__py_get_bool(dict, "page_index", &options->page_index) &&
+                lm__py_get_bool(dict, "page_crc", &options->page_crc) &&
+                lm__py_get_bool(dict, "arrow_schema", &options->arrow_schema) &&
+                lm__py_get_text(dict, "created_by", &options->created_by);
+    if (fine)
+        parquet->columns =
+            pairs_of(dict, "columns", sizeof *parquet->columns, &options->column_count, put_column);
+    if (fine && parquet->columns)
+        parquet->sorting = pairs_of(dict, "sorting", sizeof *parquet->sorting,
+                                    &options->sorting_count, put_sorting);
+    if (fine && parquet->sorting)
+        parquet->metadata = pairs_of(dict, "metadata", sizeof *parquet->metadata,
+                                     &options->metadata_count, put_key_value);
+    options->columns = parquet->columns;
+    options->sorting = parquet->sorting;
+    options->metadata = parquet->metadata;
+    if (!parquet->metadata) lm__py_parquet_options_deinit(parquet);
+    return parquet->metadata != NULL;
+}
+
+void lm__py_parquet_options_deinit(lm_py_parquet_options *parquet)
+{
+    PyMem_Free(parquet->columns);
+    PyMem_Free(parquet->sorting);
+    PyMem_Free(parquet->metadata);
+    Py_CLEAR(parquet->dict);
+    parquet->columns = NULL;
+    parquet->sorting = NULL;
+    parquet->metadata = NULL;
+}
