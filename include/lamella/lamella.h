@@ -10,6 +10,7 @@
 #include <lamella/expr.h>
 #include <lamella/io.h>
 #include <lamella/ipc.h>
+#include <lamella/jsonl.h>
 #include <lamella/manifest.h>
 #include <lamella/parquet.h>
 #include <lamella/parquet_read.h>

@@ -19,11 +19,13 @@ typedef enum lm_format {
     LM_FORMAT_PARQUET,
     LM_FORMAT_ARROW,        /* the IPC file */
     LM_FORMAT_ARROW_STREAM, /* the IPC stream */
+    LM_FORMAT_JSONL,        /* JSON lines */
 } lm_format;
 
-/* By suffix: .parquet, .pq; .arrow, .feather, .ipc; .arrows. LM_FORMAT_AUTO for any other. */
+/* By suffix: .parquet, .pq; .arrow, .feather, .ipc; .arrows; .jsonl, .ndjson. LM_FORMAT_AUTO for
+ * any other. */
 LM_API lm_format lm_format_of_path(const char *path);
-/* "parquet", "arrow", "arrows"; "auto". */
+/* "parquet", "arrow", "arrows", "jsonl"; "auto". */
 LM_API const char *lm_format_name(lm_format format);
 
 typedef struct lm_scan lm_scan;
@@ -42,6 +44,9 @@ typedef struct lm_scan_options {
     size_t memory_bytes_max; /* of rows decoded ahead of the reader; 0: 128 MiB */
     int threads;             /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: the caller */
     lm_dictionaries dictionaries; /* Parquet only */
+    /* Schema and rows only, from footers alone: a large one is not read whole, and there is no
+     * stream. */
+    bool without_rows;
     lm_cancel *cancel;
     const lm_allocator *allocator;
 } lm_scan_options;

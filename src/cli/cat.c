@@ -1,100 +1,120 @@
 /* lamella cat: the rows of a table on standard output. */
-#include <errno.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/reading.h"
+#include "cli/stdout_sink.h"
+#include "io/write.h"
 #include "parquet/canonical.h"
 #include "store/store.h"
 
 typedef struct settings {
     lm_cli_common common;
     int format;
+    uint64_t threads;
+    lm_cli_reading reading;
 } settings;
 
-static const settings defaults;
+static const settings defaults = {.reading = LM_CLI_READING_DEFAULTS};
 
-static const char *const formats[] = {"canonical", NULL};
+static const char *const formats[] = {"jsonl", "arrow", "arrows", "parquet", "canonical", NULL};
+enum { CANONICAL = 4 };
+static const lm_format formats_written[] = {LM_FORMAT_JSONL, LM_FORMAT_ARROW,
+                                            LM_FORMAT_ARROW_STREAM, LM_FORMAT_PARQUET};
 
 static const lm_cli_option options[] = {
-    {"format", LM_CLI_CHOICE, offsetof(settings, format), "FORMAT",
-     "What to write: canonical, a line of JSON for each row in the one text that each value has "
-     "(docs/canonical.md), to compare files byte for byte.",
+    {"format", LM_CLI_CHOICE, offsetof(settings, format), "jsonl|arrow|arrows|parquet|canonical",
+     "What to write: jsonl (the default), a JSON object a line (docs/jsonl.md); arrow and arrows, "
+     "Arrow IPC as a file and as a stream; parquet; canonical, of whole Parquet files only, a line "
+     "of JSON for each row in the one text that each value has (docs/canonical.md), to compare "
+     "files byte for byte.",
      formats},
+    {"threads", LM_CLI_COUNT, offsetof(settings, threads), "N",
+     "Threads to read with; LAMELLA_THREADS, or as many as there are processors.", NULL},
     {NULL},
 };
 
-/* Rows go out as they come, not in one piece at the end. */
-typedef struct output_sink {
-    lm_sink sink;
-    lm_cancel *cancel;
-} output_sink;
-
-static lm_status output_write(lm_sink *sink, const void *data, size_t size, lm_error *error)
+static lm_status cat_canonical(const char *path, lm_sink *sink, lm_error *error)
 {
-    lm_cancel *cancel = ((output_sink *)sink)->cancel;
-    for (const uint8_t *at = data; size > 0;) {
-        if (lm__cancel_requested(cancel)) return lm__error_set(error, LM_CANCELLED, "interrupted");
-        ssize_t written = write(STDOUT_FILENO, at, size);
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return lm__error_os(error, errno, "cannot write to standard output");
-        at += written;
-        size -= (size_t)written;
-    }
-    return LM_OK;
-}
-
-static lm_status output_finish(lm_sink *sink, lm_error *error)
-{
-    (void)sink;
-    (void)error;
-    return LM_OK;
-}
-
-static void output_abort(lm_sink *sink) { (void)sink; }
-
-static lm_status cat(lm_cli *cli, lm_store *store, lm_error *error)
-{
-    static const lm_sink_ops ops = {output_write, output_finish, output_abort};
-    output_sink output = {.cancel = cli->cancel};
-    lm_parquet_reader *reader;
+    lm_store *store;
     lm_source *source;
-    lm_sink_init(&output.sink, &ops);
-    LM_TRY(lm__store_open(store, cli->words.items[0], &source, error));
-    LM_TRY(lm_parquet_reader_open(source, NULL, &reader, error));
-    lm_status status = lm__canonical_write(reader, &output.sink, error);
-    lm_parquet_reader_close(reader);
-    if (status == LM_OK) return lm_sink_finish(&output.sink, error);
-    lm_sink_abort(&output.sink);
+    lm_parquet_reader *reader;
+    LM_TRY(lm__store_posix_open(NULL, &store, error));
+    lm_status status = lm__store_open(store, path, &source, error);
+    if (status == LM_OK) status = lm_parquet_reader_open(source, NULL, &reader, error);
+    if (status == LM_OK) {
+        status = lm__canonical_write(reader, sink, error);
+        lm_parquet_reader_close(reader);
+    }
+    lm__store_close(store);
     return status;
+}
+
+static lm_status cat_table(lm_cli *cli, const settings *given, lm_sink *sink, lm_error *error)
+{
+    lm_scan_options what;
+    lm_scan *scan = NULL;
+    struct ArrowArrayStream stream;
+    lm_put_result result = {0};
+    lm_write_how how = {.format = formats_written[given->format], .cancel = cli->cancel};
+    lm_status status = lm__cli_scan_options(cli, &given->reading, &what, error);
+    what.threads = (int)given->threads;
+    if (status == LM_OK) status = lm_scan_open(cli->words.items[0], &what, &scan, error);
+    if (status == LM_OK) status = lm_scan_stream(scan, &stream, error);
+    if (status == LM_OK) status = lm__write_table_take(&how, &stream, sink, &result, error);
+    lm_scan_close(scan);
+    lm__cli_scan_options_free(&what);
+    return status;
+}
+
+static lm_status check(lm_cli *cli, const settings *given, lm_error *error)
+{
+    const lm_cli_reading *reading = &given->reading;
+    if (cli->json) return lm__error_set(error, LM_INVALID, "cat writes rows, and no JSON object");
+    if (given->threads > INT32_MAX)
+        return lm__error_set(error, LM_INVALID, "--threads: there are not so many");
+    if (given->format != CANONICAL) {
+        bool binary = given->format != 0;
+        if (binary && isatty(STDOUT_FILENO))
+            return lm__error_set(error, LM_INVALID,
+                                 "--format %s is not for a terminal: send it to a file or a pipe",
+                                 formats[given->format]);
+        return LM_OK;
+    }
+    if (lm__cli_reading_is_part(reading))
+        return lm__error_set(error, LM_INVALID,
+                             "--format canonical is of a whole file: it goes with no --columns, "
+                             "--limit or --offset");
+    return LM_OK;
 }
 
 static int run(lm_cli *cli, void *context)
 {
-    lm_store *store;
+    const settings *given = context;
+    lm_cli_stdout output;
     lm_error error;
-    (void)context;
     lm_error_clear(&error);
-    if (cli->json)
-        return lm__cli_end(
-            cli, lm__error_set(&error, LM_INVALID, "cat writes rows, and no JSON object"), &error);
-    lm_status status = lm__store_posix_open(NULL, &store, &error);
-    if (status == LM_OK) {
-        status = cat(cli, store, &error);
-        lm__store_close(store);
-    }
-    return lm__cli_end(cli, status, &error);
+    lm__cli_stdout_init(&output, cli->cancel);
+    lm_status status = check(cli, given, &error);
+    if (status != LM_OK) return lm__cli_end(cli, status, &error);
+    status = given->format == CANONICAL ? cat_canonical(cli->words.items[0], &output.sink, &error)
+                                        : cat_table(cli, given, &output.sink, &error);
+    if (status == LM_OK) status = lm_sink_finish(&output.sink, &error);
+    return lm__cli_stdout_end(cli, &output, status, &error);
 }
 
 const lm_cli_command lm__cli_cat = {
     .name = "cat",
-    .usage = "FILE",
-    .summary = "Write the rows of a Parquet file to standard output.",
-    .about = "Reads FILE and writes its rows, in order, one a line. A damaged file ends with exit "
-             "status 3; what was written by then are rows before the damage. An encrypted one is "
-             "refused.",
-    .groups = {{"Options", options, 0}, {"General", lm__cli_common_options, 0}},
+    .usage = "PATH",
+    .summary = "Write the rows of a table to standard output.",
+    .about = "Reads the table at PATH (- is standard input) and writes its rows, in order. A "
+             "damaged file ends with exit status 3; what was written by then are rows before the "
+             "damage. An encrypted one is refused. When whoever reads the output goes away cat "
+             "stops, without a word, with exit status 141.",
+    .groups = {{"Options", options, 0},
+               {"Reading", lm__cli_reading_options, offsetof(settings, reading)},
+               {"General", lm__cli_common_options, 0}},
     .words_min = 1,
     .words_max = 1,
     .defaults = &defaults,

@@ -189,6 +189,9 @@ static void parse_all(parse_state *parser)
                 parser->words->items[parser->words->count++] = parser->argv[parser->at++];
         } else if (strcmp(argument, "-h") == 0) {
             ((lm_cli_common *)parser->settings)->help = true;
+        } else if (strcmp(argument, "-n") == 0 &&
+                   option_find(parser->command, "limit", strlen("limit"), &(size_t){0})) {
+            parse_option(parser, "--limit");
         } else if (strncmp(argument, "--", 2) == 0) {
             parse_option(parser, argument);
         } else if (argument[0] == '-' && argument[1]) {

@@ -30,11 +30,11 @@ typedef struct settings {
 } settings;
 
 static const settings defaults = {.reading = LM_CLI_READING_DEFAULTS};
-static const char *const formats[] = {"auto", "parquet", "arrow", "arrows", NULL};
+static const char *const formats[] = {"auto", "parquet", "arrow", "arrows", "jsonl", NULL};
 static const char *const page_versions[] = {"v1", "v2", NULL};
 
 static const lm_cli_option put_options[] = {
-    {"to", LM_CLI_CHOICE, offsetof(settings, to), "auto|parquet|arrow|arrows",
+    {"to", LM_CLI_CHOICE, offsetof(settings, to), "auto|parquet|arrow|arrows|jsonl",
      "The format of DST; auto (the default) goes by its suffix.", formats},
     {"schema", LM_CLI_TEXT, offsetof(settings, schema), "TEXT",
      "Make the table fit this schema (docs/schema-text.md): columns by name, values converted "
@@ -267,7 +267,8 @@ const lm_cli_command lm__cli_put = {
     .summary = "Publish the table SRC as the file DST, in the format of DST, all or nothing.",
     .about =
         "Reads the table SRC (Parquet or Arrow IPC, a file or a stream; - is standard input) and "
-        "puts it in place as DST (.parquet, .arrow or .arrows) in one step, as `lamella write` "
+        "puts it in place as DST (.parquet, .arrow, .arrows or .jsonl) in one step, as `lamella "
+        "write` "
         "does with "
         "bytes. When anything fails, in the data or on the disk, DST is as it was and nothing is "
         "left beside it. A table that breaks off in the middle is an error, never a short file.",

@@ -5,10 +5,10 @@
 #include "base/error.h"
 
 /* In the order of lm_format. */
-static const char *const formats[] = {"auto", "parquet", "arrow", "arrows", NULL};
+static const char *const formats[] = {"auto", "parquet", "arrow", "arrows", "jsonl", NULL};
 
 const lm_cli_option lm__cli_reading_options[] = {
-    {"from", LM_CLI_CHOICE, offsetof(lm_cli_reading, from), "auto|parquet|arrow|arrows",
+    {"from", LM_CLI_CHOICE, offsetof(lm_cli_reading, from), "auto|parquet|arrow|arrows|jsonl",
      "The format of what is read; auto (the default) goes by its first bytes, then by its suffix.",
      formats},
     {"columns", LM_CLI_TEXT, offsetof(lm_cli_reading, columns), "NAME,...",
@@ -66,4 +66,15 @@ void lm__cli_scan_options_free(lm_scan_options *options)
 {
     if (options->columns) lm__free(NULL, (void *)options->columns[0]); /* all the names */
     lm__free(NULL, (void *)options->columns);
+}
+
+bool lm__cli_reading_is_part(const lm_cli_reading *settings)
+{
+    return settings->columns || settings->limit != UINT64_MAX || settings->offset;
+}
+
+bool lm__cli_reading_filters(const lm_cli_reading *settings)
+{
+    (void)settings;
+    return false;
 }

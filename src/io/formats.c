@@ -6,19 +6,22 @@
 #include "io/reader.h"
 
 static const lm_format_row rows[] = {
-    {LM_FORMAT_PARQUET,
-     "parquet",
-     {".parquet", ".pq"},
-     {"PAR1", "PARE"},
-     lm__parquet_table_open,
-     NULL},
-    {LM_FORMAT_ARROW,
-     "arrow",
-     {".arrow", ".feather", ".ipc"},
-     {"ARROW1"},
-     NULL,
-     lm__ipc_table_open},
-    {LM_FORMAT_ARROW_STREAM, "arrows", {".arrows"}, {"\xff\xff\xff\xff"}, NULL, lm__ipc_table_open},
+    {.format = LM_FORMAT_PARQUET,
+     .name = "parquet",
+     .suffixes = {".parquet", ".pq"},
+     .magic = {"PAR1", "PARE"},
+     .open = lm__parquet_table_open},
+    {.format = LM_FORMAT_ARROW,
+     .name = "arrow",
+     .suffixes = {".arrow", ".feather", ".ipc"},
+     .magic = {"ARROW1"},
+     .forward = lm__ipc_table_open},
+    {.format = LM_FORMAT_ARROW_STREAM,
+     .name = "arrows",
+     .suffixes = {".arrows"},
+     .magic = {"\xff\xff\xff\xff"},
+     .forward = lm__ipc_table_open},
+    {.format = LM_FORMAT_JSONL, .name = "jsonl", .suffixes = {".jsonl", ".ndjson"}},
 };
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 

@@ -120,6 +120,12 @@ static lm_status open_input(lm_input *input, const uint8_t *head, size_t head_si
         return status;
     }
     if ((*row)->open) return (*row)->open(input, request, reader, error);
+    if (!(*row)->forward) {
+        lm_status status = lm__error_set(error, LM_UNSUPPORTED, "%s: %s is written, not read",
+                                         input->name, (*row)->name);
+        lm__input_close(input);
+        return status;
+    }
     return lm__forward_reader_open(*row, input, request, reader, error);
 }
 

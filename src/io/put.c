@@ -8,14 +8,14 @@
  *  2. A failure anywhere closes the publication, which leaves the destination as it was.
  */
 #include <lamella/io.h>
-#include <lamella/ipc.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "arrow/cast.h"
 #include "base/alloc.h"
 #include "base/error.h"
-#include "io/scan.h"
+#include "io/reader.h"
+#include "io/write.h"
 #include "parquet/writer.h"
 
 /* A stream that tells how far it is. */
@@ -85,28 +85,6 @@ static lm_status conform_take(const lm_put_options *options, const lm_allocator 
     return counted_new_take(allocator, stream, options, rows, out, error);
 }
 
-/* Writes the rows to the sink in the format. Takes the stream. */
-static lm_status write_format_take(lm_format format, const lm_put_options *options,
-                                   struct ArrowArrayStream *take_stream, lm_sink *sink,
-                                   lm_put_result *result, lm_error *error)
-{
-    const lm_allocator *allocator = options->file ? options->file->allocator : NULL;
-    lm_cancel *cancel = options->file ? options->file->cancel : NULL;
-    if (format != LM_FORMAT_PARQUET) {
-        lm_ipc_write_options ipc = {
-            .format = format == LM_FORMAT_ARROW ? LM_IPC_FILE : LM_IPC_STREAM, .cancel = cancel};
-        return lm_ipc_write_take(allocator, take_stream, sink, &ipc, error);
-    }
-    lm_parquet_options parquet =
-        options->parquet ? *options->parquet : lm_parquet_options_default();
-    lm_parquet_result written = {0};
-    if (!parquet.cancel) parquet.cancel = cancel;
-    LM_TRY(lm_parquet_write_stream(sink, take_stream, &parquet, &written, error));
-    result->row_groups = (uint64_t)written.row_groups;
-    result->footer_bytes = written.footer_bytes;
-    return LM_OK;
-}
-
 /* From here on there is a publication, which is closed whatever happens. Takes the stream. */
 static lm_status publish_take(const char *path, lm_format format, const lm_put_options *options,
                               lm_stream *stream, lm_put_result *result, lm_error *error)
@@ -128,8 +106,8 @@ static lm_status publish_take(const char *path, lm_format format, const lm_put_o
         exported.release(&exported);
         return status;
     }
-    status =
-        write_format_take(format, options, &exported, lm_file_sink(publication), result, error);
+    lm_write_how how = {format, options->parquet, file.cancel, file.allocator};
+    status = lm__write_table_take(&how, &exported, lm_file_sink(publication), result, error);
     if (status == LM_OK) {
         manifest.has_rows = true;
         manifest.rows = result->rows;
@@ -151,10 +129,10 @@ lm_status lm_put_stream_take(const char *path, struct ArrowArrayStream *take_str
     lm_format format = options->to ? options->to : lm_format_of_path(path);
     if (format == LM_FORMAT_AUTO) {
         take_stream->release(take_stream);
+        char names[LM_FORMAT_NAMES_MAX];
         return lm__error_set(error, LM_INVALID,
-                             "%s: no format is known by this suffix; say which (parquet, arrow, "
-                             "arrows)",
-                             path);
+                             "%s: no format is known by this suffix; say which (%s)", path,
+                             lm__format_names(names));
     }
     lm_stream *stream = NULL;
     LM_TRY(conform_take(options, allocator, take_stream, &result->rows, &stream, error));

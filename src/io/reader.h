@@ -37,6 +37,7 @@ typedef struct lm_read_request {
     size_t memory_bytes_max;
     int threads;
     lm_dictionaries dictionaries;
+    bool without_rows; /* no stream will be asked for */
     lm_schema *schema; /* formats without types: the file's whole schema. NULL: as it is found */
     lm_cancel *cancel;
 } lm_read_request;

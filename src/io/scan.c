@@ -43,6 +43,7 @@ static lm_status copy_options(lm_scan *scan, const lm_scan_options *options, lm_
         .memory_bytes_max = options->memory_bytes_max,
         .threads = options->threads,
         .dictionaries = options->dictionaries,
+        .without_rows = options->without_rows,
         .cancel = options->cancel,
     };
     if (!options->columns) return LM_OK;
@@ -198,11 +199,17 @@ static lm_status count_by_reading(lm_scan *scan, uint64_t *rows, lm_error *error
     return status;
 }
 
+lm_status lm__scan_rows_told(lm_scan *scan, int64_t *rows, lm_error *error)
+{
+    *rows = -1;
+    return scan->reader->ops->rows ? scan->reader->ops->rows(scan->reader, rows, error) : LM_OK;
+}
+
 lm_status lm_scan_rows(lm_scan *scan, uint64_t *rows, lm_error *error)
 {
     const lm_read_request *request = &scan->request;
-    int64_t told = -1;
-    if (scan->reader->ops->rows) LM_TRY(scan->reader->ops->rows(scan->reader, &told, error));
+    int64_t told;
+    LM_TRY(lm__scan_rows_told(scan, &told, error));
     if (told < 0) return count_by_reading(scan, rows, error);
     *rows = (uint64_t)told;
     *rows = *rows > request->offset ? *rows - request->offset : 0;

@@ -122,7 +122,7 @@ def test_the_manifest_knows_rows_and_schema(run, tmp_path, table):
     "words, status, message",
     [
         (["in.arrow", "out.txt"], 2, b"no format"),
-        (["odd", "out.parquet"], 2, b"parquet, arrow or arrows"),
+        (["odd", "out.parquet"], 2, b"say which it is (parquet, arrow"),
         (["nowhere.arrow", "out.parquet"], 9, b"nowhere.arrow"),
         (["broken.arrow", "out.parquet"], 3, b"broken.arrow"),
         (["short.arrows", "out.parquet"], 3, b"short.arrows"),

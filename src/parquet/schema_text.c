@@ -1,0 +1,135 @@
+/* Schema elements as text; see schema_text.h. */
+#include "parquet/schema_text.h"
+
+#include "base/error.h"
+
+static const char *name_of(const char *const *names, size_t count, int32_t at)
+{
+    return at >= 0 && (size_t)at < count && names[at] ? names[at] : "unknown";
+}
+#define NAME_OF(names, at) name_of(names, sizeof names / sizeof *names, at)
+
+static lm_status logical_text(const lm_logical_type *logical, lm_buffer *out)
+{
+    static const char *const names[] = {
+        [LM_PARQUET_LOGICAL_STRING] = "STRING",   [LM_PARQUET_LOGICAL_MAP] = "MAP",
+        [LM_PARQUET_LOGICAL_LIST] = "LIST",       [LM_PARQUET_LOGICAL_ENUM] = "ENUM",
+        [LM_PARQUET_LOGICAL_DATE] = "DATE",       [LM_PARQUET_LOGICAL_INTERVAL] = "INTERVAL",
+        [LM_PARQUET_LOGICAL_UNKNOWN] = "UNKNOWN", [LM_PARQUET_LOGICAL_JSON] = "JSON",
+        [LM_PARQUET_LOGICAL_BSON] = "BSON",       [LM_PARQUET_LOGICAL_UUID] = "UUID",
+        [LM_PARQUET_LOGICAL_FLOAT16] = "FLOAT16", [LM_PARQUET_LOGICAL_FILE] = "FILE",
+    };
+    static const char *const units[] = {[LM_PARQUET_MILLIS] = "MILLIS",
+                                        [LM_PARQUET_MICROS] = "MICROS",
+                                        [LM_PARQUET_NANOS] = "NANOS"};
+    static const char *const edges[] = {"SPHERICAL", "VINCENTY", "THOMAS", "ANDOYER", "KARNEY"};
+    int32_t member = (int32_t)logical->choice.member;
+    int crs_size = (int)(logical->crs.size < 4096 ? logical->crs.size : 4096);
+    const char *crs = logical->crs.data ? (const char *)logical->crs.data : "OGC:CRS84";
+    if (!logical->crs.data) crs_size = (int)strlen(crs);
+    switch (member) {
+    case LM_PARQUET_LOGICAL_DECIMAL:
+        return lm__buffer_printf(out, " (DECIMAL(%d,%d))", logical->precision, logical->scale);
+    case LM_PARQUET_LOGICAL_TIME:
+    case LM_PARQUET_LOGICAL_TIMESTAMP:
+        return lm__buffer_printf(
+            out, " (%s(%s,%s))", member == LM_PARQUET_LOGICAL_TIME ? "TIME" : "TIMESTAMP",
+            NAME_OF(units, logical->unit), logical->is_adjusted_to_utc ? "true" : "false");
+    case LM_PARQUET_LOGICAL_INTEGER:
+        return lm__buffer_printf(out, " (INTEGER(%d,%s))", logical->bit_width,
+                                 logical->is_signed ? "true" : "false");
+    case LM_PARQUET_LOGICAL_VARIANT:
+        return lm__buffer_printf(out, " (VARIANT(%d))",
+                                 LM_HAS(&logical->choice, LM_LOGICAL_TYPE_VARIANT_VERSION)
+                                     ? logical->specification_version
+                                     : 1);
+    case LM_PARQUET_LOGICAL_GEOMETRY:
+        return lm__buffer_printf(out, " (GEOMETRY(%.*s))", crs_size, crs);
+    case LM_PARQUET_LOGICAL_GEOGRAPHY:
+        return lm__buffer_printf(out, " (GEOGRAPHY(%.*s,%s))", crs_size, crs,
+                                 NAME_OF(edges, LM_HAS(&logical->choice, LM_LOGICAL_TYPE_ALGORITHM)
+                                                    ? logical->algorithm
+                                                    : 0));
+    default: return lm__buffer_printf(out, " (%s)", NAME_OF(names, member));
+    }
+}
+
+static lm_status converted_text(const lm_schema_element *element, lm_buffer *out)
+{
+    static const char *const names[] = {
+        "UTF8",
+        "MAP",
+        "MAP_KEY_VALUE",
+        "LIST",
+        "ENUM",
+        "DECIMAL",
+        "DATE",
+        "TIME_MILLIS",
+        "TIME_MICROS",
+        "TIMESTAMP_MILLIS",
+        "TIMESTAMP_MICROS",
+        "UINT_8",
+        "UINT_16",
+        "UINT_32",
+        "UINT_64",
+        "INT_8",
+        "INT_16",
+        "INT_32",
+        "INT_64",
+        "JSON",
+        "BSON",
+        "INTERVAL",
+    };
+    if (element->converted_type == LM_PARQUET_CONVERTED_DECIMAL)
+        return lm__buffer_printf(out, " (DECIMAL(%d,%d))", element->precision, element->scale);
+    return lm__buffer_printf(out, " (%s)", NAME_OF(names, element->converted_type));
+}
+
+/* Names as they are, but for what would break the line. */
+static lm_status put_name(lm_buffer *out, lm_bytes name)
+{
+    const uint8_t *bytes = (const uint8_t *)name.data;
+    for (size_t i = 0; i < name.size; i++) {
+        if (bytes[i] >= 0x20 && bytes[i] != 0x7f)
+            LM_TRY(lm__buffer_byte(out, bytes[i]));
+        else
+            LM_TRY(lm__buffer_printf(out, "\\x%02x", bytes[i]));
+    }
+    return LM_OK;
+}
+
+static lm_status put_node(const lm_read_node *node, int depth, lm_buffer *out)
+{
+    static const char *const types[] = {"boolean", "int32",  "int64",  "int96",
+                                        "float",   "double", "binary", "fixed_len_byte_array"};
+    static const char *const modes[] = {"required", "optional", "repeated"};
+    const lm_schema_element *element = node->element;
+    bool group = node->shape != LM_READ_LEAF;
+    LM_TRY(lm__buffer_printf(out, "%*s%s ", 2 * depth, "", NAME_OF(modes, node->mode)));
+    LM_TRY(lm__buffer_text(out, group ? "group" : NAME_OF(types, node->physical)));
+    if (!group && node->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY)
+        LM_TRY(lm__buffer_printf(out, "(%d)", element->type_length));
+    LM_TRY(lm__buffer_byte(out, ' '));
+    LM_TRY(put_name(out, element->name));
+    if (element->logical_type)
+        LM_TRY(logical_text(element->logical_type, out));
+    else if (LM_HAS(element, LM_SCHEMA_ELEMENT_CONVERTED))
+        LM_TRY(converted_text(element, out));
+    if (LM_HAS(element, LM_SCHEMA_ELEMENT_FIELD_ID))
+        LM_TRY(lm__buffer_printf(out, " = %d", element->field_id));
+    if (!group) return lm__buffer_text(out, ";\n");
+    LM_TRY(lm__buffer_text(out, " {\n"));
+    for (size_t i = 0; i < node->n_children; i++)
+        LM_TRY(put_node(&node->children[i], depth + 1, out));
+    return lm__buffer_printf(out, "%*s}\n", 2 * depth, "");
+}
+
+lm_status lm__parquet_schema_text(const lm_parquet_reader *reader, lm_buffer *out)
+{
+    const lm_read_node *root = reader->schema.root;
+    LM_TRY(lm__buffer_text(out, "message "));
+    LM_TRY(put_name(out, root->element->name));
+    LM_TRY(lm__buffer_text(out, " {\n"));
+    for (size_t i = 0; i < root->n_children; i++) LM_TRY(put_node(&root->children[i], 1, out));
+    return lm__buffer_text(out, "}\n");
+}
