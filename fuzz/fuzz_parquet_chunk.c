@@ -52,13 +52,19 @@ static int64_t read_blocks(const chunk *c, lm_read_column *column, size_t rows, 
 {
     lm_read_vector vector;
     int64_t total = 0;
-    lm__read_vector_init(&vector, NULL, c->spec.form, c->spec.out_width, false);
+    lm__read_vector_init(&vector, NULL, c->spec.form, c->spec.out_width,
+                         skip && c->leaf.definition != 0);
     lm_status status = LM_OK;
     for (bool more = true, skips = skip; more && status == LM_OK; skips = skip && !skips) {
         size_t got = 0;
+        bool flat = skip && lm__read_is_flat(&c->leaf); /* blocks do not go with its skips */
         lm_read_block block = {.entries = 1};
-        if (skips) status = lm__read_column_skip(column, rows, &got, NULL);
-        while (!skips && status == LM_OK && block.entries) {
+        lm__read_vector_clear(&vector);
+        if (skips)
+            status = lm__read_column_skip(column, rows, &got, NULL);
+        else if (flat)
+            status = lm__read_column_flat(column, rows, &vector, &got, NULL);
+        while (!skips && !flat && status == LM_OK && block.entries) {
             status = lm__read_column_block(column, rows - got, &block, NULL);
             if (status != LM_OK) break;
             got += block.rows;

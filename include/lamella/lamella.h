@@ -13,6 +13,7 @@
 #include <lamella/jsonl.h>
 #include <lamella/manifest.h>
 #include <lamella/parquet.h>
+#include <lamella/parquet_inspect.h>
 #include <lamella/parquet_read.h>
 #include <lamella/publish.h>
 #include <lamella/scan.h>

@@ -263,6 +263,7 @@ lm_status lm__read_pages_next(lm_read_pages *pages, bool *more, lm_error *error)
             atomic_load_explicit(&pages->limits.cancel->requested, memory_order_relaxed))
             return lm__error_set(error, LM_CANCELLED, "interrupted");
         pages->ordinal++;
+        pages->header_at = pages->at;
         LM_TRY(read_header(pages, error));
         LM_TRY(check_sizes(pages, error));
         size_t compressed = (size_t)pages->header.compressed_page_size;

@@ -73,6 +73,7 @@ typedef struct lm_read_pages {
     uint64_t window_at;    /* where the window lies */
     int64_t entries_left;  /* of data pages to come */
     int64_t ordinal;       /* of the current page, from 0 */
+    uint64_t header_at;    /* where the current page's header begins */
     lm_page_header header; /* the current page's */
     const uint8_t *body;   /* as it stands in the file */
     lm_read_page page;

@@ -116,6 +116,7 @@ static lm_status open_file(lm_parquet_reader *reader, lm_error *error)
         wanted = footer + TAIL_BYTES;
         LM_TRY(read_tail(reader, wanted, &tail, error));
     }
+    reader->footer_bytes = footer;
     lm_footer_options options = {.without_row_groups = reader->without_row_groups};
     LM_TRY(lm__footer_read(tail + wanted - TAIL_BYTES - footer, footer, &options, &reader->arena,
                            &reader->metadata, error));

@@ -21,6 +21,7 @@ struct lm_parquet_reader {
     lm_read_schema schema;
     lm_read_limits limits;
     int64_t rows;
+    size_t footer_bytes;
     bool lenient; /* read_pages.h */
     bool without_row_groups;
 };
