@@ -10,6 +10,7 @@
 
 #include <lamella/arrow.h>
 #include <lamella/base.h>
+#include <lamella/expr.h>
 #include <lamella/parquet_read.h>
 #include <lamella/source.h>
 
@@ -30,14 +31,16 @@ LM_API const char *lm_format_name(lm_format format);
 
 typedef struct lm_scan lm_scan;
 
-/* All zero reads everything. What is pointed to is copied by lm_scan_open, but for `cancel`. */
+/* All zero reads everything. What is pointed to is copied, or kept by a
+ * reference, but for `cancel`. */
 typedef struct lm_scan_options {
     lm_format format;
     /* Dotted paths of columns or of what lies in them ("a", "a.item.x"), which come in this order.
      * NULL: all; none at all is a table of rows without columns. */
     const char *const *columns;
     size_t column_count;
-    uint64_t offset; /* rows that are passed over */
+    lm_expr *filter; /* only rows for which it is true; its columns need not be among the others */
+    uint64_t offset; /* rows that are passed over, of those that the filter leaves */
     uint64_t limit;  /* the most rows, when `limited` */
     bool limited;
     int64_t batch_rows;      /* at most so many in a batch; 0: as they come */
@@ -53,7 +56,7 @@ typedef struct lm_scan_options {
 
 /* Opens what is at `path` ("-" is standard input, of which there is one stream only, unless it is a
  * file) and reads its schema. LM_INVALID for a column that is not there, or where no format is
- * known. */
+ * known; LM_SCHEMA for a filter that does not fit. */
 LM_API LM_MUST_USE lm_status lm_scan_open(const char *path, const lm_scan_options *options,
                                           lm_scan **scan, lm_error *error);
 /* The same of bytes from a source, which is taken, also on failure. */

@@ -83,9 +83,10 @@ static lm_status check(lm_cli *cli, const settings *given, lm_error *error)
         return LM_OK;
     }
     if (lm__cli_reading_is_part(reading))
-        return lm__error_set(error, LM_INVALID,
-                             "--format canonical is of a whole file: it goes with no --columns, "
-                             "--limit or --offset");
+        return lm__error_set(
+            error, LM_INVALID,
+            "--format canonical is of a whole file: it goes with no --columns, --where, "
+            "--limit or --offset");
     return LM_OK;
 }
 

@@ -15,6 +15,10 @@ const lm_cli_option lm__cli_reading_options[] = {
      "Only these columns, in this order; a.b is the field b of the struct a. A comma or a "
      "backslash that belongs to a name has a backslash before it.",
      NULL},
+    {"where", LM_CLI_TEXT, offsetof(lm_cli_reading, where), "CONDITION",
+     "Only rows for which this is true (docs/expressions.md): \"amount > 10 and city in ('Oslo', "
+     "'Bergen')\". --limit and --offset count what it leaves.",
+     NULL},
     {"limit", LM_CLI_COUNT, offsetof(lm_cli_reading, limit), "N", "The most rows.", NULL},
     {"offset", LM_CLI_COUNT, offsetof(lm_cli_reading, offset), "N",
      "Rows that are passed over before the first.", NULL},
@@ -59,22 +63,24 @@ lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings
         .limited = settings->limit != UINT64_MAX,
         .cancel = cli->cancel,
     };
-    return settings->columns ? split_columns(settings->columns, options, error) : LM_OK;
+    if (settings->columns) LM_TRY(split_columns(settings->columns, options, error));
+    if (!settings->where) return LM_OK;
+    lm_status status =
+        lm_expr_parse(NULL, settings->where, strlen(settings->where), &options->filter, error);
+    return status == LM_OK ? LM_OK : lm__error_within(error, status, "--where");
 }
 
 void lm__cli_scan_options_free(lm_scan_options *options)
 {
     if (options->columns) lm__free(NULL, (void *)options->columns[0]); /* all the names */
     lm__free(NULL, (void *)options->columns);
+    lm_expr_free(options->filter);
 }
 
 bool lm__cli_reading_is_part(const lm_cli_reading *settings)
 {
-    return settings->columns || settings->limit != UINT64_MAX || settings->offset;
+    return settings->columns || settings->where || settings->limit != UINT64_MAX ||
+           settings->offset;
 }
 
-bool lm__cli_reading_filters(const lm_cli_reading *settings)
-{
-    (void)settings;
-    return false;
-}
+bool lm__cli_reading_filters(const lm_cli_reading *settings) { return settings->where != NULL; }

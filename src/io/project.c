@@ -160,3 +160,20 @@ lm_status lm__schema_project(const lm_schema *source, const char *const *paths, 
     lm__arena_deinit(&p.arena);
     return status;
 }
+
+const char *lm__expr_column_dotted(lm_arena *arena, const lm_expr *expr, size_t i)
+{
+    const char *text = lm_expr_column(expr, i), *why;
+    lm_expr_path path;
+    size_t taken, size = 0;
+    if (lm__expr_path_read(arena, text, strlen(text), &path, &taken, &why) != LM_OK) return NULL;
+    for (size_t k = 0; k < path.count; k++) size += strlen(path.parts[k]) + 1;
+    char *dotted = lm__arena_alloc(arena, size), *to = dotted;
+    for (size_t k = 0; dotted && k < path.count; k++) {
+        size_t part = strlen(path.parts[k]);
+        memcpy(to, path.parts[k], part);
+        to += part;
+        *to++ = k + 1 < path.count ? '.' : '\0';
+    }
+    return dotted;
+}

@@ -8,10 +8,14 @@
 #ifndef LM_IO_PROJECT_H
 #define LM_IO_PROJECT_H
 
+#include "arrow/expr.h"
 #include "arrow/schema.h"
 
 /* LM_INVALID for a path that names nothing. */
 LM_MUST_USE lm_status lm__schema_project(const lm_schema *source, const char *const *paths,
                                          size_t path_count, lm_schema **schema, lm_error *error);
+
+/* Column i of the expression as such a path, in the arena; NULL when that is full. */
+const char *lm__expr_column_dotted(lm_arena *arena, const lm_expr *expr, size_t i);
 
 #endif

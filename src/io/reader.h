@@ -31,6 +31,7 @@ typedef struct lm_input {
 typedef struct lm_read_request {
     const char *const *columns; /* NULL: all */
     size_t column_count;
+    const lm_expr *filter; /* NULL: all rows. Only for readers that say that they filter */
     uint64_t offset, limit;
     bool limited;
     int64_t batch_rows;
@@ -65,6 +66,7 @@ typedef struct lm_reader_ops {
 /* Embed as the first member. */
 struct lm_reader {
     const lm_reader_ops *ops;
+    bool filters;      /* streams have the rows that the request's filter selects, and no others */
     lm_schema *schema; /* a reference, given back by lm__reader_close */
 };
 

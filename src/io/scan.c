@@ -1,7 +1,7 @@
 /*
  * Scans: a table that has been opened, and what of it is wanted.
  *
- *     reader's stream → columns → rows, in the order of the file
+ *     reader's stream → filter → columns → rows, in the order of the file
  *
  * Invariants
  *  1. A reader does of a request what it can do with profit; what it leaves is done here, so the
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "arrow/cast.h"
+#include "arrow/filter.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "io/project.h"
@@ -28,6 +29,11 @@ struct lm_scan {
     const lm_format_row *row;
     lm_reader *reader;
     lm_schema *schema; /* of the streams */
+    lm_expr *filter;   /* a reference, or NULL */
+    /* The columns to read where the filter is evaluated here: those that are wanted, and its own.
+     */
+    const char **columns;
+    size_t column_count, filter_column_count; /* the filter's come last */
 };
 
 static lm_status copy_options(lm_scan *scan, const lm_scan_options *options, lm_error *error)
@@ -46,6 +52,7 @@ static lm_status copy_options(lm_scan *scan, const lm_scan_options *options, lm_
         .without_rows = options->without_rows,
         .cancel = options->cancel,
     };
+    if (options->filter) request->filter = scan->filter = lm_expr_ref(options->filter);
     if (!options->columns) return LM_OK;
     const char **columns =
         lm__arena_array(&scan->arena, options->column_count + 1, sizeof *columns);
@@ -54,6 +61,27 @@ static lm_status copy_options(lm_scan *scan, const lm_scan_options *options, lm_
         if (!(columns[i] = lm__arena_strdup(&scan->arena, options->columns[i])))
             return lm__error_memory(error, "opening a table");
     request->columns = columns;
+    return LM_OK;
+}
+
+/* What the filter is to be evaluated on, and whether it can be. */
+static lm_status settle_filter(lm_scan *scan, lm_error *error)
+{
+    const lm_read_request *request = &scan->request;
+    lm_filter *filter;
+    if (!scan->filter) return LM_OK;
+    LM_TRY(lm_expr_bind(scan->allocator, scan->filter, scan->reader->schema, &filter, error));
+    lm_filter_free(filter);
+    scan->filter_column_count = lm_expr_columns(scan->filter);
+    scan->column_count = request->column_count + scan->filter_column_count;
+    scan->columns = lm__arena_array(&scan->arena, scan->column_count + 1, sizeof *scan->columns);
+    if (!scan->columns) return lm__error_memory(error, "opening a table");
+    for (size_t i = 0; i < request->column_count; i++) scan->columns[i] = request->columns[i];
+    for (size_t i = 0; i < scan->filter_column_count; i++) {
+        const char *path = lm__expr_column_dotted(&scan->arena, scan->filter, i);
+        if (!path) return lm__error_memory(error, "opening a table");
+        scan->columns[request->column_count + i] = path;
+    }
     return LM_OK;
 }
 
@@ -87,6 +115,7 @@ static lm_status open_any(lm_scan *scan, const char *path, lm_source *take_sourc
         LM_TRY(lm__table_open(scan->allocator, scan->store, path, options->format, &scan->request,
                               &scan->row, &scan->reader, error));
     }
+    LM_TRY(settle_filter(scan, error));
     return settle_schema(scan, error);
 }
 
@@ -129,6 +158,7 @@ void lm_scan_close(lm_scan *scan)
     if (!scan) return;
     lm__reader_close(scan->reader);
     lm_schema_free(scan->schema);
+    lm_expr_free(scan->filter);
     lm__store_close(scan->store);
     lm__arena_deinit(&scan->arena);
     lm__free(scan->allocator, scan);
@@ -142,11 +172,12 @@ lm_status lm_scan_schema(lm_scan *scan, struct ArrowSchema *out, lm_error *error
 }
 
 /* What the reader has left undone. Takes the stream. */
-static lm_status finish_take(lm_scan *scan, const lm_read_request *request, lm_schema *schema,
-                             unsigned done, lm_stream *stream, lm_stream **out, lm_error *error)
+static lm_status finish_take(lm_scan *scan, lm_schema *schema, unsigned done, lm_stream *stream,
+                             lm_stream **out, lm_error *error)
 {
+    const lm_read_request *request = &scan->request;
     lm_slice slice = {.cancel = request->cancel};
-    if (!(done & LM_READ_PROJECTED) && request->columns) {
+    if (schema && !(done & LM_READ_PROJECTED)) {
         lm_cast_options narrow = {.mode = LM_CAST_STRICT, .drop_extra = true};
         lm_stream *projected;
         LM_TRY(lm__cast_stream_take(scan->allocator, stream, schema, &narrow, &projected, error));
@@ -161,12 +192,39 @@ static lm_status finish_take(lm_scan *scan, const lm_read_request *request, lm_s
     return lm__slice_stream_take(scan->allocator, stream, &slice, out, error);
 }
 
+/* A stream of these columns (NULL: all) in this schema (NULL: whatever the reader gives). */
+static lm_status open_stream(lm_scan *scan, const char *const *columns, size_t column_count,
+                             lm_schema *schema, lm_stream **out, lm_error *error)
+{
+    lm_read_request request = scan->request;
+    lm_stream *stream, *filtered;
+    unsigned done = 0;
+    bool filter_here = scan->filter && !scan->reader->filters;
+    request.columns = columns;
+    request.column_count = column_count;
+    if (filter_here) { /* rows are numbered after it */
+        request.filter = NULL;
+        request.offset = 0;
+        request.limited = false;
+        if (columns) {
+            request.columns = scan->columns + (scan->request.column_count - column_count);
+            request.column_count = column_count + scan->filter_column_count;
+        }
+    }
+    LM_TRY(scan->reader->ops->stream(scan->reader, &request, &done, &stream, error));
+    if (!columns) done |= LM_READ_PROJECTED;
+    if (filter_here) {
+        LM_TRY(lm__filter_stream_take(scan->allocator, stream, scan->filter, &filtered, error));
+        stream = filtered;
+        done &= columns ? 0u : (unsigned)LM_READ_PROJECTED;
+    }
+    return finish_take(scan, schema, done, stream, out, error);
+}
+
 lm_status lm__scan_stream(lm_scan *scan, lm_stream **out, lm_error *error)
 {
-    lm_stream *stream;
-    unsigned done = 0;
-    LM_TRY(scan->reader->ops->stream(scan->reader, &scan->request, &done, &stream, error));
-    return finish_take(scan, &scan->request, scan->schema, done, stream, out, error);
+    return open_stream(scan, scan->request.columns, scan->request.column_count, scan->schema, out,
+                       error);
 }
 
 lm_status lm_scan_stream(lm_scan *scan, struct ArrowArrayStream *out, lm_error *error)
@@ -177,25 +235,20 @@ lm_status lm_scan_stream(lm_scan *scan, struct ArrowArrayStream *out, lm_error *
     return lm__stream_export_take(scan->allocator, stream, out, error);
 }
 
-/* Reads, but no columns where the format can do without. */
+/* Reads, but only what the filter looks at where the format can do without the rest. */
 static lm_status count_by_reading(lm_scan *scan, uint64_t *rows, lm_error *error)
 {
     static const char *const none[1];
-    lm_read_request request = scan->request;
-    lm_stream *stream, *sliced;
+    lm_stream *stream;
     lm_batch *batch;
-    unsigned done = 0;
-    request.columns = none;
-    request.column_count = 0;
     *rows = 0;
-    LM_TRY(scan->reader->ops->stream(scan->reader, &request, &done, &stream, error));
-    LM_TRY(finish_take(scan, &request, NULL, done | LM_READ_PROJECTED, stream, &sliced, error));
+    LM_TRY(open_stream(scan, none, 0, NULL, &stream, error));
     lm_status status;
-    while ((status = lm__stream_next(sliced, &batch, error)) == LM_OK && batch) {
+    while ((status = lm__stream_next(stream, &batch, error)) == LM_OK && batch) {
         *rows += (uint64_t)lm__batch_rows(batch);
         lm__batch_unref(batch);
     }
-    lm__stream_close(sliced);
+    lm__stream_close(stream);
     return status;
 }
 
@@ -210,7 +263,7 @@ lm_status lm_scan_rows(lm_scan *scan, uint64_t *rows, lm_error *error)
     const lm_read_request *request = &scan->request;
     int64_t told;
     LM_TRY(lm__scan_rows_told(scan, &told, error));
-    if (told < 0) return count_by_reading(scan, rows, error);
+    if (told < 0 || scan->filter) return count_by_reading(scan, rows, error);
     *rows = (uint64_t)told;
     *rows = *rows > request->offset ? *rows - request->offset : 0;
     if (request->limited && *rows > request->limit) *rows = request->limit;

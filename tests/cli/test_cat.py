@@ -55,6 +55,11 @@ def test_every_format_to_every_format(run, tmp_path, table, name):
     part = ["--columns", "s.y,id", "--offset", "990", "--limit", "30"]
     want = [{"s": {"y": str(i)}, "id": i} for i in range(990, 1020)]
     assert _lines(run("cat", name, *part)) == want
+    want = [{"name": f"name {i % 50}"} for i in range(5000) if i % 7 and i > 990 and i % 50 in (3, 4)]
+    where = "id > 990 and name in ('name 3', 'name 4')"
+    assert _lines(run("cat", name, "--where", where, "--columns", "name")) == want
+    assert run("count", name, "--where", where).stdout == b"%d\n" % len(want)
+    assert run("count", name, "--where", where, "--limit", "5").stdout == b"5\n"
     assert _lines(run("cat", name, "-n", "2", "--columns", "id")) == [{"id": 0}, {"id": 1}]
 
 
@@ -134,10 +139,12 @@ def test_rows_without_columns(run, tmp_path, table):
 
 def test_options_that_do_not_go_together(run, tmp_path, table):
     _write(table, tmp_path / "in.parquet")
-    for words in (["--json"], ["--format", "canonical", "--limit", "1"], ["--columns", "nowhere"], ["--limit", "x"]):
+    for words in (["--json"], ["--format", "canonical", "--limit", "1"], ["--columns", "nowhere"], ["--limit", "x"], ["--where", "id >"]):
         done = run("cat", "in.parquet", *words)
         assert done.returncode == 2 and b'"id"' not in done.stdout and done.stderr, words
     assert run("cat", "nowhere.parquet").returncode == 9
+    done = run("cat", "in.parquet", "--where", "gone = 1")
+    assert done.returncode == 3 and b"gone" in done.stderr
     assert run("cat", "in.parquet", "--format", "canonical").returncode == 0
 
 

@@ -63,6 +63,41 @@ TEST(rows_come_alike_from_every_format)
     }
 }
 
+static lm_expr *condition(const char *text, const lm_allocator *allocator)
+{
+    lm_expr *expr = NULL;
+    lm_error error = {0};
+    CHECK_INT(lm_expr_parse(allocator, text, strlen(text), &expr, &error), LM_OK);
+    CHECK_TEXT(error.message, "");
+    return expr;
+}
+
+TEST(rows_are_filtered_then_counted)
+{
+    static const char *const only[] = {"id"};
+    lm_scan *scan;
+    lm_error error = {0};
+    lm_expr *expr = condition("id >= 100 and s.x < 2000", NULL);
+    for (size_t i = 0; i < FORMATS; i++) {
+        check_scan(names[i], &(lm_scan_options){.filter = expr}, 100, 100);
+        check_scan(names[i], &(lm_scan_options){.filter = expr, .offset = 20, .batch_rows = 9}, 120,
+                   80);
+        check_scan(names[i],
+                   &(lm_scan_options){.filter = expr,
+                                      .columns = only,
+                                      .column_count = 1,
+                                      .offset = 20,
+                                      .limit = 30,
+                                      .limited = true},
+                   120, 30);
+    }
+    lm_expr_free(expr);
+    expr = condition("id = 'x'", NULL);
+    lm_scan_options options = {.filter = expr};
+    CHECK_INT(lm_scan_open(scratch_join(place, names[0]), &options, &scan, &error), LM_SCHEMA);
+    lm_expr_free(expr);
+}
+
 /* The text of the schema that the columns give, or the error's message. */
 static const char *schema_of(const char *name, const char *const *columns, size_t count)
 {
@@ -149,11 +184,12 @@ TEST(a_source_may_be_given)
     CHECK_INT(lm_scan_open_source_take(&source.source, NULL, &scan, NULL), LM_INVALID);
 }
 
-static lm_status read_all(const char *path, check_alloc *memory)
+static lm_status read_all(const char *path, lm_expr *filter, check_alloc *memory)
 {
     static const char *const columns[] = {"s.y", "id"};
     lm_scan_options options = {.columns = columns,
                                .column_count = 2,
+                               .filter = filter,
                                .offset = 5,
                                .batch_rows = 64,
                                .threads = 1,
@@ -174,17 +210,19 @@ static lm_status read_all(const char *path, check_alloc *memory)
 
 TEST(every_allocation_may_fail)
 {
-    for (size_t i = 0; i < FORMATS; i++) {
-        const char *path = scratch_join(place, names[i]);
+    lm_expr *filter = condition("l is null or s.x > 100", NULL);
+    for (size_t i = 0; i < 2 * FORMATS; i++) {
+        const char *path = scratch_join(place, names[i / 2]);
         for (size_t n = 0;; n++) {
             check_alloc memory;
             check_alloc_init(&memory, n);
-            lm_status status = read_all(path, &memory);
+            lm_status status = read_all(path, i % 2 ? filter : NULL, &memory);
             CHECK_INT(memory.live, 0);
             CHECK(status == LM_OK || (memory.failed && status == LM_NO_MEMORY));
             if (!memory.failed) break;
         }
     }
+    lm_expr_free(filter);
 }
 
 int main(void)
@@ -192,6 +230,7 @@ int main(void)
     scratch_make_fast(place);
     for (size_t i = 0; i < FORMATS; i++) table_put(scratch_join(place, names[i]), 0, ROWS);
     RUN(rows_come_alike_from_every_format);
+    RUN(rows_are_filtered_then_counted);
     RUN(columns_are_chosen_by_path);
     RUN(formats_are_known_by_their_bytes);
     RUN(a_source_may_be_given);
