@@ -213,6 +213,21 @@ void lm__group_submit(lm_group *group, lm_job *job)
     pthread_mutex_unlock(&pool->lock);
 }
 
+lm_job *lm__group_withdraw(lm_group *group)
+{
+    lm_pool *pool = group->pool;
+    lm_job *job = NULL;
+    pthread_mutex_lock(&pool->lock);
+    if (group->first) {
+        job = group_pop(pool, group);
+        if (!group->first) ready_remove(pool, group);
+        if (atomic_fetch_sub_explicit(&group->pending, 1, memory_order_release) == 1)
+            pthread_cond_broadcast(&pool->done);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return job;
+}
+
 static void group_wait(lm_group *group, bool helping)
 {
     lm_pool *pool = group->pool;

@@ -56,6 +56,9 @@ int lm__pool_threads(const lm_pool *pool);
 void lm__group_init(lm_group *group, lm_pool *pool);
 /* Sets job->group and queues it; with one thread it runs at the wait. */
 void lm__group_submit(lm_group *group, lm_job *job);
+/* Takes a job that has not begun out of the group again, for the caller to run in its own way; NULL
+ * when there is none. */
+lm_job *lm__group_withdraw(lm_group *group);
 void lm__group_wait(lm_group *group);
 /* The same, but takes jobs of other groups too, in their order, while its own all run elsewhere.
  * Not from within a job. */

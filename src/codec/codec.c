@@ -44,8 +44,8 @@ static lm_status snappy_compress(lm_codec_context *context, int level, const lm_
     (void)level;
     if (!context->snappy) context->snappy = lm__alloc(context->allocator, sizeof *context->snappy);
     if (!context->snappy) return lm__error_memory(error, "compressing");
-    *written =
-        lm__snappy_compress(job->src, job->src_size, job->dst, job->dst_size, context->snappy);
+    *written = lm__snappy_compress_values(job->src, job->src_size, &job->layout, job->dst,
+                                          job->dst_size, context->snappy);
     return *written ? LM_OK : LM_LIMIT;
 }
 
@@ -190,9 +190,9 @@ size_t lm__codec_bound(lm_codec codec, size_t size)
     return ops && ops->bound ? ops->bound(size) : SIZE_MAX;
 }
 
-lm_status lm__codec_compress(lm_codec_context *context, lm_codec codec, int level, const void *src,
-                             size_t src_size, void *dst, size_t capacity, size_t *written,
-                             lm_error *error)
+lm_status lm__codec_compress_values(lm_codec_context *context, lm_codec codec, int level,
+                                    const lm_codec_layout *layout, const void *src, size_t src_size,
+                                    void *dst, size_t capacity, size_t *written, lm_error *error)
 {
     static const uint8_t nothing[1];
     uint8_t nowhere[1];
@@ -202,9 +202,19 @@ lm_status lm__codec_compress(lm_codec_context *context, lm_codec codec, int leve
     if (src_size > LM_CODEC_BYTES_MAX)
         return lm__error_set(error, LM_INVALID, "%zu bytes are more than %s takes at once (%zu)",
                              src_size, ops->name, LM_CODEC_BYTES_MAX);
-    lm_codec_job job = {src_size ? src : nothing, src_size, capacity ? dst : nowhere, capacity};
+    lm_codec_job job = {src_size ? src : nothing, src_size, capacity ? dst : nowhere, capacity,
+                        *layout};
     if (level == LM_CODEC_LEVEL_DEFAULT) level = ops->level_standard;
     return ops->compress(context, level, &job, written, error);
+}
+
+lm_status lm__codec_compress(lm_codec_context *context, lm_codec codec, int level, const void *src,
+                             size_t src_size, void *dst, size_t capacity, size_t *written,
+                             lm_error *error)
+{
+    const lm_codec_layout none = {LM_CODEC_BYTES, 0};
+    return lm__codec_compress_values(context, codec, level, &none, src, src_size, dst, capacity,
+                                     written, error);
 }
 
 lm_status lm__codec_decompress(lm_codec_context *context, int codec, const void *src,
@@ -218,7 +228,7 @@ lm_status lm__codec_decompress(lm_codec_context *context, int codec, const void 
                              ops->name, src_size, dst_size);
     /* Some writers leave out what an empty page would be compressed to. */
     if (src_size == 0 && dst_size == 0) return LM_OK;
-    lm_codec_job job = {src, src_size, dst_size ? dst : nowhere, dst_size};
+    lm_codec_job job = {src, src_size, dst_size ? dst : nowhere, dst_size, {LM_CODEC_BYTES, 0}};
     if (src_size == 0) return lm__codec_damaged(ops->name, &job, error);
     return ops->decompress(context, &job, error);
 }

@@ -12,7 +12,7 @@
  *     before it failed is unspecified.
  *  3. lm__codec_bound is enough for any input of that size: a compression with that capacity fails
  *     only for want of memory.
- *  4. The same input, codec and level give the same bytes, whatever the context did before.
+ *  4. The same input, codec, level and layout give the same bytes, whatever the context did before.
  *
  * Snappy is our own. The libraries of the others are loaded at the first use of their codec; where
  * one is missing the error is LM_UNSUPPORTED and names the package.
@@ -22,6 +22,8 @@
 
 #include <lamella/base.h>
 #include <lamella/codec.h>
+
+#include "codec/layout.h"
 
 /* "snappy"; "codec 9" style numbers are the caller's affair: a number that is none gives NULL. */
 const char *lm__codec_name(int codec);
@@ -50,6 +52,12 @@ size_t lm__codec_bound(lm_codec codec, size_t size);
 LM_MUST_USE lm_status lm__codec_compress(lm_codec_context *context, lm_codec codec, int level,
                                          const void *src, size_t src_size, void *dst,
                                          size_t capacity, size_t *written, lm_error *error);
+
+/* The same, with what is known of the bytes: another result perhaps, sooner. */
+LM_MUST_USE lm_status lm__codec_compress_values(lm_codec_context *context, lm_codec codec,
+                                                int level, const lm_codec_layout *layout,
+                                                const void *src, size_t src_size, void *dst,
+                                                size_t capacity, size_t *written, lm_error *error);
 
 /* Fills dst with exactly dst_size bytes, or LM_CORRUPT. */
 LM_MUST_USE lm_status lm__codec_decompress(lm_codec_context *context, int codec, const void *src,

@@ -23,6 +23,7 @@ typedef struct lm_codec_job {
     size_t src_size;
     uint8_t *dst;
     size_t dst_size; /* the capacity, or the size that is expected */
+    lm_codec_layout layout;
 } lm_codec_job;
 
 typedef struct lm_codec_ops {

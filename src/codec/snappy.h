@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "codec/layout.h"
+
 #define LM_SNAPPY_TABLE_ENTRIES ((size_t)1 << 14)
 
 /* What the compressor remembers; any contents will do. */
@@ -31,6 +33,10 @@ size_t lm__snappy_bound(size_t size);
  * below the bound, 0 may be given although the result would just fit. */
 size_t lm__snappy_compress(const void *src, size_t src_size, void *dst, size_t capacity,
                            lm_snappy_table *table);
+
+/* The same, faster where the layout tells what there is. */
+size_t lm__snappy_compress_values(const void *src, size_t src_size, const lm_codec_layout *layout,
+                                  void *dst, size_t capacity, lm_snappy_table *table);
 
 /* Reads the size that a block says it has; false when it says none. */
 bool lm__snappy_size(const void *src, size_t src_size, size_t *size);

@@ -1,6 +1,7 @@
 /*
- * A column chunk: one leaf of one row group, from rows to finished pages in memory. Each runs as a
- * job of its own; the row group's writer puts the pages into the file in order.
+ * A column chunk: one leaf of one row group, from rows to finished pages. Each runs as a job of its
+ * own, its pages kept in memory until the row group's writer puts them into the file in order; when
+ * the writer itself runs the job whose turn it is, they go there at once.
  *
  *     shred (shred.h) → prepare (values.h) → dictionary, if it pays → pages: levels, values, codec,
  * CRC
@@ -48,6 +49,12 @@ typedef struct lm_page_record {
     size_t unencoded_bytes; /* of byte strings */
 } lm_page_record;
 
+/* Where pages go as they are made: straight to the sink, out of a cache that still holds them. */
+typedef struct lm_page_sink {
+    lm_status (*put)(void *context, const void *data, size_t size, lm_error *error);
+    void *context;
+} lm_page_sink;
+
 typedef struct lm_chunk {
     const lm_leaf *leaf;
     const lm_parquet_options *options;
@@ -57,6 +64,7 @@ typedef struct lm_chunk {
     size_t dictionary_values; /* so many of the first values are coded by the dictionary */
     unsigned index_width;
     const lm_bytes *entries; /* the dictionary's byte strings, once they are needed */
+    lm_page_sink sink;       /* put NULL: pages are kept in `out` */
     lm_buffer out;
     lm_page_record dictionary; /* size 0: none */
     lm_page_record *pages;

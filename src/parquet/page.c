@@ -3,7 +3,8 @@
  * Pages").
  *
  * The header's length is known only when the body's is, so a gap is left for it before the body and
- * it is written against the body's start; what is left of the gap belongs to no page.
+ * it is written against the body's start; what is left of the gap belongs to no page. A finished
+ * page stays in chunk->out, or goes to chunk->sink, and the memory serves the next one.
  */
 #include <string.h>
 
@@ -116,46 +117,75 @@ static lm_status definition_levels(const lm_chunk *chunk, const lm_cursor *curso
     return LM_OK;
 }
 
-/* Compresses body[prefix …) of scratch->page behind HEADER_ROOM bytes in chunk->out, the first
- * `prefix` bytes as they are. *size gets the bytes of the whole body, *compressed whether the codec
- * was used. */
-static lm_status body_put(lm_chunk *chunk, lm_scratch *scratch, size_t prefix, size_t *size,
-                          bool *compressed, lm_error *error)
+/* A body begins behind the room for its header. */
+static lm_status page_begin(lm_scratch *scratch, lm_error *error)
 {
-    const lm_leaf *leaf = chunk->leaf;
-    const lm_buffer *page = &scratch->page;
-    size_t plain = page->size - prefix;
-    size_t bound = lm__codec_bound(leaf->codec, plain);
-    if (bound == SIZE_MAX || page->size > INT32_MAX)
-        return lm__error_set(error, LM_LIMIT,
-                             "column %s: a page of %zu bytes is more than Parquet can say",
-                             leaf->arrow_path, page->size);
-    if (lm__buffer_reserve(&chunk->out, HEADER_ROOM + prefix + bound) != LM_OK)
-        return page_memory(error);
-    uint8_t *body = chunk->out.data + chunk->out.size + HEADER_ROOM;
-    memcpy(body, page->data, prefix);
-    *compressed = leaf->codec != LM_CODEC_UNCOMPRESSED && plain > 0;
-    if (!*compressed) {
-        memcpy(body + prefix, page->data + prefix, plain);
-        *size = page->size;
-        return LM_OK;
-    }
-    size_t written;
-    LM_TRY(lm__codec_compress(scratch->codec, leaf->codec, leaf->level, page->data + prefix, plain,
-                              body + prefix, bound, &written, error));
-    *size = prefix + written;
+    lm__buffer_clear(&scratch->page);
+    if (lm__buffer_reserve(&scratch->page, HEADER_ROOM) != LM_OK) return page_memory(error);
+    scratch->page.size = HEADER_ROOM;
     return LM_OK;
 }
 
-/* Writes the header against the body that stands HEADER_ROOM behind the end of chunk->out. */
-static lm_status header_put(lm_chunk *chunk, lm_page_record *page, lm_page_header *header,
-                            size_t body_size, lm_scratch *scratch, lm_error *error)
+static size_t body_size(const lm_scratch *scratch) { return scratch->page.size - HEADER_ROOM; }
+
+/* What the codec may know: where the values begin in a body of plain ones. */
+static lm_codec_layout body_layout(const lm_leaf *leaf, int32_t encoding, size_t values_start)
 {
-    uint8_t *body = chunk->out.data + chunk->out.size + HEADER_ROOM;
+    lm_codec_kind kind = LM_CODEC_BYTES;
+    if (encoding == LM_PARQUET_PLAIN && leaf->physical == LM_PARQUET_BYTE_ARRAY)
+        kind = LM_CODEC_STRINGS;
+    else if (encoding == LM_PARQUET_PLAIN && leaf->width == 8 &&
+             leaf->physical != LM_PARQUET_FIXED_LEN_BYTE_ARRAY)
+        kind = LM_CODEC_WORDS;
+    return (lm_codec_layout){kind, values_start};
+}
+
+/* A finished body, HEADER_ROOM bytes before it. */
+typedef struct page_body {
+    uint8_t *data;
+    size_t size;
+    bool compressed;
+} page_body;
+
+/* Compresses the body in scratch->page into chunk->out, its first `prefix` bytes as they are. One
+ * that stays as it is and goes to the sink now is not even copied. */
+static lm_status body_put(lm_chunk *chunk, lm_scratch *scratch, size_t prefix,
+                          lm_codec_layout layout, page_body *out, lm_error *error)
+{
+    const lm_leaf *leaf = chunk->leaf;
+    uint8_t *made = scratch->page.data + HEADER_ROOM;
+    size_t whole = body_size(scratch), plain = whole - prefix;
+    size_t bound = lm__codec_bound(leaf->codec, plain);
+    if (bound == SIZE_MAX || whole > INT32_MAX)
+        return lm__error_set(error, LM_LIMIT,
+                             "column %s: a page of %zu bytes is more than Parquet can say",
+                             leaf->arrow_path, whole);
+    bool compressed = leaf->codec != LM_CODEC_UNCOMPRESSED && plain > 0;
+    *out = (page_body){made, whole, compressed};
+    if (!compressed && chunk->sink.put) return LM_OK;
+    if (lm__buffer_reserve(&chunk->out, HEADER_ROOM + prefix + bound) != LM_OK)
+        return page_memory(error);
+    out->data = chunk->out.data + chunk->out.size + HEADER_ROOM;
+    memcpy(out->data, made, compressed ? prefix : whole);
+    if (!compressed) return LM_OK;
+    size_t written;
+    layout.start -= prefix;
+    LM_TRY(lm__codec_compress_values(scratch->codec, leaf->codec, leaf->level, &layout,
+                                     made + prefix, plain, out->data + prefix, bound, &written,
+                                     error));
+    out->size = prefix + written;
+    return LM_OK;
+}
+
+/* Writes the header against the body, which has HEADER_ROOM bytes before it: in chunk->out, where
+ * the page stays, or wherever it was made when it goes to the sink now. */
+static lm_status header_put(lm_chunk *chunk, lm_page_record *page, lm_page_header *header,
+                            const page_body *body, lm_scratch *scratch, lm_error *error)
+{
     header->uncompressed_page_size = (int32_t)page->uncompressed_size;
-    header->compressed_page_size = (int32_t)body_size;
+    header->compressed_page_size = (int32_t)body->size;
     if (chunk->options->page_crc) {
-        header->crc = (int32_t)lm__crc32(0, body, body_size);
+        header->crc = (int32_t)lm__crc32(0, body->data, body->size);
         header->has |= LM_PAGE_HEADER_CRC;
     }
     lm__buffer_clear(&scratch->header);
@@ -163,21 +193,24 @@ static lm_status header_put(lm_chunk *chunk, lm_page_record *page, lm_page_heade
     page->header_size = scratch->header.size;
     if (page->header_size > HEADER_ROOM)
         return lm__error_set(error, LM_BROKEN, "a page header of %zu bytes", page->header_size);
-    memcpy(body - page->header_size, scratch->header.data, page->header_size);
+    uint8_t *start = body->data - page->header_size;
+    memcpy(start, scratch->header.data, page->header_size);
     page->start = chunk->out.size + HEADER_ROOM - page->header_size;
-    page->size = page->header_size + body_size;
-    chunk->out.size += HEADER_ROOM + body_size;
+    page->size = page->header_size + body->size;
+    if (chunk->sink.put) return chunk->sink.put(chunk->sink.context, start, page->size, error);
+    chunk->out.size += HEADER_ROOM + body->size;
     return LM_OK;
 }
 
 lm_status lm__page_dictionary(lm_chunk *chunk, lm_scratch *scratch, lm_error *error)
 {
-    size_t size, body_size;
-    bool compressed;
+    size_t size;
+    page_body body;
     const uint8_t *bytes = lm__dict_bytes(chunk->dict, &size);
-    lm__buffer_clear(&scratch->page);
+    LM_TRY(page_begin(scratch, error));
     if (lm__buffer_append(&scratch->page, bytes, size) != LM_OK) return page_memory(error);
-    LM_TRY(body_put(chunk, scratch, 0, &body_size, &compressed, error));
+    lm_codec_layout layout = body_layout(chunk->leaf, LM_PARQUET_PLAIN, 0);
+    LM_TRY(body_put(chunk, scratch, 0, layout, &body, error));
     lm_dictionary_page_header dictionary = {.num_values = (int32_t)lm__dict_count(chunk->dict),
                                             .encoding = LM_PARQUET_PLAIN};
     lm_page_header header = {.type = LM_PARQUET_DICTIONARY_PAGE,
@@ -185,23 +218,25 @@ lm_status lm__page_dictionary(lm_chunk *chunk, lm_scratch *scratch, lm_error *er
     lm_page_record *page = &chunk->dictionary;
     page->uncompressed_size = size;
     page->encoding = LM_PARQUET_PLAIN;
-    return header_put(chunk, page, &header, body_size, scratch, error);
+    return header_put(chunk, page, &header, &body, scratch, error);
 }
 
 lm_status lm__page_data(lm_chunk *chunk, lm_page_record *page, size_t first_entry,
                         lm_cursor *cursor, lm_scratch *scratch, lm_error *error)
 {
-    size_t repetition_bytes, definition_bytes, body_size;
-    bool v2 = chunk->options->data_page_version == 2, compressed;
-    lm__buffer_clear(&scratch->page);
+    size_t repetition_bytes, definition_bytes;
+    bool v2 = chunk->options->data_page_version == 2;
+    page_body body;
+    LM_TRY(page_begin(scratch, error));
     LM_TRY(repetition_levels(chunk, first_entry, page->entries, scratch, &repetition_bytes, error));
     LM_TRY(definition_levels(chunk, cursor, first_entry, page->entries, scratch, &definition_bytes,
                              error));
-    size_t prefix = v2 ? scratch->page.size : 0, value_from = cursor->value;
+    size_t levels = body_size(scratch), prefix = v2 ? levels : 0, value_from = cursor->value;
     LM_TRY(lm__page_values(chunk, cursor, page->slots, page->encoding, scratch, error));
     page->values = cursor->value - value_from;
-    page->uncompressed_size = scratch->page.size;
-    LM_TRY(body_put(chunk, scratch, prefix, &body_size, &compressed, error));
+    page->uncompressed_size = body_size(scratch);
+    lm_codec_layout layout = body_layout(chunk->leaf, page->encoding, levels);
+    LM_TRY(body_put(chunk, scratch, prefix, layout, &body, error));
     lm_data_page_header one = {.num_values = (int32_t)page->entries,
                                .encoding = page->encoding,
                                .definition_level_encoding = LM_PARQUET_RLE,
@@ -213,9 +248,9 @@ lm_status lm__page_data(lm_chunk *chunk, lm_page_record *page, size_t first_entr
                                   .encoding = page->encoding,
                                   .definition_levels_byte_length = (int32_t)definition_bytes,
                                   .repetition_levels_byte_length = (int32_t)repetition_bytes,
-                                  .is_compressed = compressed};
+                                  .is_compressed = body.compressed};
     lm_page_header header = {.type = v2 ? LM_PARQUET_DATA_PAGE_V2 : LM_PARQUET_DATA_PAGE,
                              .data_page_header = v2 ? NULL : &one,
                              .data_page_header_v2 = v2 ? &two : NULL};
-    return header_put(chunk, page, &header, body_size, scratch, error);
+    return header_put(chunk, page, &header, &body, scratch, error);
 }

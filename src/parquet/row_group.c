@@ -67,9 +67,8 @@ void lm__shelf_put_pages_take(lm_scratch_shelf *shelf, size_t leaf, lm_buffer *p
     lm__buffer_deinit(pages);
 }
 
-static void chunk_job_run(lm_job *job)
+void lm__chunk_job_run(lm_chunk_job *chunk_job)
 {
-    lm_chunk_job *chunk_job = (lm_chunk_job *)job;
     lm_row_group_work *work = chunk_job->work;
     lm_scratch *scratch;
     chunk_job->status =
@@ -79,6 +78,8 @@ static void chunk_job_run(lm_job *job)
                                        &chunk_job->error);
     shelf_put(work->shelf, scratch);
 }
+
+static void job_run(lm_job *job) { lm__chunk_job_run((lm_chunk_job *)job); }
 
 static void rows_release(const lm_rows *rows, size_t count)
 {
@@ -111,7 +112,7 @@ lm_status lm__row_group_start_take(const lm_write_schema *schema, const lm_parqu
     for (size_t i = 0; i < work->job_count; i++) {
         lm_chunk_job *job = &jobs[i];
         memset(job, 0, sizeof *job);
-        job->job.run = chunk_job_run;
+        job->job.run = job_run;
         job->work = work;
         job->leaf = i;
         lm__chunk_init(&job->chunk, &schema->leaves[i], options);

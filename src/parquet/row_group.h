@@ -57,6 +57,8 @@ LM_MUST_USE lm_status lm__row_group_start_take(const lm_write_schema *schema,
                                                lm_scratch_shelf *shelf, const lm_rows *take_rows,
                                                size_t range_count, lm_row_group_work **work,
                                                lm_error *error);
+/* What the job does, for who has withdrawn it. */
+void lm__chunk_job_run(lm_chunk_job *job);
 /* Waits for jobs that still run, and frees. Takes NULL. */
 void lm__row_group_free(lm_row_group_work *work);
 

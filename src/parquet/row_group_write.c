@@ -121,29 +121,36 @@ static lm_status chunk_encodings(lm_parquet_writer *writer, const lm_chunk *chun
     return LM_OK;
 }
 
-/* The pages of a chunk, and their places: `first` is where the chunk begins. */
-static lm_status write_pages(lm_parquet_writer *writer, lm_chunk *chunk, lm_column_metadata *meta,
-                             lm_page_location *locations, lm_error *error)
+static lm_status put_page(void *context, const void *data, size_t size, lm_error *error)
 {
-    const uint8_t *out = chunk->out.data;
+    return lm__writer_put(context, data, size, error);
+}
+
+/* The pages go into the file, unless they are there already; the chunk begins at `at`. */
+static lm_status write_pages(lm_parquet_writer *writer, lm_chunk *chunk, uint64_t at,
+                             lm_column_metadata *meta, lm_page_location *locations, lm_error *error)
+{
+    const uint8_t *out = chunk->sink.put ? NULL : chunk->out.data;
     const lm_page_record *dictionary = &chunk->dictionary;
     if (dictionary->size) {
-        meta->dictionary_page_offset = (int64_t)writer->offset;
+        meta->dictionary_page_offset = (int64_t)at;
         meta->has |= LM_COLUMN_METADATA_DICTIONARY_PAGE_OFFSET;
         meta->total_uncompressed_size +=
             (int64_t)(dictionary->header_size + dictionary->uncompressed_size);
         meta->total_compressed_size += (int64_t)dictionary->size;
-        LM_TRY(lm__writer_put(writer, out + dictionary->start, dictionary->size, error));
+        at += dictionary->size;
+        if (out) LM_TRY(lm__writer_put(writer, out + dictionary->start, dictionary->size, error));
     }
-    meta->data_page_offset = (int64_t)writer->offset;
+    meta->data_page_offset = (int64_t)at;
     for (size_t i = 0; i < chunk->page_count; i++) {
         const lm_page_record *page = &chunk->pages[i];
-        locations[i] = (lm_page_location){.offset = (int64_t)writer->offset,
+        locations[i] = (lm_page_location){.offset = (int64_t)at,
                                           .compressed_page_size = (int32_t)page->size,
                                           .first_row_index = (int64_t)page->first_row};
         meta->total_uncompressed_size += (int64_t)(page->header_size + page->uncompressed_size);
         meta->total_compressed_size += (int64_t)page->size;
-        LM_TRY(lm__writer_put(writer, out + page->start, page->size, error));
+        at += page->size;
+        if (out) LM_TRY(lm__writer_put(writer, out + page->start, page->size, error));
     }
     return LM_OK;
 }
@@ -259,8 +266,8 @@ static lm_status write_bloom(lm_parquet_writer *writer, lm_chunk *chunk, lm_colu
     return status;
 }
 
-static lm_status write_chunk(lm_parquet_writer *writer, lm_chunk *chunk, lm_chunk_done *done,
-                             lm_column_metadata *meta, lm_error *error)
+static lm_status write_chunk(lm_parquet_writer *writer, lm_chunk *chunk, uint64_t at,
+                             lm_chunk_done *done, lm_column_metadata *meta, lm_error *error)
 {
     lm_page_location *locations =
         lm__arena_array(&chunk->arena, chunk->page_count, sizeof *locations);
@@ -269,7 +276,7 @@ static lm_status write_chunk(lm_parquet_writer *writer, lm_chunk *chunk, lm_chun
     meta->path_in_schema = chunk->leaf->path_in_schema;
     meta->codec = (int32_t)chunk->leaf->codec;
     meta->num_values = (int64_t)chunk->shredded.entries;
-    LM_TRY(write_pages(writer, chunk, meta, locations, error));
+    LM_TRY(write_pages(writer, chunk, at, meta, locations, error));
     LM_TRY(chunk_encodings(writer, chunk, meta, error));
     LM_TRY(chunk_statistics(writer, chunk, meta, error));
     LM_TRY(size_statistics(writer, chunk, meta, error));
@@ -301,6 +308,20 @@ static lm_status groups_room(lm_parquet_writer *writer, lm_error *error)
     return LM_OK;
 }
 
+/* Makes sure that the chunk is there. One that nobody has begun is made here and now, its pages put
+ * into the file as they come: its turn has come, and so no page waits in memory. */
+static lm_status finish_chunk(lm_parquet_writer *writer, lm_chunk_job *job, lm_error *error)
+{
+    if (lm__group_withdraw(&job->group)) {
+        job->chunk.sink = (lm_page_sink){put_page, writer};
+        lm__chunk_job_run(job);
+    } else {
+        lm__group_wait_helping(&job->group);
+    }
+    if (job->status != LM_OK && error) *error = job->error;
+    return job->status;
+}
+
 lm_status lm__row_group_write(lm_parquet_writer *writer, lm_row_group_work *work, lm_error *error)
 {
     size_t count = work->job_count;
@@ -315,12 +336,9 @@ lm_status lm__row_group_write(lm_parquet_writer *writer, lm_row_group_work *work
         LM_ROW_GROUP_FILE_OFFSET | LM_ROW_GROUP_TOTAL_COMPRESSED_SIZE | LM_ROW_GROUP_ORDINAL;
     for (size_t i = 0; i < count; i++) {
         lm_chunk_job *job = &work->jobs[i];
-        lm__group_wait_helping(&job->group);
-        if (job->status != LM_OK) {
-            if (error) *error = job->error;
-            return job->status;
-        }
-        LM_TRY(write_chunk(writer, &job->chunk, &done[i], &metas[i], error));
+        uint64_t at = writer->offset;
+        LM_TRY(finish_chunk(writer, job, error));
+        LM_TRY(write_chunk(writer, &job->chunk, at, &done[i], &metas[i], error));
         lm__shelf_put_pages_take(&writer->shelf, i, &job->chunk.out);
         group.total_byte_size += metas[i].total_uncompressed_size;
         group.total_compressed_size += metas[i].total_compressed_size;

@@ -220,6 +220,28 @@ TEST(who_waits_helping_runs_jobs_of_other_groups)
     lm__pool_free(pool);
 }
 
+/* The only pool thread is kept from the second job, which is taken back and not run. */
+TEST(a_job_that_has_not_begun_can_be_withdrawn)
+{
+    lm_pool *pool = pool_make(2);
+    REQUIRE(pool);
+    atomic_bool go = false;
+    signal_job slow = {.job.run = signal_run, .wait_for = &go}, other = {.job.run = signal_run};
+    lm_group group;
+    lm__group_init(&group, pool);
+    lm__group_submit(&group, &slow.job);
+    while (!atomic_load(&slow.started)) sched_yield();
+    CHECK(!lm__group_withdraw(&group));
+    lm__group_submit(&group, &other.job);
+    CHECK(lm__group_withdraw(&group) == &other.job);
+    CHECK(!lm__group_withdraw(&group));
+    CHECK(!lm__group_done(&group));
+    atomic_store(&go, true);
+    lm__group_wait(&group);
+    CHECK(lm__group_done(&group) && !atomic_load(&other.started));
+    lm__pool_free(pool);
+}
+
 static void mask_run(lm_job *job)
 {
     mask_job *mask = (mask_job *)job;
@@ -298,6 +320,7 @@ int main(void)
     RUN(jobs_may_submit_to_their_group_and_free_themselves);
     RUN(several_threads_share_a_pool);
     RUN(who_waits_helping_runs_jobs_of_other_groups);
+    RUN(a_job_that_has_not_begun_can_be_withdrawn);
     RUN(pool_threads_take_no_signals);
     RUN(threads_that_cannot_start_are_done_without);
     RUN(the_number_of_threads);

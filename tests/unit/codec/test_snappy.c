@@ -135,17 +135,17 @@ TEST(every_element)
     }
 }
 
-static void round_trip(const uint8_t *bytes, size_t size)
+static void round_trip_as(const lm_codec_layout *layout, const uint8_t *bytes, size_t size)
 {
     lm_snappy_table *table = malloc(sizeof *table);
     uint8_t *in = data_exact(bytes, size);
     size_t capacity = lm__snappy_bound(size), again;
     uint8_t *block = malloc(capacity), *other = malloc(capacity);
     memset(table, 0x5a, sizeof *table);
-    size_t written = lm__snappy_compress(in, size, block, capacity, table);
+    size_t written = lm__snappy_compress_values(in, size, layout, block, capacity, table);
     CHECK(written > 0 && written <= capacity);
     /* Invariant 2: the table's history does not show. */
-    again = lm__snappy_compress(in, size, other, capacity, table);
+    again = lm__snappy_compress_values(in, size, layout, other, capacity, table);
     CHECK_INT(again, written);
     CHECK_BYTES(other, block, written);
     for (size_t l = 0; l < 3; l++)
@@ -154,7 +154,7 @@ static void round_trip(const uint8_t *bytes, size_t size)
     for (size_t room = 0; room < 3; room++) {
         size_t less = room == 0 ? written : room == 1 ? written / 2 : written ? written - 1 : 0;
         uint8_t *tight = malloc(less ? less : 1);
-        size_t got = lm__snappy_compress(in, size, tight, less, table);
+        size_t got = lm__snappy_compress_values(in, size, layout, tight, less, table);
         CHECK(got == 0 || (got == written && less == written));
         if (got) CHECK_BYTES(tight, block, written);
         free(tight);
@@ -163,6 +163,12 @@ static void round_trip(const uint8_t *bytes, size_t size)
     free(in);
     free(block);
     free(other);
+}
+
+static void round_trip(const uint8_t *bytes, size_t size)
+{
+    const lm_codec_layout none = {LM_CODEC_BYTES, 0};
+    round_trip_as(&none, bytes, size);
 }
 
 TEST(round_trips)
@@ -180,6 +186,97 @@ TEST(round_trips)
         }
     }
     free(bytes);
+}
+
+/* Values behind `start` bytes of something else: `size` bytes of ids, or of strings of hexadecimal
+ * digits as PLAIN has them, `length` of each or, where that is 0, fewer than 100. */
+static uint8_t *values_make(lm_codec_kind kind, size_t start, size_t length, size_t size)
+{
+    uint8_t *bytes = malloc(size + length + 200);
+    uint64_t state = start + length + 1;
+    data_fill(DATA_RANDOM, 1, bytes, start);
+    if (kind == LM_CODEC_WORDS) data_fill(DATA_IDS, 2, bytes + start, size - start);
+    for (size_t at = start; kind == LM_CODEC_STRINGS && at < size;) {
+        uint32_t some = (uint32_t)(length ? length : check_random(&state) % 100);
+        memcpy(bytes + at, &some, 4);
+        for (at += 4; some; some--) bytes[at++] = "0123456789abcdef"[check_random(&state) % 16];
+    }
+    return bytes;
+}
+
+/* Invariant 1 of snappy_values.c: whatever the layout says, and whether it is true. */
+TEST(round_trips_of_values)
+{
+    enum { SIZE = 100000 };
+    uint8_t *bytes = malloc(SIZE);
+    const size_t starts[] = {0, 1, 7, 16, 5000, 40000, SIZE - 25, SIZE - 1, SIZE, SIZE_MAX};
+    for (int kind = 0; kind < DATA_KINDS; kind++) {
+        data_fill(kind, 3, bytes, SIZE);
+        for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+            round_trip_as(&(lm_codec_layout){LM_CODEC_WORDS, starts[i]}, bytes, SIZE);
+            round_trip_as(&(lm_codec_layout){LM_CODEC_STRINGS, starts[i]}, bytes, SIZE);
+        }
+    }
+    free(bytes);
+    const size_t lengths[] = {0, 1, 2, 3, 4, 15, 36, 3000, 70000};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        uint8_t *strings = values_make(LM_CODEC_STRINGS, 11, lengths[i], 300000);
+        for (size_t size = 17000; size <= 300000; size = size * 2 - 1)
+            round_trip_as(&(lm_codec_layout){LM_CODEC_STRINGS, 11}, strings, size);
+        free(strings);
+    }
+    uint8_t *ids = values_make(LM_CODEC_WORDS, 11, 0, 300000);
+    for (size_t size = 17000; size <= 300000; size = size * 2 - 1)
+        round_trip_as(&(lm_codec_layout){LM_CODEC_WORDS, 11}, ids, size);
+    free(ids);
+}
+
+static size_t elements(const uint8_t *block, size_t size)
+{
+    size_t at = 0, count = 0;
+    while (block[at++] & 0x80) {
+    }
+    for (; at < size; count++) {
+        size_t tag = block[at], bytes = tag >> 2 < 60 ? 0 : (tag >> 2) - 59, length = tag >> 2;
+        at++;
+        if (tag & 3) {
+            at += (tag & 3) == 3 ? 4 : tag & 3;
+            continue;
+        }
+        if (bytes) length = 0;
+        for (size_t i = 0; i < bytes; i++) length |= (size_t)block[at + i] << (8 * i);
+        at += bytes + length + 1;
+    }
+    return count;
+}
+
+/* One literal and one copy a value, and no more bytes than they say. */
+TEST(known_values_take_two_elements)
+{
+    enum { SIZE = 1 << 20 };
+    const struct {
+        lm_codec_layout layout;
+        size_t length, values;
+        double share, share_found; /* with the layout, and without */
+    } cases[] = {
+        {{LM_CODEC_WORDS, 9}, 0, SIZE / 8, 0.63, 0.63},
+        {{LM_CODEC_STRINGS, 9}, 36, SIZE / 40, 0.955, 0.945},
+    };
+    lm_snappy_table *table = malloc(sizeof *table);
+    size_t capacity = lm__snappy_bound(SIZE);
+    uint8_t *block = malloc(capacity);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const lm_codec_layout *layout = &cases[i].layout;
+        uint8_t *bytes = values_make(layout->kind, layout->start, cases[i].length, SIZE);
+        size_t written = lm__snappy_compress_values(bytes, SIZE, layout, block, capacity, table);
+        CHECK((double)written < cases[i].share * SIZE);
+        CHECK(elements(block, written) < cases[i].values * 2 + cases[i].values / 5);
+        written = lm__snappy_compress(bytes, SIZE, block, capacity, table);
+        CHECK((double)written < cases[i].share_found * SIZE);
+        free(bytes);
+    }
+    free(block);
+    free(table);
 }
 
 /* Matches at distances around 64 KiB, where positions modulo 65,536 begin again. */
@@ -366,6 +463,8 @@ int main(void)
     RUN(golden_compressed);
     RUN(every_element);
     RUN(round_trips);
+    RUN(round_trips_of_values);
+    RUN(known_values_take_two_elements);
     RUN(distances_about_64_kib);
     RUN(damage_is_refused);
     RUN(damage_in_the_middle_is_refused);
