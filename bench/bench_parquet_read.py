@@ -35,7 +35,7 @@ TWO = {
 def _lamella(path, columns, threads):
     import lamella_c
 
-    return lambda: lamella_c.read_parquet(path, columns=columns, threads=threads)
+    return lambda: lamella_c.read(path, columns=columns, threads=threads)
 
 
 def _pyarrow(path, columns, threads):

@@ -102,9 +102,13 @@ void lm__free_aligned(const lm_allocator *allocator, void *memory)
     lm__free(allocator, base);
 }
 
-/* The hint covers whole large pages only: nothing beside the block is touched. */
+/* The hint covers whole large pages only: nothing beside the block is touched. A last one that is
+ * at least half used is made whole, since in small pages it would cost more. */
 void *lm__alloc_large(const lm_allocator *allocator, size_t bytes)
 {
+    size_t rest = bytes % LM_LARGE_PAGE_BYTES;
+    if (rest >= LM_LARGE_PAGE_BYTES / 2 && bytes <= SIZE_MAX - LM_LARGE_PAGE_BYTES)
+        bytes += LM_LARGE_PAGE_BYTES - rest;
     uint8_t *memory = lm__alloc_aligned(allocator, LM_LARGE_PAGE_BYTES, bytes);
 #ifdef MADV_HUGEPAGE
     size_t whole = bytes - bytes % LM_LARGE_PAGE_BYTES;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "parquet/read_levels.h"
 
 _Static_assert(LM_READ_INDICES % 8 == 0, "blocks of levels keep to whole bytes of bits");
 
@@ -20,6 +21,11 @@ static lm_status within(const lm_read_column *column, lm_status status, lm_error
 }
 
 /* Levels. */
+
+static size_t count_least(const uint8_t *levels, size_t count, uint8_t least)
+{
+    return lm__level_kernels(lm__cpu_level())->count(levels, count, least);
+}
 
 static lm_status start_levels(lm_read_levels *levels, uint8_t max, lm_bytes bytes, int32_t encoding,
                               uint32_t entries, lm_buffer *room, size_t room_at, lm_error *error)
@@ -48,7 +54,6 @@ static lm_status start_levels(lm_read_levels *levels, uint8_t max, lm_bytes byte
 /* Invariant 2. */
 static lm_status get_levels(lm_read_levels *levels, uint8_t *out, size_t count, lm_error *error)
 {
-    uint8_t most = 0;
     if (levels->packed) {
         memcpy(out, levels->bytes, count);
         levels->bytes += count;
@@ -56,11 +61,9 @@ static lm_status get_levels(lm_read_levels *levels, uint8_t *out, size_t count, 
         LM_TRY(lm__rle_get8(&levels->rle, out, count, error));
     }
     if ((levels->max & (levels->max + 1)) == 0) return LM_OK; /* its width allows no more */
-    for (size_t i = 0; i < count; i++) most = out[i] > most ? out[i] : most;
-    if (most > levels->max)
-        return lm__error_set(error, LM_CORRUPT, "a level of %u where the most is %u", most,
-                             levels->max);
-    return LM_OK;
+    if (count_least(out, count, (uint8_t)(levels->max + 1)) == 0) return LM_OK;
+    return lm__error_set(error, LM_CORRUPT, "a level above %u, the most that there is",
+                         levels->max);
 }
 
 /* As bits, of levels that are 0 or 1. */
@@ -94,13 +97,81 @@ static lm_status count_values(const lm_read_column *column, uint32_t entries, si
 
 /* Pages. */
 
+/* Values that lie in memory as they do in a page, and that have to be decompressed first. */
+static bool is_direct(const lm_read_column *column)
+{
+    const lm_read_spec *spec = column->spec;
+    return spec->form == LM_FORM_FIXED && spec->convert == LM_CONVERT_NONE && spec->width > 0 &&
+           column->pages.metadata->codec != LM_CODEC_UNCOMPRESSED;
+}
+
 static lm_status load_dictionary(lm_read_column *column, lm_error *error)
 {
+    lm_read_pages *pages = &column->pages;
+    lm_read_vector *dictionary = &column->dictionary;
+    size_t entries = pages->page.entries, width = column->spec->width;
     if (column->has_dictionary) return lm__error_set(error, LM_CORRUPT, "a second dictionary page");
-    LM_TRY(lm__read_pages_load(&column->pages, error));
+    if (is_direct(column) && entries == pages->page.size / width && pages->page.size % width == 0) {
+        lm__read_vector_clear(dictionary);
+        dictionary->expected = entries;
+        LM_TRY(lm__read_vector_reserve(dictionary, entries, error));
+        LM_TRY(lm__read_pages_load_into(pages, dictionary->values, error));
+    } else {
+        LM_TRY(lm__read_pages_load(pages, error));
+    }
     column->has_dictionary = true;
-    return lm__read_dictionary_load(&column->dictionary, column->spec, &column->pages.page,
-                                    column->scratch, error);
+    return lm__read_dictionary_load(dictionary, column->spec, &pages->page, column->scratch, error);
+}
+
+/* A page that the call under way wants whole is decompressed to where its values shall lie, so that
+ * there is nothing to copy (decoding finds them in place). Where levels stand before them they are
+ * taken to be as long as the last page's, and what lies before is put back; if they are not, the
+ * page is moved to where it would have been. */
+static lm_status load_direct(lm_read_column *column, bool *done, lm_error *error)
+{
+    lm_read_pages *pages = &column->pages;
+    lm_read_page *page = &pages->page;
+    lm_read_vector *target = column->target;
+    size_t head = page->v2 || column->leaf->definition == 0 ? 0 : column->head_size;
+    uint8_t before[LM_READ_HEAD_MAX];
+    *done = false;
+    if (!target || column->target_rows < page->entries || page->encoding != LM_PARQUET_PLAIN ||
+        !is_direct(column) || (page->v2 && !pages->header.data_page_header_v2->is_compressed))
+        return LM_OK;
+    if (column->leaf->definition && !page->v2 && head == 0) return LM_OK;
+    LM_TRY(lm__read_vector_reserve(target, page->entries, error));
+    size_t used = target->count * target->width;
+    size_t room = (target->capacity - target->count) * target->width;
+    if (head > used || page->size > room + head) return LM_OK;
+    uint8_t *values = target->values + used, *to = values - head;
+    memcpy(before, to, head);
+    LM_TRY(lm__read_pages_load_into(pages, to, error));
+    *done = true;
+    if (head == 0) return LM_OK;
+    if (page->values.data == values && page->definitions.size <= head) {
+        memcpy(column->head, page->definitions.data, page->definitions.size);
+        page->definitions.data = column->head;
+    } else {
+        lm_buffer *aside = &column->scratch->page;
+        if (lm__read_room(aside, page->size) != LM_OK)
+            return lm__error_memory(error, "reading a page");
+        memcpy(aside->data, to, page->size);
+        page->values.data = aside->data + (page->values.data - to);
+        page->definitions.data = aside->data + (page->definitions.data - to);
+    }
+    memcpy(to, before, head);
+    return LM_OK;
+}
+
+static lm_status load_page(lm_read_column *column, lm_error *error)
+{
+    lm_read_page *page = &column->pages.page;
+    bool done;
+    LM_TRY(load_direct(column, &done, error));
+    if (!done) LM_TRY(lm__read_pages_load(&column->pages, error));
+    size_t head = page->size - page->values.size;
+    column->head_size = page->v2 || head > LM_READ_HEAD_MAX ? 0 : head;
+    return LM_OK;
 }
 
 static lm_status start_page(lm_read_column *column, lm_error *error)
@@ -108,7 +179,7 @@ static lm_status start_page(lm_read_column *column, lm_error *error)
     const lm_read_page *page = &column->pages.page;
     lm_buffer *room = &column->scratch->levels;
     size_t count = 0;
-    LM_TRY(lm__read_pages_load(&column->pages, error));
+    LM_TRY(load_page(column, error));
     bool packed = page->repetition_encoding == LM_PARQUET_BIT_PACKED ||
                   page->definition_encoding == LM_PARQUET_BIT_PACKED;
     if (packed && lm__read_room(room, 2 * (size_t)page->entries + 1) != LM_OK)
@@ -149,6 +220,8 @@ lm_status lm__read_column_open(lm_read_column *column, lm_source *source, const 
     *column = (lm_read_column){.leaf = leaf, .spec = spec, .scratch = scratch};
     lm__read_dictionary_init(&column->dictionary, scratch->allocator, spec);
     lm__read_values_init(&column->values, scratch->allocator, spec, scratch);
+    lm__read_vector_take_kept(&column->dictionary, &scratch->dictionary);
+    lm__read_vector_take_kept(&column->values.held, &scratch->held);
     scratch->window.size = 0;
     return within(column,
                   lm__read_pages_open(&column->pages, source, leaf, metadata, lenient, limits,
@@ -158,8 +231,8 @@ lm_status lm__read_column_open(lm_read_column *column, lm_source *source, const 
 
 void lm__read_column_close(lm_read_column *column)
 {
-    lm__read_vector_deinit(&column->dictionary);
-    lm__read_values_deinit(&column->values);
+    lm__read_vector_give_kept(&column->dictionary, &column->scratch->dictionary);
+    lm__read_vector_give_kept(&column->values.held, &column->scratch->held);
 }
 
 /* Flat. */
@@ -183,7 +256,11 @@ lm_status lm__read_column_flat(lm_read_column *column, size_t rows, lm_read_vect
 {
     *got = 0;
     while (*got < rows) {
-        LM_TRY(within(column, next_page(column, error), error));
+        column->target = vector;
+        column->target_rows = rows - *got;
+        lm_status status = next_page(column, error);
+        column->target = NULL;
+        LM_TRY(within(column, status, error));
         if (column->ended) break;
         size_t left = rows - *got, count = column->entries_left;
         if (count > left) count = left;
@@ -216,8 +293,10 @@ static lm_status fill_block(lm_read_column *column, lm_error *error)
 /* How many entries up to the one that begins a row too many, and how many rows they begin. */
 static size_t whole_rows(const uint8_t *repetitions, size_t entries, size_t rows, size_t *begun)
 {
-    size_t i = 0, seen = 0;
-    for (; i < entries; i++) {
+    size_t i = 0, seen = entries - count_least(repetitions, entries, 1);
+    *begun = seen;
+    if (seen <= rows) return entries;
+    for (seen = 0; i < entries; i++) {
         if (repetitions[i] != 0) continue;
         if (seen == rows) break;
         seen++;
@@ -249,10 +328,7 @@ lm_status lm__read_column_block(lm_read_column *column, size_t rows, lm_read_blo
     block->values = block->entries;
     if (leaf->definition) {
         block->definitions = scratch->definitions + column->block_at;
-        size_t values = 0;
-        for (size_t i = 0; i < block->entries; i++)
-            values += block->definitions[i] == leaf->definition;
-        block->values = values;
+        block->values = count_least(block->definitions, block->entries, leaf->definition);
     }
     column->block_at += block->entries;
     return LM_OK;

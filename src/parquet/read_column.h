@@ -25,6 +25,9 @@ typedef struct lm_read_levels {
     lm_rle_decoder rle;
 } lm_read_levels;
 
+/* A page that goes straight to its column has no more levels than this. */
+#define LM_READ_HEAD_MAX 64
+
 typedef struct lm_read_column {
     const lm_read_node *leaf;
     const lm_read_spec *spec;
@@ -36,6 +39,10 @@ typedef struct lm_read_column {
     lm_read_levels repetitions, definitions;
     lm_read_values values;
     size_t block_at, block_size; /* entries decoded and not yet given, in the scratch */
+    lm_read_vector *target;      /* of the call of _flat under way, */
+    size_t target_rows;          /* which wants so many more */
+    size_t head_size;            /* of the last page, the levels in front of its values */
+    uint8_t head[LM_READ_HEAD_MAX];
 } lm_read_column;
 
 /* Entries of one page, at most LM_READ_INDICES. */

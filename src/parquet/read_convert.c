@@ -173,7 +173,7 @@ lm_status lm__read_convert(const lm_read_spec *spec, const uint8_t *in, size_t c
 {
     switch (spec->convert) {
     case LM_CONVERT_NONE:
-        if (count) memmove(out, in, count * spec->width);
+        if (count && out != in) memmove(out, in, count * spec->width);
         return LM_OK;
     case LM_CONVERT_NARROW: narrow(in, spec->width, count, spec->out_width, out); return LM_OK;
     case LM_CONVERT_UNSIGNED: return from_wide_unsigned(in, count, out, error);

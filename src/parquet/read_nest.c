@@ -1,11 +1,10 @@
 /* Levels to slots, a block at a time; see read_nest.h. */
 #include "parquet/read_nest.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "parquet/read_levels.h"
 
 void lm__read_group_init(lm_read_group *group, const lm_allocator *allocator,
                          const lm_read_field *field)
@@ -43,75 +42,36 @@ static lm_status reserve(lm_read_group *group, size_t slots, lm_error *error)
     return LM_OK;
 }
 
-/* Bytes of 0 and 1 as bits from `at` on; returns how many are set. Eight at a time: the
- * multiplication gathers the lowest bit of each byte in the highest byte. */
-static size_t put_bits(const uint8_t *bytes, size_t count, uint8_t *bits, size_t at)
+/* Appends the validity of a block's slots to `bits` from bit `at` on. */
+static size_t add_slots(const lm_read_field *field, const lm_read_block *block, uint8_t *bits,
+                        size_t at, size_t *valid)
 {
-    size_t set = 0, i = 0;
-    for (; i < count && (at & 7); i++, at++) {
-        lm__bits_fill(bits, at, 1, bytes[i]);
-        set += bytes[i];
-    }
-    for (; i + 8 <= count; i += 8, at += 8) {
-        uint64_t eight = lm__load64(bytes + i);
-        bits[at >> 3] = (uint8_t)((eight * 0x0102040810204080u) >> 56);
-        set += (size_t)((eight * 0x0101010101010101u) >> 56);
-    }
-    for (; i < count; i++, at++) {
-        lm__bits_fill(bits, at, 1, bytes[i]);
-        set += bytes[i];
-    }
-    return set;
-}
-
-/* For each entry with a slot, one byte: is its definition level at least `valid`? */
-static size_t slot_bytes(const lm_read_field *field, const lm_read_block *block, uint8_t *bytes)
-{
-    const uint8_t *definitions = block->definitions, *repetitions = block->repetitions;
-    uint8_t slot = field->slot, valid = field->valid, context = field->context;
-    size_t count = 0;
-    if (slot == 0 && !repetitions) { /* every entry has one */
-        for (size_t i = 0; i < block->entries; i++) bytes[i] = definitions[i] >= valid;
-        return block->entries;
-    }
-    if (!repetitions || field->kind == LM_READ_VALUES) { /* none continues a slot */
-        for (size_t i = 0; i < block->entries; i++) {
-            bytes[count] = definitions[i] >= valid;
-            count += definitions[i] >= slot;
-        }
-        return count;
-    }
-    for (size_t i = 0; i < block->entries; i++) {
-        bytes[count] = definitions[i] >= valid;
-        count += (definitions[i] >= slot) & (repetitions[i] <= context);
-    }
-    return count;
+    lm_level_slots rule = {field->slot, field->valid, field->context};
+    bool continued = block->repetitions && field->kind != LM_READ_VALUES;
+    return lm__level_kernels(lm__cpu_level())
+        ->slots(&rule, block->definitions, continued ? block->repetitions : NULL, block->entries,
+                bits, at, valid);
 }
 
 /* Where lists begin: an entry that does not continue one. */
 static lm_status add_lists(lm_read_group *group, const lm_read_block *block, lm_error *error)
 {
     const lm_read_field *field = group->field;
-    const uint8_t *definitions = block->definitions, *repetitions = block->repetitions;
-    uint8_t slot = field->slot, item = field->item, repetition = field->repetition;
     if (group->items > (size_t)INT32_MAX - block->entries) {
         group->overflow = true;
         return lm__error_set(error, LM_LIMIT, "lists of more than 2^31 items in one array");
     }
-    int32_t items = (int32_t)group->items, *offsets = group->offsets + group->slots;
-    for (size_t i = 0; i < block->entries; i++) {
-        *offsets = items;
-        offsets += (definitions[i] >= slot) & (repetitions[i] < repetition);
-        items += (definitions[i] >= item) & (repetitions[i] <= repetition);
-    }
+    lm_level_lists rule = {field->slot, field->item, field->repetition};
+    int32_t items = (int32_t)group->items;
+    group->slots += lm__level_kernels(lm__cpu_level())
+                        ->lists(&rule, block->definitions, block->repetitions, block->entries,
+                                group->offsets + group->slots, &items);
     group->items = (size_t)items;
-    group->slots = (size_t)(offsets - group->offsets);
     return LM_OK;
 }
 
 lm_status lm__read_group_add(lm_read_group *group, const lm_read_block *block, lm_error *error)
 {
-    uint8_t bytes[LM_READ_INDICES + 1];
     LM_TRY(reserve(group, block->entries, error));
     size_t before = group->slots;
     if (group->field->kind == LM_READ_ITEMS) LM_TRY(add_lists(group, block, error));
@@ -120,9 +80,12 @@ lm_status lm__read_group_add(lm_read_group *group, const lm_read_block *block, l
         return LM_OK;
     }
     if (!group->validity && group->field->kind == LM_READ_ITEMS) return LM_OK;
-    size_t count = slot_bytes(group->field, block, bytes);
-    if (group->validity) group->nulls += count - put_bits(bytes, count, group->validity, before);
-    group->slots = before + count;
+    uint8_t unused[LM_READ_INDICES / 8 + LM_ENCODE_SLACK];
+    size_t at = group->validity ? before : 0, valid;
+    size_t slots =
+        add_slots(group->field, block, group->validity ? group->validity : unused, at, &valid);
+    if (group->validity) group->nulls += slots - valid;
+    group->slots = before + slots;
     return LM_OK;
 }
 
@@ -136,15 +99,6 @@ lm_status lm__read_group_end(lm_read_group *group, lm_error *error)
 void lm__read_leaf_slots(const lm_read_field *field, const lm_read_block *block,
                          lm_read_vector *vector, size_t *slots)
 {
-    uint8_t bytes[LM_READ_INDICES + 1];
-    *slots = slot_bytes(field, block, bytes);
-    (void)put_bits(bytes, *slots, vector->validity, vector->count);
-}
-
-size_t lm__read_count_slots(const lm_read_field *field, const lm_read_block *block)
-{
-    size_t count = 0;
-    if (field->slot == 0) return block->entries;
-    for (size_t i = 0; i < block->entries; i++) count += block->definitions[i] >= field->slot;
-    return count;
+    size_t valid;
+    *slots = add_slots(field, block, vector->validity, vector->count, &valid);
 }

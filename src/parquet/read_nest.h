@@ -40,7 +40,5 @@ LM_MUST_USE lm_status lm__read_group_end(lm_read_group *group, lm_error *error);
  * nullable and has room), and says how many they are. */
 void lm__read_leaf_slots(const lm_read_field *field, const lm_read_block *block,
                          lm_read_vector *vector, size_t *slots);
-/* The same without writing. */
-size_t lm__read_count_slots(const lm_read_field *field, const lm_read_block *block);
 
 #endif

@@ -18,6 +18,7 @@ lm_status lm__read_scratch_new(const lm_allocator *allocator, lm_read_scratch **
     if (!made) return lm__error_memory(error, "reading pages");
     made->next = NULL;
     made->allocator = allocator;
+    made->dictionary = made->held = (lm_read_kept){0};
     lm__arena_init(&made->arena, allocator, 4 * LM_PARQUET_PAGE_HEADER_BYTES_MAX);
     lm__buffer_init(&made->window, allocator, 0);
     lm__buffer_init(&made->page, allocator, 0);
@@ -42,6 +43,8 @@ void lm__read_scratch_free(lm_read_scratch *scratch)
     lm__buffer_deinit(&scratch->page);
     lm__buffer_deinit(&scratch->levels);
     lm__buffer_deinit(&scratch->values);
+    lm__read_kept_free(scratch->allocator, &scratch->dictionary);
+    lm__read_kept_free(scratch->allocator, &scratch->held);
     lm__free(scratch->allocator, scratch);
 }
 
@@ -302,10 +305,14 @@ static lm_status decompress(lm_read_pages *pages, const uint8_t *body, size_t co
     }
     *bytes = lm__bytes(NULL, 0);
     if (size == 0) return LM_OK;
-    if (lm__read_room(buffer, size) != LM_OK) return lm__error_memory(error, "reading a page");
-    *bytes = lm__bytes(buffer->data, size);
-    return lm__codec_decompress(pages->scratch->codec, pages->metadata->codec, body, compressed,
-                                buffer->data, size, error);
+    uint8_t *to = pages->into;
+    if (!to) {
+        if (lm__read_room(buffer, size) != LM_OK) return lm__error_memory(error, "reading a page");
+        to = buffer->data;
+    }
+    *bytes = lm__bytes(to, size);
+    return lm__codec_decompress(pages->scratch->codec, pages->metadata->codec, body, compressed, to,
+                                size, error);
 }
 
 /* Takes the levels of one kind off the front of a v1 page's bytes (README.md, "Data Pages"). */
@@ -380,4 +387,12 @@ lm_status lm__read_pages_load(lm_read_pages *pages, lm_error *error)
     if (pages->header.compressed_page_size == 0) pages->body = lm__bytes(NULL, 0).data;
     LM_TRY(check_crc(pages, error));
     return pages->page.v2 ? load_v2(pages, error) : load_v1(pages, error);
+}
+
+lm_status lm__read_pages_load_into(lm_read_pages *pages, uint8_t *to, lm_error *error)
+{
+    pages->into = to;
+    lm_status status = lm__read_pages_load(pages, error);
+    pages->into = NULL;
+    return status;
 }

@@ -21,6 +21,7 @@
 
 #include "base/buffer.h"
 #include "codec/codec.h"
+#include "parquet/read_memory.h"
 #include "parquet/read_schema.h"
 
 /* What a thread needs while it reads a chunk, used again for the next. */
@@ -29,11 +30,12 @@ typedef struct lm_read_scratch {
     struct lm_read_scratch *next;
     const lm_allocator *allocator;
     lm_codec_context *codec;
-    lm_arena arena;   /* of the current page's header */
-    lm_buffer window; /* of the source, where it gives no views */
-    lm_buffer page;   /* the current page, decompressed */
-    lm_buffer levels; /* of a page in the BIT_PACKED encoding, as bytes */
-    lm_buffer values; /* between decoding and converting */
+    lm_arena arena;                /* of the current page's header */
+    lm_buffer window;              /* of the source, where it gives no views */
+    lm_buffer page;                /* the current page, decompressed */
+    lm_buffer levels;              /* of a page in the BIT_PACKED encoding, as bytes */
+    lm_buffer values;              /* between decoding and converting */
+    lm_read_kept dictionary, held; /* what the last column had */
     uint32_t indices[LM_READ_INDICES];
     uint8_t definitions[LM_READ_INDICES], repetitions[LM_READ_INDICES];
 } lm_read_scratch;
@@ -76,6 +78,7 @@ typedef struct lm_read_pages {
     uint64_t header_at;    /* where the current page's header begins */
     lm_page_header header; /* the current page's */
     const uint8_t *body;   /* as it stands in the file */
+    uint8_t *into;         /* where it is decompressed to; NULL: the scratch */
     lm_read_page page;
 } lm_read_pages;
 
@@ -94,6 +97,9 @@ uint64_t lm__read_chunk_start(const lm_column_metadata *metadata);
 LM_MUST_USE lm_status lm__read_pages_next(lm_read_pages *pages, bool *more, lm_error *error);
 /* The rest of it. What page->values points to is valid until the next _next. */
 LM_MUST_USE lm_status lm__read_pages_load(lm_read_pages *pages, lm_error *error);
+/* The same, and what is to be decompressed goes to `to`, which has room for page->size bytes: all
+ * of the page, or of v2 its values. Not for chunks without a codec. */
+LM_MUST_USE lm_status lm__read_pages_load_into(lm_read_pages *pages, uint8_t *to, lm_error *error);
 
 /* parquet-mr before 1.2.9 left the dictionary page's header out of the chunk's size (PARQUET-816).
  */

@@ -15,6 +15,8 @@ size_t lm__read_part_slab_bytes(const lm_read_leaf *leaf, const lm_read_expected
     case LM_FORM_STRINGS32: bytes = lm__read_slab_room((slots + 1) * 4); break;
     case LM_FORM_STRINGS64: bytes = lm__read_slab_room((slots + 1) * 8); break;
     }
+    if (expected->string_bytes)
+        bytes += lm__read_slab_room(lm__read_strings_room(expected->string_bytes));
     for (uint32_t i = 0; i < leaf->owned_count; i++)
         if (leaf->owned[i]->kind == LM_READ_ITEMS && leaf->owned[i]->context == 0)
             bytes += lm__read_slab_room((expected->rows + 1 + LM_ENCODE_SLACK) * 4);

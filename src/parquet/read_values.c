@@ -71,7 +71,10 @@ static lm_status plain_strings(lm_read_values *values, size_t count, lm_read_vec
     size_t size = (size_t)(values->end - values->at), bytes, consumed;
     lm_status status;
     if (count > size / 4) return too_few(error);
-    LM_TRY(lm__read_vector_reserve_data(vector, size - 4 * count, error));
+    bytes = size - 4 * count;
+    if (bytes > vector->data_capacity - vector->data_size) /* maybe more than these strings have */
+        LM_TRY(lm__plain_strings_measure(values->at, size, count, &bytes, &consumed, error));
+    LM_TRY(lm__read_vector_reserve_data(vector, bytes, error));
     uint8_t *data = vector->data + vector->data_size;
     if (vector->form == LM_FORM_STRINGS32)
         status = lm__plain_strings_decode32(values->at, size, count, (int32_t)string_base(vector),
@@ -394,8 +397,6 @@ void lm__read_values_init(lm_read_values *values, const lm_allocator *allocator,
     *values = (lm_read_values){.spec = spec, .scratch = scratch};
     lm__read_vector_init(&values->held, allocator, spec->form, spec->out_width, false);
 }
-
-void lm__read_values_deinit(lm_read_values *values) { lm__read_vector_deinit(&values->held); }
 
 bool lm__read_values_need_count(int32_t encoding)
 {

@@ -19,41 +19,8 @@
 #include "encode/bits.h"
 #include "encode/rle.h"
 #include "parquet/read_convert.h"
+#include "parquet/read_memory.h"
 #include "parquet/read_pages.h"
-
-/*
- * One block of memory for many columns of the same rows, whose sizes are known beforehand: in large
- * pages it costs a fraction of what it would in small ones. It belongs to the batch in the end.
- */
-typedef struct lm_read_slab {
-    const lm_allocator *allocator;
-    uint8_t *memory;
-    size_t size;
-    atomic_size_t used;
-} lm_read_slab;
-
-/* The room that a buffer of so many bytes takes in a slab. */
-static inline size_t lm__read_slab_room(size_t bytes)
-{
-    return (bytes + LM_ENCODE_SLACK + 63) & ~(size_t)63;
-}
-/* NULL when the slab has no such room left, or is NULL. */
-void *lm__read_slab_take(lm_read_slab *slab, size_t bytes);
-
-/* A buffer of a column: in the slab, or of its own. */
-typedef struct lm_read_buffer {
-    void *memory;
-    bool in_slab, large;
-} lm_read_buffer;
-
-void lm__read_buffer_free(const lm_allocator *allocator, lm_read_buffer *buffer);
-/* Room for `bytes` and LM_ENCODE_SLACK, keeping the first `used`. */
-LM_MUST_USE bool lm__read_buffer_grow(const lm_allocator *allocator, lm_read_buffer *buffer,
-                                      lm_read_slab *slab, size_t used, size_t bytes);
-
-/* How many slots to make room for. */
-size_t lm__read_next_capacity(size_t needed, size_t capacity, size_t expected,
-                              const lm_read_slab *slab);
 
 /* Values as they come: slots of one column, growing. */
 typedef struct lm_read_vector {
@@ -64,7 +31,7 @@ typedef struct lm_read_vector {
     bool overflow;
     size_t count, capacity; /* slots */
     size_t expected;        /* so many slots may be made room for at once; a hint */
-    lm_read_slab *slab;     /* for values and offsets; may be NULL */
+    lm_read_slab *slab;     /* may be NULL */
     uint8_t *values;        /* FIXED, BITS */
     void *offsets;          /* STRINGS: capacity + 1 of them */
     uint8_t *data;
@@ -80,6 +47,9 @@ void lm__read_vector_init(lm_read_vector *vector, const lm_allocator *allocator,
 void lm__read_vector_deinit(lm_read_vector *vector);
 /* Empty again, memory kept. */
 void lm__read_vector_clear(lm_read_vector *vector);
+/* Moves memory that was kept to a vector that has none, and back. */
+void lm__read_vector_take_kept(lm_read_vector *vector, lm_read_kept *kept);
+void lm__read_vector_give_kept(lm_read_vector *vector, lm_read_kept *kept);
 /* Room for so many more slots, and LM_ENCODE_SLACK. */
 LM_MUST_USE lm_status lm__read_vector_reserve(lm_read_vector *vector, size_t slots,
                                               lm_error *error);
@@ -114,9 +84,9 @@ typedef struct lm_read_values {
     lm_read_vector held; /* a page decoded ahead */
 } lm_read_values;
 
+/* What it holds is for the caller to deinitialise: `held`. */
 void lm__read_values_init(lm_read_values *values, const lm_allocator *allocator,
                           const lm_read_spec *spec, lm_read_scratch *scratch);
-void lm__read_values_deinit(lm_read_values *values);
 
 /* Decodes a dictionary page into a vector for _start. */
 void lm__read_dictionary_init(lm_read_vector *dictionary, const lm_allocator *allocator,

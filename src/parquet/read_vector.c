@@ -7,52 +7,6 @@
 #include "encode/plain.h"
 #include "parquet/read_values.h"
 
-/* Memory. */
-
-void *lm__read_slab_take(lm_read_slab *slab, size_t bytes)
-{
-    if (!slab || !slab->memory) return NULL;
-    size_t room = lm__read_slab_room(bytes);
-    size_t at = atomic_fetch_add_explicit(&slab->used, room, memory_order_relaxed);
-    if (at > slab->size || room > slab->size - at) return NULL;
-    return slab->memory + at;
-}
-
-void lm__read_buffer_free(const lm_allocator *allocator, lm_read_buffer *buffer)
-{
-    if (buffer->large)
-        lm__free_aligned(allocator, buffer->memory);
-    else if (!buffer->in_slab)
-        lm__free(allocator, buffer->memory);
-    *buffer = (lm_read_buffer){0};
-}
-
-bool lm__read_buffer_grow(const lm_allocator *allocator, lm_read_buffer *buffer, lm_read_slab *slab,
-                          size_t used, size_t bytes)
-{
-    lm_read_buffer grown = {0};
-    size_t room;
-    if (__builtin_add_overflow(bytes, LM_ENCODE_SLACK, &room)) return false;
-    if (!buffer->memory && (grown.memory = lm__read_slab_take(slab, bytes))) {
-        grown.in_slab = true;
-    } else if (room >= LM_LARGE_PAGE_BYTES) {
-        grown.memory = lm__alloc_large(allocator, room);
-        grown.large = true;
-    } else if (buffer->memory && !buffer->in_slab && !buffer->large) {
-        void *moved = lm__realloc_array(allocator, buffer->memory, room, 1);
-        if (!moved) return false;
-        buffer->memory = moved;
-        return true;
-    } else {
-        grown.memory = lm__alloc(allocator, room);
-    }
-    if (!grown.memory) return false;
-    if (used) memcpy(grown.memory, buffer->memory, used);
-    lm__read_buffer_free(allocator, buffer);
-    *buffer = grown;
-    return true;
-}
-
 /* Vectors. */
 
 void lm__read_vector_init(lm_read_vector *vector, const lm_allocator *allocator, lm_read_form form,
@@ -81,18 +35,42 @@ void lm__read_vector_clear(lm_read_vector *vector)
     vector->overflow = false;
 }
 
-static lm_status no_memory(lm_error *error) { return lm__error_memory(error, "reading a column"); }
-
-/* All that is expected at once where there is at least an eighth of it, else by doubling: a file
- * that promises much and holds little gets no more than it shows. */
-size_t lm__read_next_capacity(size_t needed, size_t capacity, size_t expected,
-                              const lm_read_slab *slab)
+void lm__read_vector_take_kept(lm_read_vector *vector, lm_read_kept *kept)
 {
-    bool believed = expected / 8 <= needed || expected <= 64 * LM_KIB;
-    if (capacity == 0 && slab && slab->memory) believed = true; /* the room is there */
-    if (needed <= expected && believed) return expected;
-    return needed > 2 * capacity ? needed : 2 * capacity;
+    vector->values_buffer = kept->values;
+    vector->offsets_buffer = kept->offsets;
+    vector->data_buffer = kept->data;
+    *kept = (lm_read_kept){0};
+    vector->values = vector->values_buffer.memory;
+    vector->offsets = vector->offsets_buffer.memory;
+    vector->data = vector->data_buffer.memory;
+    vector->data_capacity = vector->data_buffer.size;
+    size_t bytes = vector->values_buffer.size, width = vector->width;
+    switch (vector->form) {
+    case LM_FORM_NOTHING: return;
+    case LM_FORM_BITS: vector->capacity = bytes ? (bytes - 1) * 8 : 0; return;
+    case LM_FORM_FIXED: vector->capacity = bytes / (width ? width : 1); return;
+    default: break;
+    }
+    bytes = vector->offsets_buffer.size;
+    width = vector->form == LM_FORM_STRINGS32 ? 4 : 8;
+    vector->capacity = bytes / width ? bytes / width - 1 : 0;
+    if (bytes >= 8) memset(vector->offsets, 0, 8);
 }
+
+void lm__read_vector_give_kept(lm_read_vector *vector, lm_read_kept *kept)
+{
+    lm__read_kept_free(vector->allocator, kept);
+    *kept = (lm_read_kept){vector->values_buffer, vector->offsets_buffer, vector->data_buffer};
+    if (kept->values.size > LM_PARQUET_READ_KEPT_BYTES_MAX ||
+        kept->offsets.size > LM_PARQUET_READ_KEPT_BYTES_MAX ||
+        kept->data.size > LM_PARQUET_READ_KEPT_BYTES_MAX)
+        lm__read_kept_free(vector->allocator, kept);
+    lm__free(vector->allocator, vector->validity);
+    lm__read_vector_init(vector, vector->allocator, vector->form, vector->width, vector->nullable);
+}
+
+static lm_status no_memory(lm_error *error) { return lm__error_memory(error, "reading a column"); }
 
 /* Room for `capacity` slots of `width` bytes and `extra` more of them. */
 static bool grow_slots(lm_read_vector *vector, lm_read_buffer *buffer, size_t extra,
@@ -151,9 +129,15 @@ lm_status lm__read_vector_reserve_data(lm_read_vector *vector, size_t bytes, lm_
         likely = (double)vector->data_size / (double)vector->count * (double)vector->expected;
     likely += likely / 16;
     capacity += capacity / 2;
-    if (likely < 16.0 * (double)needed && likely > (double)capacity) capacity = (size_t)likely;
+    lm_read_slab *slab = NULL;
+    if (!vector->data && vector->data_expected > needed && vector->slab && vector->slab->memory) {
+        slab = vector->slab; /* the room is there */
+        capacity = lm__read_strings_room(vector->data_expected);
+    } else if (likely < 16.0 * (double)needed && likely > (double)capacity) {
+        capacity = (size_t)likely;
+    }
     if (capacity < needed) capacity = needed;
-    if (!lm__read_buffer_grow(vector->allocator, &vector->data_buffer, NULL, vector->data_size,
+    if (!lm__read_buffer_grow(vector->allocator, &vector->data_buffer, slab, vector->data_size,
                               capacity))
         return no_memory(error);
     vector->data = vector->data_buffer.memory;

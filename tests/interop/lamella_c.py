@@ -141,34 +141,20 @@ class ArrowArrayStream(c.Structure):
     ]
 
 
-class SourceOps(c.Structure):
-    _fields_ = [("read", c.c_void_p), ("view", c.c_void_p), ("close", c.c_void_p)]
-
-
-class Source(c.Structure):
-    _fields_ = [("ops", c.POINTER(SourceOps)), ("size", c.c_uint64), ("name", c.c_char_p)]
-
-
-class MemorySource(c.Structure):
-    _fields_ = [("source", Source), ("data", c.c_void_p)]
-
-
-class ReadOptions(c.Structure):
+class ScanOptions(c.Structure):
     _fields_ = [
+        ("format", c.c_int),
         ("columns", c.POINTER(c.c_char_p)),
         ("column_count", c.c_size_t),
-        ("row_groups", c.POINTER(c.c_int64)),
-        ("row_group_count", c.c_size_t),
-        ("row_first", c.c_int64),
-        ("row_count", c.c_int64),
+        ("offset", c.c_uint64),
+        ("limit", c.c_uint64),
+        ("limited", c.c_bool),
         ("batch_rows", c.c_int64),
         ("memory_bytes_max", c.c_size_t),
         ("threads", c.c_int),
         ("dictionaries", c.c_int),
-        ("ignore_arrow_schema", c.c_bool),
-        ("utf8_unchecked", c.c_bool),
-        ("int96_per_second", c.c_int),
         ("cancel", c.c_void_p),
+        ("allocator", c.c_void_p),
         ("rest", c.c_char * 256),  # zero: the defaults
     ]
 
@@ -266,21 +252,16 @@ def write_parquet(data, path, made=None, durability=0):
     return result
 
 
-def read_parquet(path, columns=None, **settings):
-    """The file's rows as a pyarrow Table, without a copy; `settings` are members of lm_parquet_read_options."""
+def read(path, columns=None, **settings):
+    """The rows of a file as a pyarrow Table, without a copy; `settings` are members of lm_scan_options."""
     import pyarrow as pa
 
-    made, source, reader = ReadOptions(**settings), MemorySource(), c.c_void_p()
-    error, stream = Error(), ArrowArrayStream()
+    made, scan, error, stream = ScanOptions(**settings), c.c_void_p(), Error(), ArrowArrayStream()
     if columns is not None:
         made.columns = (c.c_char_p * len(columns))(*[name.encode() for name in columns])
         made.column_count = len(columns)
-    mapped = pa.memory_map(os.fspath(path)).read_buffer()
-    library.lm_memory_source_init(
-        c.byref(source), c.c_void_p(mapped.address), c.c_size_t(mapped.size), os.fsencode(path)
-    )
-    check(library.lm_parquet_reader_open(c.byref(source), None, c.byref(reader), c.byref(error)), error)
-    status = library.lm_parquet_read_stream(reader, c.byref(made), c.byref(stream), c.byref(error))
-    library.lm_parquet_reader_close(reader)
+    check(library.lm_scan_open(os.fsencode(path), c.byref(made), c.byref(scan), c.byref(error)), error)
+    status = library.lm_scan_stream(scan, c.byref(stream), c.byref(error))
+    library.lm_scan_close(scan)
     check(status, error)
     return pa.RecordBatchReader._import_from_c(c.addressof(stream)).read_all()
