@@ -5,6 +5,7 @@
 #ifndef LAMELLA_IO_H
 #define LAMELLA_IO_H
 
+#include <lamella/csv.h>
 #include <lamella/parquet.h>
 #include <lamella/publish.h>
 #include <lamella/scan.h>
@@ -15,6 +16,7 @@ typedef struct lm_put_options {
     lm_cast_options cast;              /* how it is made to fit `schema` */
     const lm_scan_options *scan;       /* lm_put: what of the source is read. NULL: all of it */
     const lm_parquet_options *parquet; /* NULL: the defaults */
+    const lm_csv_write_options *csv;   /* NULL: the defaults */
     const lm_file_options *file;       /* NULL: the defaults */
     /* Told after each batch: the rows so far, and the bytes of Arrow data that they took. May be
      * NULL. */

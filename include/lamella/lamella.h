@@ -6,6 +6,7 @@
 #include <lamella/base.h>
 #include <lamella/codec.h>
 #include <lamella/commit.h>
+#include <lamella/csv.h>
 #include <lamella/directory.h>
 #include <lamella/expr.h>
 #include <lamella/io.h>

@@ -112,4 +112,13 @@
 #define LM_IPC_BUFFER_BYTES_MAX LM_CODEC_BYTES_MAX /* of a compressed buffer's contents */
 #define LM_IPC_PULL_BYTES (256 * LM_KIB) /* what a pipe's message is believed to have at first */
 
+/* csv */
+#define LM_CSV_FORMAT_BYTES_MAX 256       /* of a date or time */
+#define LM_CSV_WORD_BYTES_MAX 256         /* of the text of a null, of true, false and NaN */
+#define LM_CSV_BLOCK_BYTES (512 * LM_KIB) /* of text that one thread formats at once */
+#define LM_CSV_BLOCK_BYTES_MIN (64 * LM_KIB)
+#define LM_CSV_BLOCKS_BYTES_MAX (24 * LM_MIB) /* of all blocks that are under way */
+#define LM_CSV_BLOCK_ROWS_FIRST 1024          /* before anything is known of the rows' size */
+#define LM_CSV_BLOCK_ROWS_MAX 65536
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/csv_options.h"
 #include "cli/reading.h"
 #include "cli/stdout_sink.h"
 #include "io/write.h"
@@ -13,20 +14,24 @@ typedef struct settings {
     lm_cli_common common;
     int format;
     uint64_t threads;
+    lm_cli_csv csv;
     lm_cli_reading reading;
 } settings;
 
 static const settings defaults = {.reading = LM_CLI_READING_DEFAULTS};
 
-static const char *const formats[] = {"jsonl", "arrow", "arrows", "parquet", "canonical", NULL};
-enum { CANONICAL = 4 };
-static const lm_format formats_written[] = {LM_FORMAT_JSONL, LM_FORMAT_ARROW,
-                                            LM_FORMAT_ARROW_STREAM, LM_FORMAT_PARQUET};
+static const char *const formats[] = {"jsonl", "arrow",     "arrows", "parquet",
+                                      "csv",   "canonical", NULL};
+enum { CANONICAL = 5 };
+static const lm_format formats_written[] = {
+    LM_FORMAT_JSONL, LM_FORMAT_ARROW, LM_FORMAT_ARROW_STREAM, LM_FORMAT_PARQUET, LM_FORMAT_CSV};
 
 static const lm_cli_option options[] = {
-    {"format", LM_CLI_CHOICE, offsetof(settings, format), "jsonl|arrow|arrows|parquet|canonical",
+    {"format", LM_CLI_CHOICE, offsetof(settings, format),
+     "jsonl|arrow|arrows|parquet|csv|canonical",
      "What to write: jsonl (the default), a JSON object a line (docs/jsonl.md); arrow and arrows, "
-     "Arrow IPC as a file and as a stream; parquet; canonical, of whole Parquet files only, a line "
+     "Arrow IPC as a file and as a stream; parquet; csv (docs/csv.md); canonical, of whole Parquet "
+     "files only, a line "
      "of JSON for each row in the one text that each value has (docs/canonical.md), to compare "
      "files byte for byte.",
      formats},
@@ -57,7 +62,11 @@ static lm_status cat_table(lm_cli *cli, const settings *given, lm_sink *sink, lm
     lm_scan *scan = NULL;
     struct ArrowArrayStream stream;
     lm_put_result result = {0};
-    lm_write_how how = {.format = formats_written[given->format], .cancel = cli->cancel};
+    lm_csv_write_options csv;
+    LM_TRY(lm__cli_csv(&given->csv, &csv, error));
+    csv.threads = (int)given->threads;
+    lm_write_how how = {
+        .format = formats_written[given->format], .csv = &csv, .cancel = cli->cancel};
     lm_status status = lm__cli_scan_options(cli, &given->reading, &what, error);
     what.threads = (int)given->threads;
     if (status == LM_OK) status = lm_scan_open(cli->words.items[0], &what, &scan, error);
@@ -75,7 +84,8 @@ static lm_status check(lm_cli *cli, const settings *given, lm_error *error)
     if (given->threads > INT32_MAX)
         return lm__error_set(error, LM_INVALID, "--threads: there are not so many");
     if (given->format != CANONICAL) {
-        bool binary = given->format != 0;
+        lm_format format = formats_written[given->format];
+        bool binary = format != LM_FORMAT_JSONL && format != LM_FORMAT_CSV;
         if (binary && isatty(STDOUT_FILENO))
             return lm__error_set(error, LM_INVALID,
                                  "--format %s is not for a terminal: send it to a file or a pipe",
@@ -115,6 +125,7 @@ const lm_cli_command lm__cli_cat = {
              "stops, without a word, with exit status 141.",
     .groups = {{"Options", options, 0},
                {"Reading", lm__cli_reading_options, offsetof(settings, reading)},
+               {"CSV", lm__cli_csv_options, offsetof(settings, csv)},
                {"General", lm__cli_common_options, 0}},
     .words_min = 1,
     .words_max = 1,

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "arrow/value_json.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -10,7 +11,6 @@
 #include "cli/commands.h"
 #include "cli/reading.h"
 #include "io/scan.h"
-#include "jsonl/value.h"
 
 #define HEAD_ROWS 10
 #define HEAD_BYTES_MAX (256 * LM_MIB)
@@ -37,7 +37,7 @@ typedef struct head_cell {
 
 typedef struct head_table {
     lm_arena arena;
-    lm_jsonl_node root;
+    lm_value_json root;
     const lm_schema *schema;
     lm_buffer text, cells; /* head_cell: names, types, then row by row */
     size_t columns, rows;
@@ -77,7 +77,7 @@ static lm_status put_value(head_table *t, size_t column, const lm_array *array, 
         LM_TRY(lm__buffer_append(&t->text, bytes, size));
         return end_cell(t, column, start);
     }
-    LM_TRY(lm__jsonl_value(&t->root.children[column], array, row, &t->text));
+    LM_TRY(lm__value_json_put(&t->root.children[column], array, row, &t->text));
     uint8_t *text = t->text.data + start;
     size_t size = t->text.size - start;
     if (array->field->n_children == 0 && size >= 2 && text[0] == '"') {
@@ -196,7 +196,7 @@ static lm_status draw(const head_table *t, int64_t rows_told, lm_buffer *out)
 }
 
 /* --json: the rows as objects. */
-static lm_status tell_rows(lm_cli *cli, const lm_jsonl_node *root, lm_stream *stream,
+static lm_status tell_rows(lm_cli *cli, const lm_value_json *root, lm_stream *stream,
                            lm_error *error)
 {
     bool first = true;
@@ -210,7 +210,7 @@ static lm_status tell_rows(lm_cli *cli, const lm_jsonl_node *root, lm_stream *st
         for (int64_t row = 0; row < lm__batch_rows(batch) && cli->writer.status == LM_OK; row++) {
             if (!first) cli->writer.status = lm__buffer_byte(&cli->out, ',');
             if (cli->writer.status == LM_OK)
-                cli->writer.status = lm__jsonl_value(root, &batch->root, row, &cli->out);
+                cli->writer.status = lm__value_json_put(root, &batch->root, row, &cli->out);
             first = false;
         }
         lm__batch_unref(batch);
@@ -223,7 +223,7 @@ static lm_status show(lm_cli *cli, head_table *t, lm_scan *scan, lm_stream *stre
 {
     int64_t rows_told = -1;
     t->schema = stream->schema;
-    LM_TRY(lm__jsonl_node_make(&t->arena, &t->schema->root, NULL, &t->root, error));
+    LM_TRY(lm__value_json_make(&t->arena, &t->schema->root, NULL, &t->root, error));
     if (cli->json) return tell_rows(cli, &t->root, stream, error);
     t->columns = (size_t)t->schema->root.n_children;
     t->widths = lm__arena_zero(&t->arena, (t->columns + 1) * sizeof *t->widths);

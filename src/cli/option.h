@@ -49,7 +49,7 @@ typedef struct lm_cli_group {
     size_t offset;
 } lm_cli_group;
 
-#define LM_CLI_GROUPS_MAX 8
+#define LM_CLI_GROUPS_MAX 10
 
 typedef struct lm_cli lm_cli;
 

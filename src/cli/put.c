@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/csv_options.h"
 #include "cli/progress.h"
 #include "cli/publication.h"
 #include "cli/reading.h"
@@ -26,15 +27,16 @@ typedef struct settings {
     lm_cli_publication publication;
     lm_cli_manifest manifest;
     parquet_settings parquet;
+    lm_cli_csv csv;
     lm_cli_progress_settings progress;
 } settings;
 
 static const settings defaults = {.reading = LM_CLI_READING_DEFAULTS};
-static const char *const formats[] = {"auto", "parquet", "arrow", "arrows", "jsonl", NULL};
+static const char *const formats[] = {"auto", "parquet", "arrow", "arrows", "jsonl", "csv", NULL};
 static const char *const page_versions[] = {"v1", "v2", NULL};
 
 static const lm_cli_option put_options[] = {
-    {"to", LM_CLI_CHOICE, offsetof(settings, to), "auto|parquet|arrow|arrows|jsonl",
+    {"to", LM_CLI_CHOICE, offsetof(settings, to), "auto|parquet|arrow|arrows|jsonl|csv",
      "The format of DST; auto (the default) goes by its suffix.", formats},
     {"schema", LM_CLI_TEXT, offsetof(settings, schema), "TEXT",
      "Make the table fit this schema (docs/schema-text.md): columns by name, values converted "
@@ -216,7 +218,8 @@ static void tell_table(lm_cli *cli, const lm_put_result *result)
 
 static lm_status read_settings(lm_cli *cli, const settings *given, lm_put_options *options,
                                lm_scan_options *scan, lm_manifest *manifest, lm_file_options *file,
-                               lm_parquet_options *parquet, lm_error *error)
+                               lm_parquet_options *parquet, lm_csv_write_options *csv,
+                               lm_error *error)
 {
     bool with_manifest;
     LM_TRY(lm__cli_scan_options(cli, &given->reading, scan, error));
@@ -228,6 +231,9 @@ static lm_status read_settings(lm_cli *cli, const settings *given, lm_put_option
     options->scan = scan;
     options->file = file;
     options->parquet = parquet;
+    options->csv = csv;
+    LM_TRY(lm__cli_csv(&given->csv, csv, error));
+    csv->threads = (int)given->parquet.threads;
     options->cast.mode = LM_CAST_SAFE;
     if (!given->schema) return LM_OK;
     return lm_schema_parse(NULL, given->schema, strlen(given->schema), &options->schema, error);
@@ -244,10 +250,11 @@ static int run(lm_cli *cli, void *context)
     lm_manifest manifest;
     lm_file_options file;
     lm_parquet_options parquet = {0};
+    lm_csv_write_options csv;
     lm_error error;
     lm_error_clear(&error);
     lm_status status =
-        read_settings(cli, given, &options, &scan, &manifest, &file, &parquet, &error);
+        read_settings(cli, given, &options, &scan, &manifest, &file, &parquet, &csv, &error);
     if (status == LM_OK) {
         lm__cli_progress_begin(&shown.line, &given->progress, "reading");
         status = lm_put(source, path, &options, &result, &error);
@@ -267,7 +274,8 @@ const lm_cli_command lm__cli_put = {
     .summary = "Publish the table SRC as the file DST, in the format of DST, all or nothing.",
     .about =
         "Reads the table SRC (Parquet or Arrow IPC, a file or a stream; - is standard input) and "
-        "puts it in place as DST (.parquet, .arrow, .arrows or .jsonl) in one step, as `lamella "
+        "puts it in place as DST (.parquet, .arrow, .arrows, .jsonl or .csv) in one step, as "
+        "`lamella "
         "write` "
         "does with "
         "bytes. When anything fails, in the data or on the disk, DST is as it was and nothing is "
@@ -277,6 +285,7 @@ const lm_cli_command lm__cli_put = {
                {"Publication", lm__cli_publication_options, offsetof(settings, publication)},
                {"Manifest", lm__cli_manifest_options, offsetof(settings, manifest)},
                {"Parquet", parquet_options, offsetof(settings, parquet)},
+               {"CSV", lm__cli_csv_options, offsetof(settings, csv)},
                {"Progress", lm__cli_progress_options, offsetof(settings, progress)},
                {"General", lm__cli_common_options, 0}},
     .words_min = 2,

@@ -22,6 +22,9 @@ static const lm_format_row rows[] = {
      .magic = {"\xff\xff\xff\xff"},
      .forward = lm__ipc_table_open},
     {.format = LM_FORMAT_JSONL, .name = "jsonl", .suffixes = {".jsonl", ".ndjson"}},
+    {.format = LM_FORMAT_CSV,
+     .name = "csv",
+     .suffixes = {".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zst", ".tsv.zst"}},
 };
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 

@@ -106,7 +106,12 @@ static lm_status publish_take(const char *path, lm_format format, const lm_put_o
         exported.release(&exported);
         return status;
     }
-    lm_write_how how = {format, options->parquet, file.cancel, file.allocator};
+    lm_write_how how = {.format = format,
+                        .parquet = options->parquet,
+                        .csv = options->csv,
+                        .path = path,
+                        .cancel = file.cancel,
+                        .allocator = file.allocator};
     status = lm__write_table_take(&how, &exported, lm_file_sink(publication), result, error);
     if (status == LM_OK) {
         manifest.has_rows = true;

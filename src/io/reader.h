@@ -85,7 +85,7 @@ typedef lm_status lm_reader_open(lm_input *take_input, const lm_read_request *re
 typedef struct lm_format_row {
     lm_format format;
     const char *name;
-    const char *suffixes[6]; /* ends with NULL */
+    const char *suffixes[8]; /* ends with NULL */
     const char *magic[4];    /* what its files begin with; ends with NULL. Goes before the suffix */
     lm_reader_open *open;    /* or NULL, and */
     lm_forward_open *forward;

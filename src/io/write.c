@@ -4,6 +4,9 @@
 #include <lamella/ipc.h>
 #include <lamella/jsonl.h>
 
+#include <string.h>
+#include <strings.h>
+
 #include "base/error.h"
 
 static lm_status write_parquet(const lm_write_how *how, struct ArrowArrayStream *stream,
@@ -16,6 +19,35 @@ static lm_status write_parquet(const lm_write_how *how, struct ArrowArrayStream 
     result->row_groups = (uint64_t)written.row_groups;
     result->footer_bytes = written.footer_bytes;
     return LM_OK;
+}
+
+static bool ends_with(const char *path, const char *suffix)
+{
+    size_t size = strlen(path), length = strlen(suffix);
+    return size >= length && strcasecmp(path + size - length, suffix) == 0;
+}
+
+/* The suffix tells the compression, and that tabs separate. */
+static lm_status write_csv(const lm_write_how *how, struct ArrowArrayStream *stream, lm_sink *sink,
+                           lm_error *error)
+{
+    lm_csv_write_options csv = {0};
+    if (how->csv) csv = *how->csv;
+    if (!csv.cancel) csv.cancel = how->cancel;
+    if (!csv.allocator) csv.allocator = how->allocator;
+    const char *path = how->path ? how->path : "";
+    bool gzip = ends_with(path, ".gz"), zstd = ends_with(path, ".zst");
+    if (csv.compression == LM_CSV_COMPRESSION_AUTO && gzip)
+        csv.compression = LM_CSV_COMPRESSION_GZIP;
+    if (csv.compression == LM_CSV_COMPRESSION_AUTO && zstd)
+        csv.compression = LM_CSV_COMPRESSION_ZSTD;
+    bool tabs =
+        ends_with(path, ".tsv") || ends_with(path, ".tsv.gz") || ends_with(path, ".tsv.zst");
+    if (!csv.separator && tabs) csv.separator = '\t';
+    lm_status status = lm_csv_write_stream(sink, stream, &csv, NULL, error);
+    if ((status == LM_DATA || status == LM_SCHEMA) && how->path)
+        return lm__error_within(error, status, "%s", how->path);
+    return status;
 }
 
 lm_status lm__write_table_take(const lm_write_how *how, struct ArrowArrayStream *take_stream,
@@ -34,6 +66,7 @@ lm_status lm__write_table_take(const lm_write_how *how, struct ArrowArrayStream 
         lm_jsonl_write_options jsonl = {.cancel = how->cancel};
         return lm_jsonl_write_take(how->allocator, take_stream, sink, &jsonl, error);
     }
+    case LM_FORMAT_CSV: return write_csv(how, take_stream, sink, error);
     default:
         take_stream->release(take_stream);
         return lm__error_set(error, LM_INVALID, "%s is not written", lm_format_name(how->format));

@@ -7,6 +7,8 @@
 typedef struct lm_write_how {
     lm_format format;
     const lm_parquet_options *parquet; /* NULL: the defaults */
+    const lm_csv_write_options *csv;   /* NULL: the defaults */
+    const char *path; /* where it goes: its suffix tells what the options leave open; or NULL */
     lm_cancel *cancel;
     const lm_allocator *allocator;
 } lm_write_how;

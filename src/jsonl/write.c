@@ -9,16 +9,16 @@
 #include <lamella/jsonl.h>
 
 #include "arrow/batch.h"
+#include "arrow/value_json.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "jsonl/value.h"
 
 #define JSONL_BLOCK_BYTES (256 * LM_KIB)
 
 typedef struct jsonl_writer {
     lm_arena arena;
-    lm_jsonl_node root;
+    lm_value_json root;
     lm_buffer text;
     lm_sink *sink;
     const lm_cancel *cancel;
@@ -37,7 +37,7 @@ static lm_status flush(jsonl_writer *w, lm_error *error)
 static lm_status write_batch(jsonl_writer *w, const lm_batch *batch, lm_error *error)
 {
     for (int64_t row = 0; row < lm__batch_rows(batch); row++) {
-        lm_status status = lm__jsonl_value(&w->root, &batch->root, row, &w->text);
+        lm_status status = lm__value_json_put(&w->root, &batch->root, row, &w->text);
         if (status == LM_OK) status = lm__buffer_byte(&w->text, '\n');
         if (status == LM_LIMIT)
             return lm__error_set(error, status, "a row that is too long for a line");
@@ -50,7 +50,7 @@ static lm_status write_batch(jsonl_writer *w, const lm_batch *batch, lm_error *e
 static lm_status write_stream(jsonl_writer *w, lm_stream *stream, lm_error *error)
 {
     lm_batch *batch;
-    LM_TRY(lm__jsonl_node_make(&w->arena, &stream->schema->root, NULL, &w->root, error));
+    LM_TRY(lm__value_json_make(&w->arena, &stream->schema->root, NULL, &w->root, error));
     for (;;) {
         lm_status status = lm__stream_next(stream, &batch, error);
         if (status != LM_OK) (void)flush(w, NULL); /* the rows before what failed */

@@ -159,6 +159,37 @@ class ScanOptions(c.Structure):
     ]
 
 
+class CsvWriteOptions(c.Structure):
+    _fields_ = [
+        ("no_header", c.c_bool),
+        ("separator", c.c_char),
+        ("quote", c.c_char),
+        ("escape", c.c_char),
+        ("quoting", c.c_int),
+        ("crlf", c.c_bool),
+        ("bom", c.c_bool),
+        ("null_text", c.c_char_p),
+        ("true_text", c.c_char_p),
+        ("false_text", c.c_char_p),
+        ("nan_text", c.c_char_p),
+        ("float_fixed", c.c_bool),
+        ("float_places", c.c_int),
+        ("date_format", c.c_char_p),
+        ("time_format", c.c_char_p),
+        ("timestamp_format", c.c_char_p),
+        ("timezone", c.c_char_p),
+        ("binary", c.c_int),
+        ("nested", c.c_int),
+        ("guard_formulas", c.c_bool),
+        ("compression", c.c_int),
+        ("level_set", c.c_bool),
+        ("level", c.c_int),
+        ("threads", c.c_int),
+        ("cancel", c.c_void_p),
+        ("allocator", c.c_void_p),
+    ]
+
+
 library = c.CDLL(str(LIBRARY))
 library.lm_parquet_options_default.restype = Options
 library.lm_file_sink.restype = c.c_void_p
@@ -206,6 +237,45 @@ def _stream(data):
     stream = ArrowArrayStream()
     reader._export_to_c(c.addressof(stream))
     return stream
+
+
+def _bytes(write, data, made):
+    """What `write`, a function of the library, puts into a sink in memory."""
+    sink, error = MemorySink(), Error()
+    library.lm_memory_sink_init(c.byref(sink), None, c.c_size_t(2**40))
+    stream = _stream(data)
+    try:
+        check(write(c.byref(sink), c.byref(stream), c.byref(made), None, c.byref(error)), error)
+        return c.string_at(sink.data, sink.size)
+    finally:
+        library.lm_memory_sink_deinit(c.byref(sink))
+
+
+def csv_bytes(data, **settings):
+    """The bytes of the CSV that the library writes; `settings` are members of lm_csv_write_options."""
+    return _bytes(library.lm_csv_write_stream, data, CsvWriteOptions(**settings))
+
+
+def _publish(write, data, path, made, durability):
+    error, publication = Error(), c.c_void_p()
+    file_options = FileOptions(durability=durability)
+    check(
+        library.lm_file_open(
+            os.fsencode(path), c.byref(file_options), c.byref(publication), c.byref(error)
+        ),
+        error,
+    )
+    try:
+        sink, stream = c.c_void_p(library.lm_file_sink(publication)), _stream(data)
+        check(write(sink, c.byref(stream), c.byref(made), None, c.byref(error)), error)
+        check(library.lm_file_finish(publication, None, c.byref(error)), error)
+    finally:
+        library.lm_file_close(publication)
+
+
+def write_csv(data, path, durability=0, **settings):
+    """Published at `path`: durability 0 full, 1 file, 2 none."""
+    _publish(library.lm_csv_write_stream, data, path, CsvWriteOptions(**settings), durability)
 
 
 def parquet_bytes(data, made=None):

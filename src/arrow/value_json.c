@@ -1,5 +1,5 @@
-/* Values as JSON; see value.h. */
-#include "jsonl/value.h"
+/* Values as JSON; see value_json.h. */
+#include "arrow/value_json.h"
 
 #include <math.h>
 
@@ -10,20 +10,20 @@
 
 /* The plan. */
 
-static lm_status make_label(lm_arena *arena, const lm_field *field, bool first, lm_jsonl_node *node,
+static lm_status make_label(lm_arena *arena, const lm_field *field, bool first, lm_value_json *node,
                             lm_error *error)
 {
     lm_buffer text;
     lm__buffer_init(&text, arena->allocator, 0);
     lm_status status = first ? LM_OK : lm__buffer_byte(&text, ',');
-    if (status == LM_OK) status = lm__jsonl_string(&text, field->name, field->name_size);
+    if (status == LM_OK) status = lm__value_json_string(&text, field->name, field->name_size);
     if (status == LM_OK) status = lm__buffer_byte(&text, ':');
     if (status == LM_OK) {
         node->label = lm__arena_strndup(arena, (const char *)text.data, text.size);
         node->label_size = text.size;
     }
     lm__buffer_deinit(&text);
-    return node->label ? LM_OK : lm__error_memory(error, "writing JSON lines");
+    return node->label ? LM_OK : lm__error_memory(error, "writing JSON");
 }
 
 static lm_status check_field(const lm_field *field, const lm_path *path, lm_error *error)
@@ -40,21 +40,21 @@ static lm_status check_field(const lm_field *field, const lm_path *path, lm_erro
     return LM_OK;
 }
 
-lm_status lm__jsonl_node_make(lm_arena *arena, const lm_field *field, const lm_path *path,
-                              lm_jsonl_node *node, lm_error *error)
+lm_status lm__value_json_make(lm_arena *arena, const lm_field *field, const lm_path *path,
+                              lm_value_json *node, lm_error *error)
 {
     const lm_field *children = field->dictionary ? field->dictionary : field->children;
     int32_t count = field->dictionary ? 1 : field->n_children;
-    *node = (lm_jsonl_node){.field = field};
+    *node = (lm_value_json){.field = field};
     node->uuid = field->type.id == LM_TYPE_FIXED_BINARY && field->type.byte_width == 16 &&
                  field->extension_name && strcmp(field->extension_name, "arrow.uuid") == 0;
     LM_TRY(check_field(field, path, error));
     if (count == 0) return LM_OK;
     node->children = lm__arena_array(arena, (size_t)count, sizeof *node->children);
-    if (!node->children) return lm__error_memory(error, "writing JSON lines");
+    if (!node->children) return lm__error_memory(error, "writing JSON");
     for (int32_t i = 0; i < count; i++) {
         lm_path below = {path, children[i].name};
-        LM_TRY(lm__jsonl_node_make(arena, &children[i], &below, &node->children[i], error));
+        LM_TRY(lm__value_json_make(arena, &children[i], &below, &node->children[i], error));
         if (field->type.id == LM_TYPE_STRUCT)
             LM_TRY(make_label(arena, &children[i], i == 0, &node->children[i], error));
     }
@@ -96,7 +96,7 @@ static size_t escape(uint8_t byte, char text[8])
     return 6;
 }
 
-lm_status lm__jsonl_string(lm_buffer *out, const void *text, size_t size)
+lm_status lm__value_json_string(lm_buffer *out, const void *text, size_t size)
 {
     const uint8_t *from = text;
     LM_TRY(lm__buffer_reserve(out, size + 2));
@@ -281,7 +281,7 @@ static size_t put_fixed(const lm_array *array, int64_t row, char *to)
 
 /* Lists and objects. */
 
-static lm_status put_list(const lm_jsonl_node *node, const lm_array *array, int64_t row,
+static lm_status put_list(const lm_value_json *node, const lm_array *array, int64_t row,
                           lm_buffer *out)
 {
     int64_t start, size;
@@ -289,39 +289,39 @@ static lm_status put_list(const lm_jsonl_node *node, const lm_array *array, int6
     LM_TRY(lm__buffer_byte(out, '['));
     for (int64_t i = 0; i < size; i++) {
         if (i > 0) LM_TRY(lm__buffer_byte(out, ','));
-        LM_TRY(lm__jsonl_value(&node->children[0], &array->children[0], start + i, out));
+        LM_TRY(lm__value_json_put(&node->children[0], &array->children[0], start + i, out));
     }
     return lm__buffer_byte(out, ']');
 }
 
-static lm_status put_struct(const lm_jsonl_node *node, const lm_array *array, int64_t row,
+static lm_status put_struct(const lm_value_json *node, const lm_array *array, int64_t row,
                             lm_buffer *out)
 {
     LM_TRY(lm__buffer_byte(out, '{'));
     for (int32_t i = 0; i < array->n_children; i++) {
-        const lm_jsonl_node *child = &node->children[i];
+        const lm_value_json *child = &node->children[i];
         LM_TRY(lm__buffer_append(out, child->label, child->label_size));
-        LM_TRY(lm__jsonl_value(child, &array->children[i], array->offset + row, out));
+        LM_TRY(lm__value_json_put(child, &array->children[i], array->offset + row, out));
     }
     return lm__buffer_byte(out, '}');
 }
 
 /* Keys of an object are strings: those that are written without quotes get some. */
-static lm_status put_key(const lm_jsonl_node *node, const lm_array *keys, int64_t row,
+static lm_status put_key(const lm_value_json *node, const lm_array *keys, int64_t row,
                          lm_buffer *out)
 {
     size_t before = out->size;
     LM_TRY(lm__buffer_byte(out, '"'));
-    LM_TRY(lm__jsonl_value(node, keys, row, out));
+    LM_TRY(lm__value_json_put(node, keys, row, out));
     if (out->data[before + 1] != '"') return lm__buffer_byte(out, '"');
     memmove(out->data + before, out->data + before + 1, --out->size - before);
     return LM_OK;
 }
 
-static lm_status put_map(const lm_jsonl_node *node, const lm_array *array, int64_t row,
+static lm_status put_map(const lm_value_json *node, const lm_array *array, int64_t row,
                          lm_buffer *out)
 {
-    const lm_jsonl_node *entries = &node->children[0];
+    const lm_value_json *entries = &node->children[0];
     const lm_array *pairs = &array->children[0];
     int64_t start, size;
     lm__array_list_range(array, row, &start, &size);
@@ -332,13 +332,13 @@ static lm_status put_map(const lm_jsonl_node *node, const lm_array *array, int64
         if (i > 0) LM_TRY(lm__buffer_byte(out, ','));
         LM_TRY(put_key(&entries->children[0], &pairs->children[0], at, out));
         LM_TRY(lm__buffer_byte(out, ':'));
-        LM_TRY(lm__jsonl_value(&entries->children[1], &pairs->children[1], at, out));
+        LM_TRY(lm__value_json_put(&entries->children[1], &pairs->children[1], at, out));
     }
     return lm__buffer_byte(out, '}');
 }
 
-lm_status lm__jsonl_value(const lm_jsonl_node *node, const lm_array *array, int64_t row,
-                          lm_buffer *out)
+lm_status lm__value_json_put(const lm_value_json *node, const lm_array *array, int64_t row,
+                             lm_buffer *out)
 {
     const lm_type *type = &array->field->type;
     if (!lm__array_valid(array, row)) return lm__buffer_append(out, "null", 4);
@@ -353,21 +353,21 @@ lm_status lm__jsonl_value(const lm_jsonl_node *node, const lm_array *array, int6
     case LM_LAYOUT_VIEW: {
         size_t size;
         const uint8_t *bytes = lm__array_bytes(array, row, &size);
-        return lm__type_is_text(type->id) ? lm__jsonl_string(out, bytes, size)
+        return lm__type_is_text(type->id) ? lm__value_json_string(out, bytes, size)
                                           : put_base64(out, bytes, size);
     }
     case LM_LAYOUT_STRUCT: return put_struct(node, array, row, out);
     case LM_LAYOUT_RUN_END:
-        return lm__jsonl_value(&node->children[1], &array->children[1],
-                               lm__array_run_find(array, row, NULL), out);
+        return lm__value_json_put(&node->children[1], &array->children[1],
+                                  lm__array_run_find(array, row, NULL), out);
     case LM_LAYOUT_FIXED: break;
     default:
         return type->id == LM_TYPE_MAP ? put_map(node, array, row, out)
                                        : put_list(node, array, row, out);
     }
     if (type->id == LM_TYPE_DICTIONARY)
-        return lm__jsonl_value(&node->children[0], array->dictionary, lm__array_index(array, row),
-                               out);
+        return lm__value_json_put(&node->children[0], array->dictionary,
+                                  lm__array_index(array, row), out);
     if (type->id == LM_TYPE_FIXED_BINARY) {
         size_t size;
         const uint8_t *bytes = lm__array_bytes(array, row, &size);

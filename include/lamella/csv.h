@@ -1,0 +1,85 @@
+/*
+ * CSV (RFC 4180 and its relatives): Arrow data in, text to a sink.
+ *
+ * What is written reads back: quotes where they are needed, empty text told apart from nulls,
+ * floats by the fewest digits that give the same value, decimals with all of theirs. docs/csv.md
+ * tells what each type becomes.
+ */
+#ifndef LAMELLA_CSV_H
+#define LAMELLA_CSV_H
+
+#include <lamella/arrow.h>
+#include <lamella/base.h>
+#include <lamella/sink.h>
+
+/* Which cells stand in quotes. A null never does. */
+typedef enum lm_csv_quoting {
+    LM_CSV_QUOTE_MINIMAL = 0, /* text that would be read otherwise without them */
+    LM_CSV_QUOTE_ALL,
+    LM_CSV_QUOTE_NON_NUMERIC, /* all but integers, floats, decimals and booleans */
+    LM_CSV_QUOTE_NONE,        /* what needs quotes has the escape character before it */
+} lm_csv_quoting;
+
+typedef enum lm_csv_compression {
+    LM_CSV_COMPRESSION_AUTO = 0, /* of a file by its suffix (.gz, .zst); else none */
+    LM_CSV_COMPRESSION_NONE,
+    LM_CSV_COMPRESSION_GZIP, /* members of about a MiB of text each, which every reader joins */
+    LM_CSV_COMPRESSION_ZSTD, /* frames likewise */
+} lm_csv_compression;
+
+typedef enum lm_csv_binary {
+    LM_CSV_BINARY_HEX = 0,
+    LM_CSV_BINARY_BASE64,
+    LM_CSV_BINARY_REFUSE,
+} lm_csv_binary;
+
+typedef enum lm_csv_nested {
+    LM_CSV_NESTED_JSON = 0,
+    LM_CSV_NESTED_REFUSE,
+} lm_csv_nested;
+
+/* All zero is the default of everything. Texts are needed until the call returns. */
+typedef struct lm_csv_write_options {
+    bool no_header;
+    char separator; /* 0: ','. An ASCII character, as are the two below */
+    char quote;     /* 0: '"' */
+    char escape;    /* 0: none: quotes are doubled. Else it stands before quotes and itself */
+    lm_csv_quoting quoting;
+    bool crlf;                    /* "\r\n" ends lines, not "\n" */
+    bool bom;                     /* utf-8-sig: the file begins with a byte order mark */
+    const char *null_text;        /* NULL: "" */
+    const char *true_text;        /* NULL: "true" */
+    const char *false_text;       /* NULL: "false" */
+    const char *nan_text;         /* NULL: "nan" */
+    bool float_fixed;             /* `float_places` after the point, not the shortest text */
+    int float_places;             /* 0 to 20 */
+    const char *date_format;      /* strftime's letters (docs/csv.md); NULL: 2026-11-21 */
+    const char *time_format;      /* NULL: 12:34:56.789000, with all the unit's digits */
+    const char *timestamp_format; /* NULL: 2026-11-21 12:34:56.789000, and Z with a time zone */
+    const char *timezone; /* timestamps with a zone are written in this one: "+02:00"; NULL: UTC */
+    lm_csv_binary binary;
+    lm_csv_nested nested;
+    bool guard_formulas; /* a ' before text that a spreadsheet would take for a formula */
+    lm_csv_compression compression;
+    bool level_set;
+    int level;   /* of the compression; its own default when not set */
+    int threads; /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: the caller */
+    const lm_cancel *cancel;
+    const lm_allocator *allocator;
+} lm_csv_write_options;
+
+typedef struct lm_csv_write_result {
+    uint64_t rows;
+    uint64_t text_bytes; /* before compression */
+} lm_csv_write_result;
+
+/* Writes the stream's rows as they come. Takes the stream, also on failure; the sink is not
+ * finished: that is the caller's decision. `options` and `result` may be NULL. LM_SCHEMA for what
+ * no CSV can have, before anything is written; LM_DATA for a value that cannot be written, with
+ * its row and column. */
+LM_API LM_MUST_USE lm_status lm_csv_write_stream(lm_sink *sink,
+                                                 struct ArrowArrayStream *take_stream,
+                                                 const lm_csv_write_options *options,
+                                                 lm_csv_write_result *result, lm_error *error);
+
+#endif

@@ -1,0 +1,93 @@
+/* The options of the writer, checked and filled in. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/number.h"
+#include "csv/cells.h"
+
+static lm_status check_character(char c, const char *what, lm_error *error)
+{
+    if ((signed char)c > 0 && c != '\n' && c != '\r') return LM_OK;
+    return lm__error_set(error, LM_INVALID,
+                         "the %s of a CSV is one ASCII character that ends no line", what);
+}
+
+static lm_status check_word(const char **text, const char *standard, lm_error *error)
+{
+    if (!*text) *text = standard;
+    if (strlen(*text) <= LM_CSV_WORD_BYTES_MAX) return LM_OK;
+    return lm__error_set(error, LM_LIMIT,
+                         "the texts of null, true, false and NaN have at most %d bytes each",
+                         LM_CSV_WORD_BYTES_MAX);
+}
+
+/* "+HH:MM", "-HH:MM", "UTC" or "Z". */
+static lm_status read_zone(lm_csv_style *style, const char *zone, lm_error *error)
+{
+    if (!zone) return LM_OK;
+    if (strcmp(zone, "UTC") == 0 || strcmp(zone, "Z") == 0) return LM_OK;
+    const char *z = zone;
+    bool form = strlen(z) == 6 && (z[0] == '+' || z[0] == '-') && z[3] == ':';
+    for (int i = 1; i < 6 && form; i++) form = i == 3 || (z[i] >= '0' && z[i] <= '9');
+    int hours = form ? (z[1] - '0') * 10 + z[2] - '0' : 99;
+    int minutes = form ? (z[4] - '0') * 10 + z[5] - '0' : 99;
+    if (hours > 23 || minutes > 59)
+        return lm__error_set(error, LM_INVALID,
+                             "%s: a time zone of a CSV is UTC or an offset such as +02:00", zone);
+    style->zone_seconds = (hours * 60 + minutes) * 60;
+    if (z[0] == '-') style->zone_seconds = -style->zone_seconds;
+    style->zone_named = true;
+    return LM_OK;
+}
+
+/* The null text stands without quotes. */
+static lm_status check_null_text(const lm_csv_style *style, lm_error *error)
+{
+    for (const char *at = style->null_text; *at; at++)
+        if (style->special[(uint8_t)*at])
+            return lm__error_set(error, LM_INVALID,
+                                 "the text of nulls, '%s', would need quotes, and a null has none",
+                                 style->null_text);
+    return LM_OK;
+}
+
+lm_status lm__csv_style_init(lm_csv_style *style, const lm_csv_write_options *given,
+                             lm_error *error)
+{
+    memset(style, 0, sizeof *style);
+    if (given) style->options = *given;
+    lm_csv_write_options *options = &style->options;
+    style->separator = options->separator ? options->separator : ',';
+    style->quote = options->quote ? options->quote : '"';
+    style->escape = options->escape;
+    LM_TRY(check_character(style->separator, "separator", error));
+    LM_TRY(check_character(style->quote, "quote character", error));
+    if (style->escape) LM_TRY(check_character(style->escape, "escape character", error));
+    if (style->separator == style->quote || style->separator == style->escape)
+        return lm__error_set(error, LM_INVALID,
+                             "the separator is neither the quote nor the escape character");
+    if (style->escape == style->quote) style->escape = 0; /* that is doubling */
+    LM_TRY(check_word(&options->null_text, "", error));
+    LM_TRY(check_word(&options->true_text, "true", error));
+    LM_TRY(check_word(&options->false_text, "false", error));
+    LM_TRY(check_word(&options->nan_text, "nan", error));
+    if (options->float_places < 0 || options->float_places > LM_FIXED_PLACES_MAX)
+        return lm__error_set(error, LM_INVALID, "floats have 0 to %d places after the point",
+                             LM_FIXED_PLACES_MAX);
+    if (options->date_format) LM_TRY(lm__csv_time_check(options->date_format, LM_CSV_DATE, error));
+    if (options->time_format) LM_TRY(lm__csv_time_check(options->time_format, LM_CSV_TIME, error));
+    if (options->timestamp_format)
+        LM_TRY(lm__csv_time_check(options->timestamp_format, LM_CSV_TIMESTAMP, error));
+    LM_TRY(read_zone(style, options->timezone, error));
+    style->null_text = options->null_text;
+    style->null_size = strlen(options->null_text);
+    style->line_end = options->crlf ? "\r\n" : "\n";
+    style->line_end_size = options->crlf ? 2 : 1;
+    style->special[(uint8_t)style->separator] = true;
+    style->special[(uint8_t)style->quote] = true;
+    style->special['\n'] = style->special['\r'] = true;
+    if (style->escape) style->special[(uint8_t)style->escape] = true;
+    return check_null_text(style, error);
+}
