@@ -37,6 +37,14 @@ from ._files import (
     undo as undo,
     verify as verify,
 )
+from ._parquet import (
+    ParquetStreamWriter as ParquetStreamWriter,
+    atomic_write_parquet as atomic_write_parquet,
+    df_to_parquet_bytes as df_to_parquet_bytes,
+    write_parquet as write_parquet,
+)
+from ._schema import Schema as Schema
+from ._table import Table as Table
 
 __all__ = [
     "ArgumentError",
@@ -45,11 +53,13 @@ __all__ = [
     "atomic_replace",
     "atomic_replace_dir",
     "atomic_write_bytes",
+    "atomic_write_parquet",
     "atomic_write_pickle",
     "atomic_write_text",
     "ConflictError",
     "CorruptError",
     "DataError",
+    "df_to_parquet_bytes",
     "Error",
     "ExistsError",
     "gc",
@@ -60,14 +70,18 @@ __all__ = [
     "load_pickle",
     "NotFoundError",
     "OutOfMemoryError",
+    "ParquetStreamWriter",
     "PermissionDeniedError",
     "Result",
+    "Schema",
     "SchemaValidationError",
     "StaleError",
+    "Table",
     "undo",
     "UnknownDurabilityError",
     "UnknownOutcomeError",
     "UnsuitableError",
     "UnsupportedError",
     "verify",
+    "write_parquet",
 ]

@@ -67,6 +67,9 @@ class SchemaValidationError(DataError):
     @property
     def problems(self) -> list[str]:
         text = str(self)
+        count, colon, rest = text.partition(" problems: ")
+        if colon and count.isdigit():
+            text = rest
         return [part.strip() for part in text.split("; ") if part.strip()]
 
 

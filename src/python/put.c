@@ -128,14 +128,15 @@ static lm_status writer_open(writer *self, const char *path, lm_error *error)
 
 static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    const char *path;
-    PyObject *schema, *file, *parquet;
+    const char *path = NULL;
+    PyObject *where, *schema, *file, *parquet;
     lm_error error = {0};
     lm_status status;
     (void)keywords;
-    if (!PyArg_ParseTuple(args, "zOO!O!", &path, &schema, &PyDict_Type, &file, &PyDict_Type,
+    if (!PyArg_ParseTuple(args, "OOO!O!", &where, &schema, &PyDict_Type, &file, &PyDict_Type,
                           &parquet))
         return NULL;
+    if (where != Py_None && !(path = PyBytes_AsString(where))) return NULL;
     writer *self = (writer *)PyType_GenericAlloc(type, 0);
     if (!self) return NULL;
     const lm_py_state *state = lm__py_state_of((PyObject *)self);
