@@ -304,11 +304,6 @@ static lm_status walk_leaf(schema_walk *walk, const lm_field *field, lm_schema_e
 {
     lm_write_schema *out = walk->out;
     const lm_field *value = field->type.id == LM_TYPE_DICTIONARY ? field->dictionary : field;
-    if (value->n_children || value->type.id == LM_TYPE_DICTIONARY)
-        return lm__error_set(walk->error, LM_UNSUPPORTED,
-                             "column %s: a dictionary of %s cannot be written to Parquet; cast it "
-                             "to its values",
-                             arrow_path(walk), lm__type_name(value->type.id));
     lm_leaf *leaves =
         arena_grow(walk->arena, out->leaves, out->leaf_count, &walk->leaf_capacity, sizeof *leaves);
     if (!leaves) return walk_memory(walk);

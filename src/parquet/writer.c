@@ -124,7 +124,7 @@ static lm_status writer_new(lm_sink *sink, const lm_parquet_options *options, lm
     writer->sink = sink;
     writer->input = lm_schema_ref(schema);
     lm__arena_init(&writer->arena, writer->options.allocator, 0);
-    lm_status status = lm__writer_decode_runs(writer, schema, error);
+    lm_status status = lm__writer_decode_input(writer, schema, error);
     if (status == LM_OK)
         status =
             lm__write_schema_make(&writer->arena, writer->schema, options, &writer->columns, error);

@@ -45,8 +45,8 @@ struct lm_parquet_writer {
 
 lm_status lm__writer_put(lm_parquet_writer *writer, const void *data, size_t size, lm_error *error);
 
-/* decode_runs.c: sets `schema` and `decode`. */
-LM_MUST_USE lm_status lm__writer_decode_runs(lm_parquet_writer *writer, lm_schema *input,
+/* decode_input.c: sets `schema` and `decode`. */
+LM_MUST_USE lm_status lm__writer_decode_input(lm_parquet_writer *writer, lm_schema *input,
                                              lm_error *error);
 /* batch_bytes.c: the bytes of Arrow data that a row takes, on the average. */
 double lm__batch_row_bytes(const lm_batch *batch);
