@@ -107,15 +107,15 @@ static lm_status put_block(lm_dict *dict, const void *values, size_t n, uint32_t
     }
 }
 
-/* Which of the bits that are set is number n, from 0. */
-static size_t nth_valid(lm_bits valid, size_t n)
+/* Which of the first `count` bits that are set is number n, from 0. */
+static size_t nth_valid(lm_bits valid, size_t count, size_t n)
 {
-    for (lm_bits_run run = {0}; lm__bits_next_run(valid, SIZE_MAX, &run);) {
+    for (lm_bits_run run = {0}; lm__bits_next_run(valid, count, &run);) {
         if (!run.set) continue;
         if (n < run.length) return run.start + n;
         n -= run.length;
     }
-    return 0;
+    return count;
 }
 
 lm_status lm__dict_put(lm_dict *dict, const void *values, lm_bits valid, size_t count,
@@ -142,7 +142,7 @@ lm_status lm__dict_put(lm_dict *dict, const void *values, lm_bits valid, size_t 
         }
         LM_TRY(put_block(dict, block, few, indices + progress->written, &done, error));
         progress->written += done;
-        progress->consumed += done == few ? n : valid.bytes ? nth_valid(here, done) : done;
+        progress->consumed += done == few ? n : valid.bytes ? nth_valid(here, n, done) : done;
         if (done < few) break;
     }
     return LM_OK;

@@ -10,8 +10,11 @@
 
 /* --- Integers ------------------------------------------------------------------------------- */
 
+/* In a page the values follow the levels, wherever those end. */
+typedef int32_t loose32 __attribute__((aligned(1), may_alias));
+
 #define WIDEN(name, type, level, target)                                                           \
-    target static void widen_##name##_##level(const type *values, size_t count, int32_t *out)      \
+    target static void widen_##name##_##level(const type *values, size_t count, loose32 *out)      \
     {                                                                                              \
         for (size_t i = 0; i < count; i++) out[i] = values[i];                                     \
     }                                                                                              \
@@ -36,7 +39,7 @@
 
 #define WIDEN_CALLS(name, type)                                                                    \
     WIDEN_LEVELS(name, type)                                                                       \
-    void lm__widen_##name(const type *values, size_t count, int32_t *out)                          \
+    void lm__widen_##name(const type *values, size_t count, void *out)                             \
     {                                                                                              \
         AT_LEVEL(widen_##name, values, count, out);                                                \
     }                                                                                              \

@@ -31,11 +31,11 @@ void lm__expand(const void *packed, size_t width, lm_bits valid, size_t count, v
 size_t lm__compact_bits(lm_bits values, lm_bits valid, size_t count, uint8_t *out);
 void lm__expand_bits(lm_bits packed, lm_bits valid, size_t count, uint8_t *out);
 
-/* Small integers as INT32. */
-void lm__widen_i8(const int8_t *values, size_t count, int32_t *out);
-void lm__widen_u8(const uint8_t *values, size_t count, int32_t *out);
-void lm__widen_i16(const int16_t *values, size_t count, int32_t *out);
-void lm__widen_u16(const uint16_t *values, size_t count, int32_t *out);
+/* Small integers as INT32; `out` may lie anywhere. */
+void lm__widen_i8(const int8_t *values, size_t count, void *out);
+void lm__widen_u8(const uint8_t *values, size_t count, void *out);
+void lm__widen_i16(const int16_t *values, size_t count, void *out);
+void lm__widen_u16(const uint16_t *values, size_t count, void *out);
 /* And back: the low bytes, whatever the rest; false when a value was not one of the type's (a file
  * that annotates what it does not hold). */
 bool lm__narrow_i8(const int32_t *values, size_t count, int8_t *out);

@@ -40,7 +40,7 @@ static lm_status page_room(lm_buffer *buffer, size_t bytes, lm_error *error)
     return lm__error_memory(error, "encoding a page");
 }
 
-static void widen(const lm_leaf *leaf, const void *values, size_t count, int32_t *out)
+static void widen(const lm_leaf *leaf, const void *values, size_t count, void *out)
 {
     if (leaf->memory_width == 1) {
         if (leaf->is_signed)
@@ -59,6 +59,7 @@ static void widen(const lm_leaf *leaf, const void *values, size_t count, int32_t
 static size_t span_fixed(const lm_leaf *leaf, const lm_span *span, uint8_t *out)
 {
     size_t width = lm__leaf_memory_width(leaf);
+    if (!span->piece->fixed) return 0; /* of the null type */
     const uint8_t *values = (const uint8_t *)span->piece->fixed + span->from * width;
     lm_bits valid = span_valid(span);
     size_t count = span->count;
@@ -78,7 +79,7 @@ static size_t span_fixed(const lm_leaf *leaf, const lm_span *span, uint8_t *out)
             some = lm__compact(source, width, lm__bits_skip(valid, from), some, together);
             source = together;
         }
-        widen(leaf, source, some, (int32_t *)(void *)out + done);
+        widen(leaf, source, some, out + done * 4);
         done += some;
     }
     return done * 4;

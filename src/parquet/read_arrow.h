@@ -68,10 +68,12 @@ LM_MUST_USE lm_status lm__read_plan_make(const lm_parquet_reader *reader,
                                          lm_error *error);
 void lm__read_plan_deinit(lm_read_plan *plan);
 
-/* Does the field hold a bitmap, by its levels and its type? */
+/* Does the field hold a bitmap, by its levels and its type? Fixed lists do to know what has no
+ * items: what is beneath a null. */
 static inline bool lm__read_has_validity(const lm_read_field *field)
 {
-    return field->field->nullable && field->valid > field->slot;
+    bool wanted = field->field->nullable || field->field->type.id == LM_TYPE_FIXED_LIST;
+    return wanted && field->valid > field->slot;
 }
 
 /* Steps of the making. */

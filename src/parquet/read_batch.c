@@ -62,7 +62,7 @@ static lm_status own_validity(batch_maker *m, const lm_read_field *field, uint8_
                               size_t nulls, lm_array *out)
 {
     out->null_count = 0;
-    if (!field->field->nullable || nulls == 0) return LM_OK;
+    if (!lm__read_has_validity(field) || nulls == 0) return LM_OK;
     out->null_count = (int64_t)nulls;
     out->validity = *bits;
     *bits = NULL;
@@ -87,8 +87,8 @@ static lm_status make_views(batch_maker *m, lm_read_vector *vector, lm_array *ou
     for (size_t i = 0; i < count; i++) {
         lm_view *view = &views[i];
         view->size = offsets[i + 1] - offsets[i];
-        const uint8_t *text = vector->data + offsets[i];
         if (view->size == 0) continue;
+        const uint8_t *text = vector->data + offsets[i];
         if (view->size <= LM_VIEW_INLINE_MAX) {
             memcpy(view->inlined, text, (size_t)view->size);
         } else {
@@ -132,6 +132,23 @@ static lm_status make_plain_values(batch_maker *m, const lm_type *type, lm_read_
 static lm_status make_dictionary(batch_maker *m, const lm_read_field *field, lm_read_vector *vector,
                                  lm_array *out);
 
+/* A dictionary of the null type: of no value, and every index is null. */
+static lm_status make_null_dictionary(batch_maker *m, const lm_read_field *field, int64_t length,
+                                      lm_array *out)
+{
+    lm_array *values = lm__arena_zero(&m->batch->arena, sizeof *values);
+    uint8_t *zeros = lm__alloc_zero(m->allocator, ((size_t)length + 1) * 8);
+    if (!values || !zeros) {
+        lm__free(m->allocator, zeros);
+        return no_memory(m);
+    }
+    LM_TRY(own(m, zeros));
+    values->field = field->field->dictionary;
+    out->dictionary = values;
+    out->values = out->validity = zeros;
+    return LM_OK;
+}
+
 static lm_status make_values(batch_maker *m, const lm_read_field *field, int64_t length,
                              lm_array *out)
 {
@@ -140,7 +157,8 @@ static lm_status make_values(batch_maker *m, const lm_read_field *field, int64_t
     if (vector->count != (size_t)length) return disagree(m, field);
     if (vector->form == LM_FORM_NOTHING) {
         out->null_count = length;
-        if (vector->nulls == vector->count || field->node->meaning == LM_MEANS_NULL) return LM_OK;
+        if (vector->nulls == vector->count || field->node->meaning == LM_MEANS_NULL)
+            return field->field->dictionary ? make_null_dictionary(m, field, length, out) : LM_OK;
         return lm__error_set(
             m->error, LM_DATA,
             "column %s: values in a column of nulls (ignore_arrow_schema reads it)",
@@ -201,7 +219,7 @@ static lm_status dictionary_values(batch_maker *m, const lm_read_field *field, c
     else if (status == LM_OK && spec->form == LM_FORM_STRINGS64)
         status = lm__plain_strings_decode64(from, size, count, 0, values.offsets, values.data,
                                             &values.data_size, &consumed, m->error);
-    else if (status == LM_OK && spec->out_width < 4)
+    else if (status == LM_OK && spec->out_width <= 2) /* which the dictionary has widened */
         narrow_indices((const uint32_t *)from, count, spec->out_width, values.values);
     else if (status == LM_OK && __builtin_mul_overflow(count, spec->out_width, &bytes) == 0 &&
              count)
@@ -235,9 +253,32 @@ static lm_status put_values(const lm_read_vector *vector, lm_dict *dict, uint32_
     return LM_OK;
 }
 
+/* Of false and true; the bits are the indices. */
+static lm_status make_bool_dictionary(batch_maker *m, const lm_read_field *field,
+                                      const lm_read_vector *vector, lm_array *out)
+{
+    static const uint8_t both[8] = {2};
+    size_t width = (size_t)field->field->type.byte_width;
+    lm_array *values = lm__arena_array(&m->batch->arena, 1, sizeof *values);
+    uint8_t *indices = lm__alloc_array(m->allocator, vector->count + 1, width);
+    if (!values || !indices) {
+        lm__free(m->allocator, indices);
+        return no_memory(m);
+    }
+    for (size_t i = 0; i < vector->count; i++) {
+        uint64_t index = vector->values && lm__bit_get(vector->values, (int64_t)i);
+        memcpy(indices + i * width, &index, width);
+    }
+    *values = (lm_array){.field = field->field->dictionary, .length = 2, .values = both};
+    out->dictionary = values;
+    out->values = indices;
+    return own(m, indices);
+}
+
 static lm_status make_dictionary(batch_maker *m, const lm_read_field *field, lm_read_vector *vector,
                                  lm_array *out)
 {
+    if (vector->form == LM_FORM_BITS) return make_bool_dictionary(m, field, vector, out);
     lm_dict_options options = {
         .allocator = m->allocator,
         .width = vector->form == LM_FORM_FIXED ? vector->width : 0,
@@ -377,7 +418,11 @@ static lm_status make_fixed_list(batch_maker *m, const lm_read_field *field, lm_
     LM_TRY(make_children(m, field, (int64_t)group->items, out));
     if (!out->validity) return LM_OK;
     lm_array items = out->children[0];
-    return spread_items(m, group, &items, out, (lm_array *)&out->children[0]);
+    LM_TRY(spread_items(m, group, &items, out, (lm_array *)&out->children[0]));
+    if (field->field->nullable) return LM_OK;
+    out->validity = NULL; /* what is not there is beneath a null */
+    out->null_count = 0;
+    return LM_OK;
 }
 
 static lm_status make_items(batch_maker *m, const lm_read_field *field, int64_t length,

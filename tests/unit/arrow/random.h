@@ -25,6 +25,7 @@ static inline lm_status random_value(lm_builder *builder, uint64_t *seed, int nu
     uint64_t random = check_random(seed);
     char text[40];
     switch (type->layout) {
+    case LM_LAYOUT_NULL: return lm__build_null(builder);
     case LM_LAYOUT_BITS:
         LM_TRY_TEST(lm__builder_reserve(builder, 1));
         lm__build_bool(builder, random & 1);

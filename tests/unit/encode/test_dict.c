@@ -221,12 +221,11 @@ TEST(a_full_dictionary_stops_before_what_does_not_fit)
     lm_error error;
     lm_dict_progress progress;
     for (int nullable = 0; nullable < 2; nullable++) {
-        static const uint8_t odd[] = {0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa,
-                                      0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa};
-        lm_bits valid = nullable ? (lm_bits){odd, 0} : LM_BITS_ALL;
+        exact odd = exact_copy("\xaa\xaa\xaa", 3, 0);
+        lm_bits valid = nullable ? (lm_bits){odd.data, 0} : LM_BITS_ALL;
         lm_dict_options options = {.width = 8, .bytes_max = 8 * 10 + 7};
         CHECK_OK(lm__dict_new(&options, &dict, &error), error);
-        CHECK_OK(lm__dict_put(dict, numbers, valid, 100, indices, &progress, &error), error);
+        CHECK_OK(lm__dict_put(dict, numbers, valid, 24, indices, &progress, &error), error);
         CHECK_INT(progress.written, 10);
         CHECK_INT(progress.consumed, nullable ? 21 : 10);
         CHECK_INT(lm__dict_count(dict), 10);
@@ -234,6 +233,7 @@ TEST(a_full_dictionary_stops_before_what_does_not_fit)
         CHECK_OK(lm__dict_put(dict, numbers, valid, 8, indices, &progress, &error), error);
         CHECK_INT(progress.consumed, 8);
         lm__dict_free(dict);
+        exact_free(odd);
     }
     lm_strings strings = {.kind = LM_STRINGS_FIXED, .width = 8, .data = (const uint8_t *)numbers};
     lm_dict_options options = {.bytes_max = 12 * 10 + 11};

@@ -124,6 +124,7 @@ TEST(widen_and_narrow)
     int16_t i16[300];
     uint16_t u16[300];
     int32_t out[300];
+    uint8_t anywhere[sizeof out + 3]; /* in a page they follow the levels */
     for (int i = 0; i < 300; i++) {
         i8[i] = (int8_t)(i * 7);
         u8[i] = (uint8_t)(i * 7);
@@ -134,6 +135,8 @@ TEST(widen_and_narrow)
     do {                                                                                           \
         lm__widen_##name(values, 300, out);                                                        \
         for (int i = 0; i < 300; i++) CHECK_INT(out[i], values[i]);                                \
+        lm__widen_##name(values, 300, anywhere + 3);                                               \
+        CHECK_BYTES(anywhere + 3, out, sizeof out);                                                \
         memset(values, 1, sizeof values);                                                          \
         CHECK(lm__narrow_##name(out, 300, values));                                                \
         for (int i = 0; i < 300; i++) CHECK_INT(values[i], out[i]);                                \
