@@ -1,6 +1,6 @@
 """Reading Parquet that pyarrow wrote: Lamella against pyarrow, Polars and DuckDB, in turn, in one run.
 
-    bench/bench_parquet_read.py [shape ...] [--what whole,two] [--codec snappy,zstd] [--threads all,1]
+    bench/bench_parquet_read.py [shape ...] [--what whole,two,percent,row] [--codec snappy,zstd] [--threads all,1]
                                 [--runs 5] [--scale 1.0] [--tables DIR]
 
 Every reader has the file in the page cache and ends with the whole result in memory, as Arrow data. Each run is a process
@@ -32,34 +32,67 @@ TWO = {
 }
 
 
-def _lamella(path, columns, threads):
+# The columns that a filter may be on: 1 % of the rows by an ascending one, one row by a value with a bloom filter.
+PERCENT = {"taxi": "pickup", "recs": "user_id", "strings": "id"}
+ROW = {"taxi": "dropoff", "recs": "product_id", "strings": "uuid", "floats": "f3"}
+
+
+def _lamella(path, columns, bounds, threads):
     import lamella_c
 
-    return lambda: lamella_c.read(path, columns=columns, threads=threads)
+    where = None
+    if bounds:
+        name, low, high = bounds
+        where = f"{name} >= {_literal(low)} and {name} <= {_literal(high)}" if low != high else f"{name} = {_literal(low)}"
+    return lambda: lamella_c.read(path, columns=columns, where=where, threads=threads)
 
 
-def _pyarrow(path, columns, threads):
+def _pyarrow(path, columns, bounds, threads):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     pa.set_cpu_count(threads or os.cpu_count())
-    return lambda: pq.read_table(path, columns=columns, use_threads=threads != 1)
+    filters = None
+    if bounds:
+        kind = pq.read_schema(path).field(bounds[0]).type
+        name, low, high = bounds[0], *(_value(text, kind) for text in bounds[1:])
+        filters = [(name, "==", low)] if low == high else [(name, ">=", low), (name, "<=", high)]
+    return lambda: pq.read_table(path, columns=columns, filters=filters, use_threads=threads != 1)
 
 
-def _polars(path, columns, threads):
+def _polars(path, columns, bounds, threads):
     import polars as pl
+    import pyarrow.parquet as pq
 
-    return lambda: pl.read_parquet(path, columns=columns)
+    if not bounds:
+        return lambda: pl.read_parquet(path, columns=columns)
+    kind = pq.read_schema(path).field(bounds[0]).type
+    low, high = (pl.lit(_value(text, kind)) for text in bounds[1:])
+    return lambda: pl.scan_parquet(path).filter(pl.col(bounds[0]).is_between(low, high)).collect()
 
 
-def _duckdb(path, columns, threads):
+def _duckdb(path, columns, bounds, threads):
     import duckdb
 
     connection = duckdb.connect()
     if threads:
         connection.execute(f"set threads to {threads}")
     query = f"select {', '.join(columns or ['*'])} from read_parquet('{path}')"
+    if bounds:
+        name, low, high = bounds
+        query += f" where {name} between {_literal(low)} and {_literal(high)}"
     return lambda: connection.execute(query).to_arrow_table()
+
+
+def _literal(text):
+    """As SQL has it: a number, or text and times in quotes."""
+    return text if text.lstrip("-").replace(".", "").replace("e-", "").isdigit() else f"'{text}'"
+
+
+def _value(text, kind):
+    import pyarrow as pa
+
+    return pa.array([text]).cast(kind)[0].as_py()
 
 
 def _memory(field):
@@ -67,13 +100,13 @@ def _memory(field):
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field))
 
 
-def one(reader, path, columns, threads):
+def one(reader, path, columns, bounds, threads):
     """A process of its own: reads the file twice and prints what each took, the first in fresh memory."""
     if threads:
         os.environ["POLARS_MAX_THREADS"] = str(threads)
-    read = globals()["_" + reader](path, columns, threads)
+    read = globals()["_" + reader](path, columns, bounds, threads)
     small = Path(path).with_name("small.parquet")
-    globals()["_" + reader](str(small), None, threads)()  # what is loaded at the first call
+    globals()["_" + reader](str(small), None, None, threads)()  # what is loaded at the first call
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     held, took = _memory("VmRSS"), []
     for _ in range(2):
@@ -89,8 +122,9 @@ def one(reader, path, columns, threads):
 
 
 def write(shape, rows, codecs, tables, folder):
-    """Writes the files; the bytes in memory of the whole table and of two of its columns."""
+    """Writes the files, and tells what is read of them: by name the columns, the bounds of a filter, rows and bytes."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
     import shapes
 
@@ -100,9 +134,23 @@ def write(shape, rows, codecs, tables, folder):
     else:
         table = shapes.shape(shape, rows)
     pq.write_table(pa.table({"x": [1]}), Path(folder) / "small.parquet")
+    bloom = {ROW[shape]: True} if shape in ROW else None
     for codec in codecs:
-        pq.write_table(table, Path(folder) / f"{shape}-{codec}.parquet", compression=codec)
-    return {"whole": table.nbytes, "two": table.select(TWO[shape]).nbytes}
+        path = Path(folder) / f"{shape}-{codec}.parquet"
+        pq.write_table(table, path, compression=codec, write_page_index=True, bloom_filter_options=bloom)
+    whole = {
+        "whole": (None, None, rows, table.nbytes),
+        "two": (TWO[shape], None, rows, table.select(TWO[shape]).nbytes),
+    }
+    for what, names, first, last in (("percent", PERCENT, rows // 2, rows // 2 + rows // 100), ("row", ROW, 7, 7)):
+        if shape not in names:
+            continue
+        column = table[names[shape]]
+        low, high = column[first], column[last]
+        some = table.filter(pc.and_(pc.greater_equal(column, low), pc.less_equal(column, high)))
+        bounds = [names[shape], *(pa.array([v]).cast(pa.string())[0].as_py() for v in (low, high))]
+        whole[what] = (None, bounds, len(some), some.nbytes)
+    return whole
 
 
 def runs_of(readers, call, runs):
@@ -145,7 +193,7 @@ def main():
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shapes", nargs="*", default=list(shapes.ROWS))
-    parser.add_argument("--what", default="whole,two")
+    parser.add_argument("--what", default="whole,two,percent,row")
     parser.add_argument("--codec", default="snappy,zstd")
     parser.add_argument("--threads", default="all,1")
     parser.add_argument("--runs", type=int, default=5)
@@ -163,15 +211,17 @@ def main():
     for shape in options.shapes:
         with tempfile.TemporaryDirectory(dir=os.environ.get("LAMELLA_BENCH_DIR", ".")) as folder:
             rows = int(shapes.ROWS[shape] * options.scale)
-            held = write(shape, rows, codecs, options.tables, folder)
+            reads = write(shape, rows, codecs, options.tables, folder)
             for what in options.what.split(","):
-                columns = TWO[shape] if what == "two" else None
+                if what not in reads:
+                    continue
+                columns, bounds, rows, held = reads[what]
                 for codec in codecs:
                     path = str(Path(folder) / f"{shape}-{codec}.parquet")
                     for threads in options.threads.split(","):
-                        call = [path, columns, 0 if threads == "all" else int(threads)]
+                        call = [path, columns, bounds, 0 if threads == "all" else int(threads)]
                         best = runs_of(readers, call, options.runs)
-                        line = line_of(best, rows, held[what])
+                        line = line_of(best, rows, held)
                         print(f"| {shape}, {what}, {codec}, {threads} | {line} |", flush=True)
 
 

@@ -146,6 +146,7 @@ class ScanOptions(c.Structure):
         ("format", c.c_int),
         ("columns", c.POINTER(c.c_char_p)),
         ("column_count", c.c_size_t),
+        ("filter", c.c_void_p),
         ("offset", c.c_uint64),
         ("limit", c.c_uint64),
         ("limited", c.c_bool),
@@ -153,6 +154,7 @@ class ScanOptions(c.Structure):
         ("memory_bytes_max", c.c_size_t),
         ("threads", c.c_int),
         ("dictionaries", c.c_int),
+        ("without_rows", c.c_bool),
         ("cancel", c.c_void_p),
         ("allocator", c.c_void_p),
         ("rest", c.c_char * 256),  # zero: the defaults
@@ -322,7 +324,7 @@ def write_parquet(data, path, made=None, durability=0):
     return result
 
 
-def read(path, columns=None, **settings):
+def read(path, columns=None, where=None, **settings):
     """The rows of a file as a pyarrow Table, without a copy; `settings` are members of lm_scan_options."""
     import pyarrow as pa
 
@@ -330,7 +332,14 @@ def read(path, columns=None, **settings):
     if columns is not None:
         made.columns = (c.c_char_p * len(columns))(*[name.encode() for name in columns])
         made.column_count = len(columns)
-    check(library.lm_scan_open(os.fsencode(path), c.byref(made), c.byref(scan), c.byref(error)), error)
+    text, condition = (where or "").encode(), c.c_void_p()
+    if where:
+        status = library.lm_expr_parse(None, text, c.c_size_t(len(text)), c.byref(condition), c.byref(error))
+        check(status, error)
+        made.filter = condition
+    status = library.lm_scan_open(os.fsencode(path), c.byref(made), c.byref(scan), c.byref(error))
+    library.lm_expr_free(condition)
+    check(status, error)
     status = library.lm_scan_stream(scan, c.byref(stream), c.byref(error))
     library.lm_scan_close(scan)
     check(status, error)
