@@ -17,6 +17,9 @@ typedef struct lm_source_ops {
      * NULL. */
     const void *(*view)(lm_source *source, uint64_t offset, size_t size);
     void (*close)(lm_source *source);
+    /* These bytes will hardly be viewed again: what keeps them at hand may let go of them. They can
+     * still be read and viewed. May be NULL. */
+    void (*passed)(lm_source *source, uint64_t offset, size_t size);
 } lm_source_ops;
 
 /* Embed as the first member of an implementation. */
@@ -29,6 +32,7 @@ struct lm_source {
 LM_API LM_MUST_USE lm_status lm_source_read(lm_source *source, uint64_t offset, void *buffer,
                                             size_t size, lm_error *error);
 LM_API const void *lm_source_view(lm_source *source, uint64_t offset, size_t size);
+LM_API void lm_source_passed(lm_source *source, uint64_t offset, size_t size);
 LM_API void lm_source_close(lm_source *source);
 
 /* Where bytes come from that can only be read forward: a pipe. */

@@ -72,6 +72,7 @@
 #define LM_PARQUET_READ_PAGE_BYTES_MAX (LM_GIB + 64 * LM_MIB) /* uncompressed; can be raised */
 #define LM_PARQUET_READ_TAIL_BYTES (64 * LM_KIB)              /* of the first read */
 #define LM_PARQUET_READ_WINDOW_BYTES (1 * LM_MIB)             /* of a chunk, read at once */
+#define LM_PARQUET_READ_PIECE_ROWS_MIN 8192         /* of a row group that several threads read */
 #define LM_PARQUET_READ_KEPT_BYTES_MAX (4 * LM_MIB) /* of a buffer, for the next column */
 #define LM_PARQUET_READ_AHEAD_BYTES (128 * LM_MIB)  /* of rows decoded ahead of the reader */
 #define LM_PARQUET_READ_UNITS_MAX 64                /* pieces of row groups, decoded ahead */

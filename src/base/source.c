@@ -22,6 +22,12 @@ const void *lm_source_view(lm_source *source, uint64_t offset, size_t size)
     return source->ops->view(source, offset, size);
 }
 
+void lm_source_passed(lm_source *source, uint64_t offset, size_t size)
+{
+    if (!source->ops->passed || offset > source->size || size > source->size - offset) return;
+    source->ops->passed(source, offset, size);
+}
+
 void lm_source_close(lm_source *source)
 {
     if (source) source->ops->close(source);

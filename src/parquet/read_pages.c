@@ -128,6 +128,7 @@ lm_status lm__read_pages_open(lm_read_pages *pages, lm_source *source, const lm_
             (long long)metadata->total_compressed_size, (long long)metadata->data_page_offset,
             (unsigned long long)source->size);
     pages->end = pages->at + size;
+    pages->passed_at = pages->at;
     if (lenient) pages->end += source->size - pages->end < 100 ? source->size - pages->end : 100;
     return LM_OK;
 }
@@ -254,10 +255,19 @@ static lm_status describe(lm_read_pages *pages, lm_error *error)
     return LM_OK;
 }
 
+/* What has been read need not stay mapped. */
+static void pass(lm_read_pages *pages, size_t least)
+{
+    if (pages->at - pages->passed_at < least) return;
+    lm_source_passed(pages->source, pages->passed_at, (size_t)(pages->at - pages->passed_at));
+    pages->passed_at = pages->at;
+}
+
 lm_status lm__read_pages_next(lm_read_pages *pages, bool *more, lm_error *error)
 {
     for (;;) {
         *more = pages->entries_left > 0;
+        pass(pages, *more ? LM_PARQUET_READ_WINDOW_BYTES : 1);
         if (!*more) return LM_OK;
         if (pages->at == pages->end)
             return lm__error_set(error, LM_CORRUPT, "the chunk ends %lld values too early",

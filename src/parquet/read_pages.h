@@ -72,6 +72,7 @@ typedef struct lm_read_pages {
     lm_read_scratch *scratch;
     lm_read_limits limits;
     uint64_t at, end;      /* in the source */
+    uint64_t passed_at;    /* what lies before it the source has been told to let go of */
     uint64_t window_at;    /* where the window lies */
     int64_t entries_left;  /* of data pages to come */
     int64_t ordinal;       /* of the current page, from 0 */

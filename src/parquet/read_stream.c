@@ -57,6 +57,7 @@ struct read_stream {
     size_t batch_rows, bytes_max;
     /* Where the next unit begins. */
     size_t at_group, at_row, unit_rows; /* unit_rows 0: not settled for this row group */
+    bool apart;                         /* each unit of it is a track of its own */
     read_track *track;                  /* of at_group, when a unit of it has been made */
     /* Units that have been made and not been fetched. */
     read_unit *head, *tail;
@@ -239,6 +240,22 @@ static size_t rows_of_units(const read_stream *s, const lm_row_group *group)
     return most;
 }
 
+/* Where the columns of the row groups to come would not keep all threads busy, pieces of a row
+ * group are read side by side, each from its own first page on. Rows are found by passing whole
+ * pages over, which lists do not allow; and every piece decodes the dictionaries again. */
+static void settle_units(read_stream *s, const lm_row_group *group)
+{
+    size_t threads = (size_t)s->threads, groups = s->row_group_count - s->at_group;
+    s->unit_rows = rows_of_units(s, group);
+    s->apart = threads > 1 && groups * s->plan.leaf_count < 4 * threads;
+    for (uint32_t i = 0; i < s->plan.leaf_count && s->apart; i++)
+        s->apart = lm__read_is_flat(s->plan.leaves[i].node) && s->plan.leaves[i].owned_count == 0;
+    size_t piece = ((size_t)group->num_rows + threads - 1) / threads;
+    if (piece < LM_PARQUET_READ_PIECE_ROWS_MIN) piece = LM_PARQUET_READ_PIECE_ROWS_MIN;
+    if (s->batch_rows && piece > s->batch_rows) piece -= piece % s->batch_rows;
+    if (s->apart && piece < s->unit_rows) s->unit_rows = piece;
+}
+
 static void track_unref(read_stream *s, read_track *track)
 {
     if (--track->references > 0) return;
@@ -275,7 +292,7 @@ static bool find_rows(read_stream *s)
             s->at_row = (size_t)skip;
         }
         if (s->at_row < rows) {
-            if (s->unit_rows == 0) s->unit_rows = rows_of_units(s, group);
+            if (s->unit_rows == 0) settle_units(s, group);
             return true;
         }
         s->at_row = 0;
@@ -339,7 +356,7 @@ static lm_status add_unit(read_stream *s, size_t bytes, lm_error *error)
     }
     s->at_row += unit->rows;
     s->rows_left -= unit->rows;
-    unit->last = s->at_row == (uint64_t)group->num_rows || s->rows_left == 0;
+    unit->last = s->apart || s->at_row == (uint64_t)group->num_rows || s->rows_left == 0;
     if (unit->last) drop_track(s);
     s->bytes_ahead += bytes;
     s->units_ahead++;

@@ -4,7 +4,8 @@
  *
  * The rows are cut into units: a row group, or a piece of one that is too large to be decoded
  * whole. A unit has a job for each leaf. The units of one row group follow each other leaf by leaf:
- * when a leaf's job ends it hands its column on to the same leaf's job of the next unit.
+ * when a leaf's job ends it hands its column on to the same leaf's job of the next unit. Where that
+ * would leave threads idle, the units of a row group are read apart, each from a column of its own.
  *
  * Invariants
  *  1. Batches come in the order of the rows, whatever the order of the jobs.

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -64,6 +65,18 @@ static const void *source_view(lm_source *source, uint64_t offset, size_t size)
     return (const uint8_t *)map + offset;
 }
 
+/* The pages of the file stay in the page cache, but no longer count as this process's. */
+static void source_passed(lm_source *source, uint64_t offset, size_t size)
+{
+    posix_source *s = (posix_source *)source;
+    uint8_t *map = atomic_load_explicit(&s->map, memory_order_acquire);
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    if (!map) return;
+    uintptr_t start = ((uintptr_t)map + offset + page - 1) & ~(page - 1);
+    uintptr_t end = ((uintptr_t)map + offset + size) & ~(page - 1);
+    if (start < end) (void)madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
 static void source_close(lm_source *source)
 {
     posix_source *s = (posix_source *)source;
@@ -75,7 +88,7 @@ static void source_close(lm_source *source)
 
 lm_status lm__posix_open(lm_store *store, const char *path, lm_source **source, lm_error *error)
 {
-    static const lm_source_ops ops = {source_read, source_view, source_close};
+    static const lm_source_ops ops = {source_read, source_view, source_close, source_passed};
     lm_sys *sys = ((lm_posix_store *)store)->sys;
     int fd = lm__sys_openat(sys, AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     if (fd < 0) return lm__error_os(error, -fd, "cannot open %s", path);

@@ -349,6 +349,25 @@ ON_EACH(a_reader_keeps_what_it_opened)
     CHECK(source == NULL);
 }
 
+ON_EACH(what_was_passed_can_be_viewed_again)
+{
+    enum { SIZE = 300000 };
+    static char text[SIZE + 1];
+    lm_source *source;
+    for (size_t i = 0; i < SIZE; i++) text[i] = (char)('a' + i % 23);
+    CHECK_STATUS(put(b, "a", text, (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(lm__store_open(b->store, at(b, "a"), &source, NULL), LM_OK);
+    lm_source_passed(source, 0, SIZE); /* before there is a view */
+    const char *view = lm_source_view(source, 0, SIZE);
+    REQUIRE(view != NULL);
+    CHECK_BYTES(view, text, SIZE);
+    lm_source_passed(source, 5000, SIZE - 5000);
+    lm_source_passed(source, SIZE - 1, 2); /* past the end: nothing */
+    lm_source_passed(source, 7, 0);
+    CHECK_BYTES(view, text, SIZE);
+    lm_source_close(source);
+}
+
 ON_EACH(an_empty_object_can_be_read)
 {
     lm_source *source;
@@ -496,6 +515,7 @@ int main(void)
     RUN(steps_out_of_order_are_refused);
     RUN(a_cancelled_stage_changes_nothing);
     RUN(a_reader_keeps_what_it_opened);
+    RUN(what_was_passed_can_be_viewed_again);
     RUN(an_empty_object_can_be_read);
     RUN(read_has_a_limit);
     RUN(a_listing_is_of_one_directory);
