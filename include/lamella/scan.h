@@ -1,5 +1,6 @@
 /*
- * One table from what lies at a path: a file of any format that can be read, or standard input.
+ * One table from what lies at a path: a file of any format that can be read, standard input, a
+ * directory or a pattern for many files that are one table (docs/datasets.md).
  *
  *     LM_TRY(lm_scan_open("day.parquet", NULL, &scan, error));
  *     LM_TRY(lm_scan_stream(scan, &stream, error));   // an ArrowArrayStream, fresh for each call
@@ -48,6 +49,10 @@ typedef struct lm_scan_options {
     size_t memory_bytes_max; /* of rows decoded ahead of the reader; 0: 128 MiB */
     int threads;             /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: the caller */
     lm_dictionaries dictionaries; /* Parquet only */
+    /* What the table shall be: formats without types (JSON lines) are read so, of others the
+     * columns are made to fit, safely; columns that it has not are left out. NULL: as it is found.
+     */
+    lm_schema *schema;
     /* Schema and rows only, from footers alone: a large one is not read whole, and there is no
      * stream. */
     bool without_rows;
@@ -56,8 +61,10 @@ typedef struct lm_scan_options {
 } lm_scan_options;
 
 /* Opens what is at `path` ("-" is standard input, of which there is one stream only, unless it is a
- * file) and reads its schema. LM_INVALID for a column that is not there, or where no format is
- * known; LM_SCHEMA for a filter that does not fit. */
+ * file) and reads its schema. A directory stands for all files below it; so does a pattern with
+ * `*`, `?`, `[…]` or `**` for those that fit it, unless it is a file's name. LM_INVALID for a
+ * column that is not there, or where no format is known; LM_SCHEMA for a filter that does not fit.
+ */
 LM_API LM_MUST_USE lm_status lm_scan_open(const char *path, const lm_scan_options *options,
                                           lm_scan **scan, lm_error *error);
 /* The same of bytes from a source, which is taken, also on failure. */

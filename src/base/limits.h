@@ -107,6 +107,9 @@
 #define LM_EXPR_NUMBER_BYTES_MAX 1000
 #define LM_FB_TABLES_MAX 4000000 /* visited in one flatbuffer */
 
+/* io */
+#define LM_SCAN_FILES_MAX 4000000              /* of a dataset */
+
 /* ipc */
 #define LM_IPC_MESSAGE_BYTES_MAX (256 * LM_MIB)    /* of metadata: a message's, a footer */
 #define LM_IPC_BODY_BYTES_MAX (1024 * LM_GIB)      /* of a message's buffers together */

@@ -93,10 +93,9 @@ static lm_status check(lm_cli *cli, const settings *given, lm_error *error)
         return LM_OK;
     }
     if (lm__cli_reading_is_part(reading))
-        return lm__error_set(
-            error, LM_INVALID,
-            "--format canonical is of a whole file: it goes with no --columns, --where, "
-            "--limit or --offset");
+        return lm__error_set(error, LM_INVALID,
+                             "--format canonical is of a whole file: it goes with no --columns, "
+                             "--where, --limit or --offset");
     return LM_OK;
 }
 
@@ -119,10 +118,11 @@ const lm_cli_command lm__cli_cat = {
     .name = "cat",
     .usage = "PATH",
     .summary = "Write the rows of a table to standard output.",
-    .about = "Reads the table at PATH (- is standard input) and writes its rows, in order. A "
-             "damaged file ends with exit status 3; what was written by then are rows before the "
-             "damage. An encrypted one is refused. When whoever reads the output goes away cat "
-             "stops, without a word, with exit status 141.",
+    .about =
+        "Reads the table at PATH (a file, a directory or a pattern, docs/datasets.md; - is "
+        "standard input) and writes its rows, in order. A damaged file ends with exit status 3; "
+        "what was written by then are rows before the damage. An encrypted one is refused. When "
+        "whoever reads the output goes away cat stops, without a word, with exit status 141.",
     .groups = {{"Options", options, 0},
                {"Reading", lm__cli_reading_options, offsetof(settings, reading)},
                {"CSV", lm__cli_csv_options, offsetof(settings, csv)},

@@ -267,9 +267,10 @@ const lm_cli_command lm__cli_head = {
     .name = "head",
     .usage = "PATH",
     .summary = "Show the first rows of a table.",
-    .about = "Shows the first rows of the table at PATH (- is standard input) as a text: names, "
-             "types, and 10 rows unless --limit (or -n) says otherwise, in columns as wide as what "
-             "is in them. With --json the rows are objects, whole, as `lamella cat` writes them.",
+    .about = "Shows the first rows of the table at PATH (a file, a directory or a pattern; - is "
+             "standard input) as a text: names, types, and 10 rows unless --limit (or -n) says "
+             "otherwise, in columns as wide as what is in them. With --json the rows are objects, "
+             "whole, as `lamella cat` writes them.",
     .groups = {{"Options", options, 0},
                {"Reading", lm__cli_reading_options, offsetof(settings, reading)},
                {"General", lm__cli_common_options, 0}},

@@ -49,8 +49,10 @@ static lm_status parquet_stream(lm_reader *reader, const lm_read_request *reques
     return lm__parquet_stream_open(own->file, &options, stream, error);
 }
 
-static lm_status parquet_rows(lm_reader *reader, int64_t *rows, lm_error *error)
+static lm_status parquet_rows(lm_reader *reader, const lm_read_request *request, int64_t *rows,
+                              lm_error *error)
 {
+    (void)request;
     (void)error;
     *rows = lm_parquet_reader_rows(((parquet_reader *)reader)->file);
     return LM_OK;

@@ -58,8 +58,10 @@ typedef struct lm_reader_ops {
                          lm_error *error);
     lm_status (*stream)(lm_reader *reader, const lm_read_request *request, unsigned *done,
                         lm_stream **stream, lm_error *error);
-    /* -1: not to be told without reading. May be NULL. */
-    lm_status (*rows)(lm_reader *reader, int64_t *rows, lm_error *error);
+    /* How many rows there are, of those that the request's filter selects where the reader filters;
+     * -1: not to be told without reading. May be NULL. */
+    lm_status (*rows)(lm_reader *reader, const lm_read_request *request, int64_t *rows,
+                      lm_error *error);
     void (*close)(lm_reader *reader);
 } lm_reader_ops;
 

@@ -17,6 +17,8 @@
 #include "arrow/filter.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "io/dataset.h"
+#include "io/discover.h"
 #include "io/project.h"
 #include "io/reader.h"
 #include "io/slice_stream.h"
@@ -24,16 +26,21 @@
 struct lm_scan {
     const lm_allocator *allocator;
     lm_arena arena; /* what was copied of the options */
-    lm_store *store;
     lm_read_request request;
     const lm_format_row *row;
     lm_reader *reader;
     lm_schema *schema; /* of the streams */
     lm_expr *filter;   /* a reference, or NULL */
+    lm_schema *given;  /* a reference, or NULL */
     /* The columns to read where the filter is evaluated here: those that are wanted, and its own.
      */
     const char **columns;
     size_t column_count, filter_column_count; /* the filter's come last */
+    /* Where a schema is given that the reader has not made its own: the table is read by these of
+     * its columns and made to fit this. */
+    lm_schema *wide;
+    const char **names;
+    size_t name_count;
 };
 
 static lm_status copy_options(lm_scan *scan, const lm_scan_options *options, lm_error *error)
@@ -50,8 +57,10 @@ static lm_status copy_options(lm_scan *scan, const lm_scan_options *options, lm_
         .threads = options->threads,
         .dictionaries = options->dictionaries,
         .without_rows = options->without_rows,
+        .schema = options->schema,
         .cancel = options->cancel,
     };
+    if (options->schema) scan->given = lm_schema_ref(options->schema);
     if (options->filter) request->filter = scan->filter = lm_expr_ref(options->filter);
     if (!options->columns) return LM_OK;
     const char **columns =
@@ -64,13 +73,19 @@ static lm_status copy_options(lm_scan *scan, const lm_scan_options *options, lm_
     return LM_OK;
 }
 
+/* What columns and filter are chosen from. */
+static lm_schema *whole_schema(const lm_scan *scan)
+{
+    return scan->given ? scan->given : scan->reader->schema;
+}
+
 /* What the filter is to be evaluated on, and whether it can be. */
 static lm_status settle_filter(lm_scan *scan, lm_error *error)
 {
     const lm_read_request *request = &scan->request;
     lm_filter *filter;
     if (!scan->filter) return LM_OK;
-    LM_TRY(lm_expr_bind(scan->allocator, scan->filter, scan->reader->schema, &filter, error));
+    LM_TRY(lm_expr_bind(scan->allocator, scan->filter, whole_schema(scan), &filter, error));
     lm_filter_free(filter);
     scan->filter_column_count = lm_expr_columns(scan->filter);
     scan->column_count = request->column_count + scan->filter_column_count;
@@ -85,17 +100,72 @@ static lm_status settle_filter(lm_scan *scan, lm_error *error)
     return LM_OK;
 }
 
+static lm_status settle_given(lm_scan *scan, lm_error *error)
+{
+    const lm_read_request *request = &scan->request;
+    const lm_field *found = &scan->reader->schema->root;
+    if (!scan->given || scan->reader->filters) return LM_OK; /* datasets see to it */
+    if (!request->columns)
+        scan->wide = lm_schema_ref(scan->given);
+    else
+        LM_TRY(lm__schema_project(scan->given, scan->filter ? scan->columns : request->columns,
+                                  request->column_count + scan->filter_column_count, &scan->wide,
+                                  error));
+    const lm_field *root = &scan->wide->root;
+    scan->names = lm__arena_array(&scan->arena, (size_t)root->n_children + 1, sizeof *scan->names);
+    if (!scan->names) return lm__error_memory(error, "opening a table");
+    for (int32_t i = 0; i < root->n_children; i++) {
+        const lm_field *field = &root->children[i];
+        if (lm__field_find(found, field->name, field->name_size) >= 0)
+            scan->names[scan->name_count++] = field->name;
+    }
+    return LM_OK;
+}
+
 static lm_status settle_schema(lm_scan *scan, lm_error *error)
 {
     const lm_read_request *request = &scan->request;
     lm_reader *reader = scan->reader;
+    LM_TRY(settle_given(scan, error));
     if (!request->columns) {
-        scan->schema = lm_schema_ref(reader->schema);
+        scan->schema = lm_schema_ref(whole_schema(scan));
         return LM_OK;
     }
-    if (reader->ops->project) return reader->ops->project(reader, request, &scan->schema, error);
-    return lm__schema_project(reader->schema, request->columns, request->column_count,
+    if (reader->ops->project && !scan->given)
+        return reader->ops->project(reader, request, &scan->schema, error);
+    return lm__schema_project(whole_schema(scan), request->columns, request->column_count,
                               &scan->schema, error);
+}
+
+/* A directory, or a pattern that is no file's name, is a dataset. */
+static lm_status look_at(lm_store *store, const char *path, bool *is_dataset, bool *is_pattern,
+                         lm_error *error)
+{
+    lm_store_stat stat;
+    *is_dataset = *is_pattern = false;
+    if (strcmp(path, "-") == 0) return LM_OK;
+    lm_status status = lm__store_stat(store, path, true, &stat, error);
+    *is_pattern = status == LM_NOT_FOUND && lm__is_pattern(path);
+    *is_dataset = *is_pattern || (status == LM_OK && stat.kind == LM_STORE_DIRECTORY);
+    if (!*is_pattern) return status;
+    if (error) lm_error_clear(error);
+    return LM_OK;
+}
+
+static lm_status open_path(lm_scan *scan, const char *path, lm_format format, lm_error *error)
+{
+    bool is_dataset, is_pattern;
+    lm_store *store;
+    LM_TRY(lm__store_posix_open(scan->allocator, &store, error));
+    lm_status status = look_at(store, path, &is_dataset, &is_pattern, error);
+    if (status == LM_OK && is_dataset)
+        return lm__dataset_open_take(scan->allocator, store, path, is_pattern, format,
+                                     &scan->request, &scan->row, &scan->reader, error);
+    if (status == LM_OK)
+        status = lm__table_open(scan->allocator, store, path, format, &scan->request, &scan->row,
+                                &scan->reader, error);
+    lm__store_close(store);
+    return status;
 }
 
 /* Opens the path, or, where it is NULL, the source, which is taken. */
@@ -107,14 +177,11 @@ static lm_status open_any(lm_scan *scan, const char *path, lm_source *take_sourc
         lm_source_close(take_source);
         return status;
     }
-    if (take_source) {
+    if (take_source)
         LM_TRY(lm__table_open_source_take(scan->allocator, take_source, options->format,
                                           &scan->request, &scan->row, &scan->reader, error));
-    } else {
-        LM_TRY(lm__store_posix_open(scan->allocator, &scan->store, error));
-        LM_TRY(lm__table_open(scan->allocator, scan->store, path, options->format, &scan->request,
-                              &scan->row, &scan->reader, error));
-    }
+    else
+        LM_TRY(open_path(scan, path, options->format, error));
     LM_TRY(settle_filter(scan, error));
     return settle_schema(scan, error);
 }
@@ -159,7 +226,8 @@ void lm_scan_close(lm_scan *scan)
     lm__reader_close(scan->reader);
     lm_schema_free(scan->schema);
     lm_expr_free(scan->filter);
-    lm__store_close(scan->store);
+    lm_schema_free(scan->given);
+    lm_schema_free(scan->wide);
     lm__arena_deinit(&scan->arena);
     lm__free(scan->allocator, scan);
 }
@@ -192,31 +260,48 @@ static lm_status finish_take(lm_scan *scan, lm_schema *schema, unsigned done, lm
     return lm__slice_stream_take(scan->allocator, stream, &slice, out, error);
 }
 
-/* A stream of these columns (NULL: all) in this schema (NULL: whatever the reader gives). */
-static lm_status open_stream(lm_scan *scan, const char *const *columns, size_t column_count,
-                             lm_schema *schema, lm_stream **out, lm_error *error)
+/* What the reader is asked for, when these columns (NULL: all) are wanted. */
+static lm_read_request request_of(const lm_scan *scan, const char *const *columns,
+                                  size_t column_count, bool filter_here)
 {
     lm_read_request request = scan->request;
-    lm_stream *stream, *filtered;
-    unsigned done = 0;
-    bool filter_here = scan->filter && !scan->reader->filters;
     request.columns = columns;
     request.column_count = column_count;
     if (filter_here) { /* rows are numbered after it */
         request.filter = NULL;
         request.offset = 0;
         request.limited = false;
-        if (columns) {
-            request.columns = scan->columns + (scan->request.column_count - column_count);
-            request.column_count = column_count + scan->filter_column_count;
-        }
     }
+    if (scan->wide) {
+        request.columns = scan->names;
+        request.column_count = scan->name_count;
+    } else if (filter_here && columns) {
+        request.columns = scan->columns + (scan->request.column_count - column_count);
+        request.column_count = column_count + scan->filter_column_count;
+    }
+    return request;
+}
+
+/* A stream of these columns in this schema (NULL: whatever comes). */
+static lm_status open_stream(lm_scan *scan, const char *const *columns, size_t column_count,
+                             lm_schema *schema, lm_stream **out, lm_error *error)
+{
+    lm_stream *stream, *next;
+    unsigned done = 0;
+    bool filter_here = scan->filter && !scan->reader->filters;
+    lm_read_request request = request_of(scan, columns, column_count, filter_here);
     LM_TRY(scan->reader->ops->stream(scan->reader, &request, &done, &stream, error));
     if (!columns) done |= LM_READ_PROJECTED;
+    if (scan->wide) {
+        lm_cast_options fit = {.mode = LM_CAST_SAFE, .drop_extra = true};
+        LM_TRY(lm__cast_stream_take(scan->allocator, stream, scan->wide, &fit, &next, error));
+        stream = next;
+        if (columns) done &= ~(unsigned)LM_READ_PROJECTED;
+    }
     if (filter_here) {
-        LM_TRY(lm__filter_stream_take(scan->allocator, stream, scan->filter, &filtered, error));
-        stream = filtered;
-        done &= columns ? 0u : (unsigned)LM_READ_PROJECTED;
+        LM_TRY(lm__filter_stream_take(scan->allocator, stream, scan->filter, &next, error));
+        stream = next;
+        done = columns ? 0 : LM_READ_PROJECTED;
     }
     return finish_take(scan, schema, done, stream, out, error);
 }
@@ -255,7 +340,8 @@ static lm_status count_by_reading(lm_scan *scan, uint64_t *rows, lm_error *error
 lm_status lm__scan_rows_told(lm_scan *scan, int64_t *rows, lm_error *error)
 {
     *rows = -1;
-    return scan->reader->ops->rows ? scan->reader->ops->rows(scan->reader, rows, error) : LM_OK;
+    if (!scan->reader->ops->rows || (scan->filter && !scan->reader->filters)) return LM_OK;
+    return scan->reader->ops->rows(scan->reader, &scan->request, rows, error);
 }
 
 lm_status lm_scan_rows(lm_scan *scan, uint64_t *rows, lm_error *error)
@@ -263,7 +349,7 @@ lm_status lm_scan_rows(lm_scan *scan, uint64_t *rows, lm_error *error)
     const lm_read_request *request = &scan->request;
     int64_t told;
     LM_TRY(lm__scan_rows_told(scan, &told, error));
-    if (told < 0 || scan->filter) return count_by_reading(scan, rows, error);
+    if (told < 0) return count_by_reading(scan, rows, error);
     *rows = (uint64_t)told;
     *rows = *rows > request->offset ? *rows - request->offset : 0;
     if (request->limited && *rows > request->limit) *rows = request->limit;

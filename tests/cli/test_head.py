@@ -83,6 +83,26 @@ def test_count(run, tmp_path, table):
     assert run("count", "none.parquet").returncode == 0
 
 
+def test_directories_and_patterns(run, tmp_path, table):
+    for key in ("1", "2"):
+        (tmp_path / "d" / f"k={key}").mkdir(parents=True)
+        pq.write_table(table, tmp_path / "d" / f"k={key}" / "t.parquet")
+    assert run("count", "d").stdout == b"6\n"
+    assert run("count", "d", "--where", "k = 2").stdout == b"3\n"
+    assert run("count", "d/*/t.parquet").stdout == b"6\n"
+    assert run("schema", "d").stdout.endswith(b"long: utf8\nk: int64\n")
+    assert run("head", "d", "--columns", "k,id", "--limit", "4").stdout.decode().splitlines()[-2:] == [
+        "    2      1",
+        "(4 of 6 rows, 2 columns)",
+    ]
+    assert run("put", "d", "all.parquet").returncode == 0
+    assert pq.read_table(tmp_path / "all.parquet").column("k").to_pylist() == [1, 1, 1, 2, 2, 2]
+    (tmp_path / "none").mkdir()
+    for missing in ("none", "d/*.csv", "nowhere"):
+        done = run("count", missing)
+        assert done.returncode == 9 and missing.encode() in done.stderr
+
+
 def test_schema(run, tmp_path, table):
     text = run("schema", "t.parquet").stdout.decode()
     assert text == "id: int32\ntext: utf8\nlist: list<item: float64>\nlong: utf8\n"
