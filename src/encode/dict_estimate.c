@@ -13,7 +13,9 @@
 #define SAMPLE 4096
 #define RUN 64
 #define RUNS 32
-#define SLOTS 16384
+/* Powers of two, at least a quarter of which stays empty. */
+#define SLOTS_BITS 14
+#define RUN_SLOTS_BITS 8
 
 /* A dictionary that saves less is not worth a reader's detour. */
 #define PAYS_SHARE 0.9
@@ -25,6 +27,7 @@ typedef struct sample_slot {
 
 typedef struct sample {
     sample_slot *slots;
+    unsigned slots_bits;
     size_t taken, distinct, once, twice, bytes;
     size_t changes; /* values unlike the one before */
     uint64_t last;
@@ -32,12 +35,12 @@ typedef struct sample {
 
 static void sample_add(value_sample *sample, uint64_t hash, size_t bytes)
 {
-    size_t at = hash >> 50; /* SLOTS is 1 << 14 */
+    size_t at = hash >> (64 - sample->slots_bits), mask = ((size_t)1 << sample->slots_bits) - 1;
     sample->changes += sample->taken == 0 || hash != sample->last;
     sample->last = hash;
     sample->taken++;
     sample->bytes += bytes;
-    while (sample->slots[at].seen && sample->slots[at].hash != hash) at = (at + 1) % SLOTS;
+    while (sample->slots[at].seen && sample->slots[at].hash != hash) at = (at + 1) & mask;
     sample_slot *slot = &sample->slots[at];
     slot->hash = hash;
     switch (++slot->seen) {
@@ -77,25 +80,42 @@ typedef struct sampled_column {
     lm_bits valid;
 } sampled_column;
 
+static lm_slice value_at(const sampled_column *column, size_t i)
+{
+    if (column->strings) return lm__strings_get(column->strings, i);
+    return (lm_slice){column->values + i * column->width, column->width};
+}
+
 static void sample_value(value_sample *sample, const sampled_column *column, size_t i)
 {
     if (!lm__bits_get(column->valid, i)) return;
-    lm_slice value = column->strings
-                         ? lm__strings_get(column->strings, i)
-                         : (lm_slice){column->values + i * column->width, column->width};
+    lm_slice value = value_at(column, i);
     sample_add(sample, lm__dict_hash(value.data, value.size),
                value.size + (column->strings ? 4 : 0));
 }
 
+/* Number k of `wanted` places, not in step with any period of the data. */
+static size_t place_of(const sampled_column *column, size_t k, size_t wanted)
+{
+    size_t i = (size_t)((double)k * (double)column->count / (double)wanted);
+    size_t stride = column->count / wanted;
+    if (stride > 1) i += (size_t)(lm__dict_mix(k + 1) >> 32) % stride;
+    return i;
+}
+
+/* The places are far apart: all of a batch are fetched before the first is looked at. */
 static void sample_spread(value_sample *sample, const sampled_column *column)
 {
-    size_t wanted = column->count < SAMPLE ? column->count : SAMPLE;
-    for (size_t k = 0; k < wanted; k++) {
-        /* Not in step with any period of the data. */
-        size_t i = (size_t)((double)k * (double)column->count / (double)wanted);
-        size_t stride = column->count / wanted;
-        if (stride > 1) i += (size_t)(lm__dict_mix(k + 1) >> 32) % stride;
-        sample_value(sample, column, i);
+    enum { BATCH = 64 };
+    size_t wanted = column->count < SAMPLE ? column->count : SAMPLE, places[BATCH];
+    for (size_t from = 0; from < wanted; from += BATCH) {
+        size_t n = wanted - from < BATCH ? wanted - from : BATCH;
+        for (size_t k = 0; k < n; k++) {
+            places[k] = place_of(column, from + k, wanted);
+            if (lm__bits_get(column->valid, places[k]))
+                __builtin_prefetch(value_at(column, places[k]).data);
+        }
+        for (size_t k = 0; k < n; k++) sample_value(sample, column, places[k]);
     }
 }
 
@@ -108,8 +128,8 @@ static neighbourhood look_at_neighbours(value_sample *sample, const sampled_colu
 {
     size_t taken = 0, distinct = 0, changes = 0;
     for (size_t run = 0; run < RUNS && column->count >= RUNS * RUN; run++) {
-        memset(sample->slots, 0, SLOTS * sizeof *sample->slots);
-        *sample = (value_sample){.slots = sample->slots};
+        memset(sample->slots, 0, sizeof *sample->slots << RUN_SLOTS_BITS);
+        *sample = (value_sample){.slots = sample->slots, .slots_bits = RUN_SLOTS_BITS};
         size_t start = run * (column->count / RUNS);
         for (size_t i = 0; i < RUN; i++) sample_value(sample, column, start + i);
         taken += sample->taken;
@@ -135,8 +155,9 @@ lm_status lm__dict_estimate(const lm_dict_options *options, const void *values,
 {
     size_t width = options->width;
     sampled_column column = {values, strings, width, count, valid};
-    value_sample sample = {.slots =
-                               lm__alloc_zero(options->allocator, SLOTS * sizeof *sample.slots)};
+    value_sample sample = {
+        .slots = lm__alloc_zero(options->allocator, sizeof *sample.slots << SLOTS_BITS),
+        .slots_bits = SLOTS_BITS};
     if (!sample.slots) return lm__dict_memory(error);
     sample_spread(&sample, &column);
     double each = sample.taken ? (double)sample.bytes / (double)sample.taken : 0;

@@ -3,8 +3,8 @@
  * (dict_table.h).
  *
  * 64 rows are taken together and go through passes: load (a key of two words, and a hash), guess
- * (does the entry in the hash's first place have the same key?), resolve (new strings and those
- * displaced by a collision, one by one). The key of a string up to 16 bytes is the string, padded
+ * (does an entry in the hash's first two places have the same key?), resolve (new strings and those
+ * displaced further, one by one). The key of a string up to 16 bytes is the string, padded
  * with zeros; that of a longer one is its hash and its last 8 bytes, and it is compared whole
  * besides.
  *
@@ -303,16 +303,25 @@ static lm_status make_room(lm_dict *dict, const batch *b, lm_error *error)
     return LM_OK;
 }
 
-/* Which of the batch found no equal entry in their first place. */
+/* Which of the batch found no equal entry in their first two places. The tag says which of the two;
+ * a branch on it would be foreseen badly. */
 LM_ALWAYS_INLINE uint64_t guess(const lm_dict *dict, const batch *b, uint32_t *indices,
                                 equal_function *equal)
 {
     const lm_dict_slot_string *slots = dict->slots;
     const lm_dict_string *strings = dict->strings;
     unsigned shift = 64 - dict->slots_bits;
+    size_t mask = ((size_t)1 << dict->slots_bits) - 1;
     uint64_t missed = 0;
     for (size_t k = 0; k < b->n; k++) {
-        uint32_t index = slots[b->hash[k] >> shift].index;
+        size_t at = b->hash[k] >> shift;
+        lm_dict_slot_string first = slots[at], second = slots[(at + 1) & mask];
+        bool is_first = first.tag == (uint32_t)b->hash[k];
+        indices[k] = is_first ? first.index : second.index;
+        __builtin_prefetch(&strings[indices[k]]);
+    }
+    for (size_t k = 0; k < b->n; k++) {
+        uint32_t index = indices[k];
         const lm_dict_string *entry = &strings[index];
         uint64_t differ =
             (entry->size ^ b->size[k]) | (entry->low ^ b->low[k]) | (entry->high ^ b->high[k]);

@@ -182,14 +182,47 @@ static void window_set(string_window *window, const uint8_t *limit)
     window->max_key = key_at(window->max, shared, limit);
 }
 
-/* True when the value is surely within the bounds: most are, and cost one comparison of eight
- * bytes. */
-static inline bool window_has(const string_window *window, lm_slice value, const uint8_t *limit)
+LM_ALWAYS_INLINE uint64_t differ_16(const uint8_t *a, const uint8_t *b)
+{
+    return (lm__load64(a) ^ lm__load64(b)) | (lm__load64(a + 8) ^ lm__load64(b + 8));
+}
+
+/* memcmp(a, b, size) == 0, without the call for what texts mostly have in common. */
+LM_ALWAYS_INLINE bool begin_alike(const uint8_t *a, const uint8_t *b, size_t size)
+{
+    if (size > 32) return memcmp(a, b, size) == 0;
+    if (size >= 16) return (differ_16(a, b) | differ_16(a + size - 16, b + size - 16)) == 0;
+    if (size >= 8)
+        return ((lm__load64(a) ^ lm__load64(b)) |
+                (lm__load64(a + size - 8) ^ lm__load64(b + size - 8))) == 0;
+    for (size_t i = 0; i < size; i++)
+        if (a[i] != b[i]) return false;
+    return true;
+}
+
+/* Settles most values by one comparison of eight bytes: those within the bounds, and those that
+ * are a new bound because of these bytes. What all have in common stays so then. False when that
+ * does not tell. */
+LM_ALWAYS_INLINE bool window_settles(string_window *window, lm_slice value, const uint8_t *limit,
+                                     size_t i, size_t *min_index, size_t *max_index)
 {
     if (value.size < window->shared) return false;
-    if (window->shared && memcmp(value.data, window->min.data, window->shared) != 0) return false;
+    if (!begin_alike(value.data, window->min.data, window->shared)) return false;
     uint64_t key = key_at(value, window->shared, limit);
-    return key > window->min_key && key < window->max_key;
+    if (key > window->min_key && key < window->max_key) return true;
+    if (key > window->max_key) {
+        *max_index = i;
+        window->max = value;
+        window->max_key = key;
+        return true;
+    }
+    if (key < window->min_key) {
+        *min_index = i;
+        window->min = value;
+        window->min_key = key;
+        return true;
+    }
+    return false;
 }
 
 /* One loop for each layout: `kind` is a constant where this is inlined. */
@@ -202,7 +235,7 @@ LM_ALWAYS_INLINE void minmax_run(const lm_strings *strings, lm_strings_kind kind
     for (size_t i = start; i < end; i++) {
         lm_slice value = lm__strings_get(&known, i);
         const uint8_t *stop = kind == LM_STRINGS_VIEWS ? value.data + value.size : limit;
-        if (window_has(window, value, stop)) continue;
+        if (window_settles(window, value, stop, i, min_index, max_index)) continue;
         if (lm__compare_bytes(value, window->min) < 0) {
             *min_index = i;
             window->min = value;

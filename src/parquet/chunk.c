@@ -15,6 +15,7 @@ lm_status lm__scratch_new(const lm_allocator *allocator, lm_scratch **out, lm_er
     lm__buffer_init(&scratch->page, allocator, 0);
     lm__buffer_init(&scratch->dense, allocator, 0);
     lm__buffer_init(&scratch->header, allocator, 0);
+    lm__arena_init(&scratch->levels, allocator, 0);
     lm_status status = lm__codec_context_new(allocator, &scratch->codec, error);
     if (status != LM_OK) {
         lm__scratch_free(scratch);
@@ -31,7 +32,8 @@ void lm__scratch_free(lm_scratch *scratch)
     lm__buffer_deinit(&scratch->page);
     lm__buffer_deinit(&scratch->dense);
     lm__buffer_deinit(&scratch->header);
-    lm__free(scratch->allocator, scratch->indices);
+    lm__arena_deinit(&scratch->levels);
+    lm__free_aligned(scratch->allocator, scratch->indices);
     lm__free(scratch->allocator, scratch);
 }
 
@@ -310,11 +312,44 @@ static lm_status make_bloom(lm_chunk *chunk, lm_scratch *scratch, lm_error *erro
     return LM_OK;
 }
 
+/* Level by level: there are few, and a comparison of all entries runs at the speed of memory. */
+static int64_t *histogram(lm_arena *arena, const uint8_t *levels, size_t count, unsigned most)
+{
+    int64_t *counts = lm__arena_zero(arena, (most + 1) * sizeof *counts);
+    size_t left = count;
+    for (unsigned level = 0; counts && level < most; level++) {
+        counts[level] = (int64_t)lm__bytes_count_equal(levels, count, (uint8_t)level);
+        left -= (size_t)counts[level];
+    }
+    if (counts) counts[most] = (int64_t)left;
+    return counts;
+}
+
+static lm_status make_histograms(lm_chunk *chunk, lm_error *error)
+{
+    const lm_leaf *leaf = chunk->leaf;
+    const lm_shredded *shredded = &chunk->shredded;
+    if (!chunk->options->size_statistics || shredded->kind != LM_LEVELS_ARRAYS ||
+        leaf->definition_max <= 1)
+        return LM_OK;
+    chunk->definition_histogram =
+        histogram(&chunk->arena, shredded->definitions, shredded->entries, leaf->definition_max);
+    if (leaf->repetition_max)
+        chunk->repetition_histogram = histogram(&chunk->arena, shredded->repetitions,
+                                                shredded->entries, leaf->repetition_max);
+    bool whole =
+        chunk->definition_histogram && (chunk->repetition_histogram || !leaf->repetition_max);
+    return whole ? LM_OK : lm__error_memory(error, "keeping statistics");
+}
+
 lm_status lm__chunk_make(lm_chunk *chunk, const lm_rows *rows, size_t row_ranges,
                          lm_scratch *scratch, lm_error *error)
 {
     const lm_cancel *cancel = chunk->options->cancel;
-    LM_TRY(lm__shred(chunk->leaf, rows, row_ranges, &chunk->arena, &chunk->shredded, error));
+    lm__arena_reset(&scratch->levels);
+    LM_TRY(lm__shred(chunk->leaf, rows, row_ranges, &chunk->arena, &scratch->levels,
+                     &chunk->shredded, error));
+    LM_TRY(make_histograms(chunk, error));
     LM_TRY(lm__chunk_build_dictionary(chunk, scratch, error));
     if (chunk->dictionary_values) LM_TRY(lm__page_dictionary(chunk, scratch, error));
     page_plan plan = {.wanted_coded = wanted_entries(chunk, true),

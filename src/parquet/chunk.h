@@ -32,6 +32,7 @@ typedef struct lm_scratch {
     lm_buffer page;  /* a page before compression */
     lm_buffer dense; /* its values without gaps, for encodings that want them so */
     lm_buffer header;
+    lm_arena levels; /* the chunk's level arrays */
     uint32_t *indices;
     size_t index_capacity;
 } lm_scratch;
@@ -71,8 +72,10 @@ typedef struct lm_chunk {
     size_t page_count, page_capacity;
     lm_bounds bounds;
     int64_t distinct; /* -1: not counted */
-    size_t values;    /* entries that are no nulls */
-    lm_bloom bloom;   /* blocks 0: none */
+    /* By level; NULL where they say nothing that the null count does not. */
+    int64_t *definition_histogram, *repetition_histogram;
+    size_t values;  /* entries that are no nulls */
+    lm_bloom bloom; /* blocks 0: none */
 } lm_chunk;
 
 void lm__chunk_init(lm_chunk *chunk, const lm_leaf *leaf, const lm_parquet_options *options);

@@ -41,8 +41,10 @@ static lm_status indices_room(lm_scratch *scratch, size_t count, lm_error *error
 {
     size_t needed = count + LM_ENCODE_SLACK;
     if (needed <= scratch->index_capacity) return LM_OK;
-    lm__free(scratch->allocator, scratch->indices);
-    scratch->indices = lm__alloc_array(scratch->allocator, needed, sizeof *scratch->indices);
+    lm__free_aligned(scratch->allocator, scratch->indices);
+    scratch->indices = NULL;
+    if (needed <= SIZE_MAX / 8)
+        scratch->indices = lm__alloc_large(scratch->allocator, needed * sizeof *scratch->indices);
     scratch->index_capacity = scratch->indices ? needed : 0;
     return scratch->indices ? LM_OK : lm__error_memory(error, "building a dictionary");
 }

@@ -43,24 +43,23 @@ static lm_status chunk_statistics(lm_parquet_writer *writer, const lm_chunk *chu
     return LM_OK;
 }
 
-/* Level by level: there are few, and a comparison of all entries runs at the speed of memory. */
-static int64_t *histogram(lm_arena *arena, const uint8_t *levels, size_t count, unsigned most)
+static lm_status histogram_keep(lm_arena *arena, const int64_t *counts, unsigned most,
+                                lm_int64_list *out, lm_error *error)
 {
-    int64_t *counts = lm__arena_zero(arena, (most + 1) * sizeof *counts);
-    for (unsigned level = 0; counts && level <= most; level++)
-        counts[level] = (int64_t)lm__bytes_count_equal(levels, count, (uint8_t)level);
-    return counts;
+    size_t count = (size_t)most + 1;
+    int64_t *copy = lm__arena_array(arena, count, sizeof *copy);
+    if (!copy) return keep_memory(error);
+    memcpy(copy, counts, count * sizeof *copy);
+    *out = (lm_int64_list){copy, count};
+    return LM_OK;
 }
 
-/* Histograms only where they say more than the null count does. */
 static lm_status size_statistics(lm_parquet_writer *writer, const lm_chunk *chunk,
                                  lm_column_metadata *meta, lm_error *error)
 {
     const lm_leaf *leaf = chunk->leaf;
-    const lm_shredded *shredded = &chunk->shredded;
-    bool levels = shredded->kind == LM_LEVELS_ARRAYS && leaf->definition_max > 1;
     if (!writer->options.size_statistics) return LM_OK;
-    if (leaf->store != LM_STORE_STRINGS && !levels) return LM_OK;
+    if (leaf->store != LM_STORE_STRINGS && !chunk->definition_histogram) return LM_OK;
     lm_size_statistics *sizes = lm__arena_zero(&writer->arena, sizeof *sizes);
     if (!sizes) return keep_memory(error);
     if (leaf->store == LM_STORE_STRINGS) {
@@ -68,20 +67,12 @@ static lm_status size_statistics(lm_parquet_writer *writer, const lm_chunk *chun
         for (size_t i = 0; i < chunk->page_count; i++)
             sizes->unencoded_byte_array_data_bytes += (int64_t)chunk->pages[i].unencoded_bytes;
     }
-    if (levels) {
-        int64_t *counts = histogram(&writer->arena, shredded->definitions, shredded->entries,
-                                    leaf->definition_max);
-        if (!counts) return keep_memory(error);
-        sizes->definition_level_histogram =
-            (lm_int64_list){counts, (size_t)leaf->definition_max + 1};
-    }
-    if (levels && leaf->repetition_max) {
-        int64_t *counts = histogram(&writer->arena, shredded->repetitions, shredded->entries,
-                                    leaf->repetition_max);
-        if (!counts) return keep_memory(error);
-        sizes->repetition_level_histogram =
-            (lm_int64_list){counts, (size_t)leaf->repetition_max + 1};
-    }
+    if (chunk->definition_histogram)
+        LM_TRY(histogram_keep(&writer->arena, chunk->definition_histogram, leaf->definition_max,
+                              &sizes->definition_level_histogram, error));
+    if (chunk->repetition_histogram)
+        LM_TRY(histogram_keep(&writer->arena, chunk->repetition_histogram, leaf->repetition_max,
+                              &sizes->repetition_level_histogram, error));
     meta->size_statistics = sizes;
     return LM_OK;
 }

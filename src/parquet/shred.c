@@ -30,6 +30,7 @@ typedef struct level_state {
 typedef struct shredder {
     const lm_leaf *leaf;
     lm_shredded *out;
+    lm_arena *levels; /* of what is only needed on the way, and of the levels */
     const lm_rows *rows;
     lm_error *error;
 } shredder;
@@ -185,7 +186,8 @@ static bool flat_leaf_array(const lm_leaf *leaf, const lm_rows *rows, lm_array *
 static void raise_all(level_state *state, uint8_t risen)
 {
     uint8_t *definitions = state->definitions, live = state->live;
-    for (size_t i = 0; i < state->entries; i++)
+    size_t entries = state->entries; /* the stores might change what `state` says */
+    for (size_t i = 0; i < entries; i++)
         definitions[i] = definitions[i] == live ? risen : definitions[i];
     state->live = risen;
 }
@@ -213,7 +215,7 @@ static lm_status pass_validity(shredder *shred, level_state *state, const lm_arr
         if (lm__array_valid(array, at)) {
             definitions[i] = risen;
             next.live_count++;
-            if (!add_run(&next, shred->out->arena, at, 1)) return shred_memory(shred);
+            if (!add_run(&next, shred->levels, at, 1)) return shred_memory(shred);
         } else if (!step->optional) {
             return null_refused(shred, state, i);
         }
@@ -251,26 +253,24 @@ static bool list_is_common(const lm_array *list, const level_state *state)
            state->run_count == 1;
 }
 
+/* All entries are items that go on until the first entry of each list says otherwise: two stores a
+ * list and no branch, since lengths are no pattern that a processor could foresee. `most` is what
+ * there may be. */
 static size_t expand_common(const lm_array *list, const level_state *state, uint8_t repetition,
-                            level_state *next)
+                            size_t most, level_state *next)
 {
     const int32_t *offsets = (const int32_t *)list->offsets + list->offset + state->runs[0].start;
     uint8_t *definitions = next->definitions, *repetitions = next->repetitions;
-    size_t out = 0;
-    for (size_t i = 0; i < state->entries; i++) {
-        size_t size = (size_t)(offsets[i + 1] - offsets[i]);
-        uint8_t first = state->repetitions ? state->repetitions[i] : 0;
-        if (size == 0) {
-            definitions[out] = state->live;
-        } else if (size <= 16) { /* whole words: what is past the list is written again */
-            memset(definitions + out, next->live, 16);
-            memset(repetitions + out, repetition, 16);
-        } else {
-            memset(definitions + out, next->live, size);
-            memset(repetitions + out, repetition, size);
-        }
-        repetitions[out] = first;
-        out += size + (size == 0);
+    const uint8_t *firsts = state->repetitions;
+    uint8_t live = next->live; /* one above that of a list which ends at once */
+    size_t out = 0, entries = state->entries;
+    memset(definitions, live, most);
+    memset(repetitions, repetition, most);
+    for (size_t i = 0; i < entries; i++) {
+        size_t size = (size_t)(offsets[i + 1] - offsets[i]), empty = size == 0;
+        definitions[out] = (uint8_t)(live - empty);
+        repetitions[out] = firsts ? firsts[i] : 0;
+        out += size + empty;
     }
     return out;
 }
@@ -280,7 +280,7 @@ static size_t expand_common(const lm_array *list, const level_state *state, uint
 static lm_status pass_list(shredder *shred, level_state *state, const lm_array *list,
                            uint8_t repetition)
 {
-    lm_arena *arena = shred->out->arena;
+    lm_arena *arena = shred->levels;
     size_t most = state->entries + items_total(list, state);
     level_state next = {.live = (uint8_t)(state->live + 1)};
     next.definitions = lm__arena_aligned(arena, 64, most + 64);
@@ -289,7 +289,7 @@ static lm_status pass_list(shredder *shred, level_state *state, const lm_array *
     if (list_is_common(list, state)) {
         int64_t start, size;
         lm__array_list_range(list, state->runs[0].start, &start, &size);
-        next.entries = expand_common(list, state, repetition, &next);
+        next.entries = expand_common(list, state, repetition, most, &next);
         next.live_count = most - state->entries;
         if (!add_run(&next, arena, start, (int64_t)next.live_count)) return shred_memory(shred);
         *state = next;
@@ -367,8 +367,8 @@ static lm_status shred_levels(shredder *shred, level_state *state)
     const lm_rows *rows = shred->rows;
     lm_array array = lm__array_child(&rows->batch->root, leaf->steps[0].child);
     *state = (level_state){.entries = (size_t)rows->length, .live_count = (size_t)rows->length};
-    state->definitions = lm__arena_zero(shred->out->arena, state->entries + 64);
-    if (!state->definitions || !add_run(state, shred->out->arena, rows->start, rows->length))
+    state->definitions = lm__arena_zero(shred->levels, state->entries + 64);
+    if (!state->definitions || !add_run(state, shred->levels, rows->start, rows->length))
         return shred_memory(shred);
     uint8_t repetition = 0;
     for (size_t i = 0; i + 1 < leaf->step_count; i++) {
@@ -387,13 +387,14 @@ static lm_status shred_levels(shredder *shred, level_state *state)
     return shred_leaf(shred, state, &array);
 }
 
-static bool level_room(lm_shredded *out, size_t extra, bool repeated)
+static bool level_room(shredder *shred, size_t extra, bool repeated)
 {
+    lm_shredded *out = shred->out;
     size_t needed = out->entries + extra;
     if (needed <= out->entry_capacity) return true;
     size_t grown = needed + needed / 2 + 64;
-    uint8_t *definitions = lm__arena_aligned(out->arena, 64, grown + 64);
-    uint8_t *repetitions = repeated ? lm__arena_aligned(out->arena, 64, grown + 64) : NULL;
+    uint8_t *definitions = lm__arena_aligned(shred->levels, 64, grown + 64);
+    uint8_t *repetitions = repeated ? lm__arena_aligned(shred->levels, 64, grown + 64) : NULL;
     if (!definitions || (repeated && !repetitions)) return false;
     if (out->entries) memcpy(definitions, out->definitions, out->entries);
     if (out->entries && repeated) memcpy(repetitions, out->repetitions, out->entries);
@@ -415,7 +416,7 @@ static lm_status shred_by_levels(shredder *shred)
         out->entries = out->entry_capacity = state.entries;
         return LM_OK;
     }
-    if (!level_room(out, state.entries, repeated)) return shred_memory(shred);
+    if (!level_room(shred, state.entries, repeated)) return shred_memory(shred);
     memcpy(out->definitions + out->entries, state.definitions, state.entries);
     if (repeated) memcpy(out->repetitions + out->entries, state.repetitions, state.entries);
     out->entries += state.entries;
@@ -423,10 +424,10 @@ static lm_status shred_by_levels(shredder *shred)
 }
 
 lm_status lm__shred(const lm_leaf *leaf, const lm_rows *rows, size_t row_ranges, lm_arena *arena,
-                    lm_shredded *out, lm_error *error)
+                    lm_arena *levels, lm_shredded *out, lm_error *error)
 {
     *out = (lm_shredded){.arena = arena};
-    shredder shred = {.leaf = leaf, .out = out, .error = error};
+    shredder shred = {.leaf = leaf, .out = out, .levels = levels, .error = error};
     bool flat = !leaf->repetition_max;
     lm_array array;
     for (size_t i = 0; i < row_ranges; i++) {

@@ -56,8 +56,10 @@ typedef struct lm_shredded {
 } lm_shredded;
 
 /* Fills `out` with the leaf's entries of all the rows; what it points to lives in the arena and the
- * batches. A null where the leaf's path is required is LM_SCHEMA, with column and row. */
+ * batches, the level arrays in the arena `levels`. A null where the leaf's path is required is
+ * LM_SCHEMA, with column and row. */
 LM_MUST_USE lm_status lm__shred(const lm_leaf *leaf, const lm_rows *rows, size_t row_ranges,
-                                lm_arena *arena, lm_shredded *out, lm_error *error);
+                                lm_arena *arena, lm_arena *levels, lm_shredded *out,
+                                lm_error *error);
 
 #endif

@@ -114,7 +114,7 @@ TEST(half_floats)
 
 TEST(strings_and_big_endian_numbers)
 {
-    static uint8_t data[MOST * 24];
+    static uint8_t data[MOST * 64];
     static int32_t offsets[MOST + 1];
     uint64_t seed = 17;
     for (int round = 0; round < 100; round++) {
@@ -124,6 +124,13 @@ TEST(strings_and_big_endian_numbers)
         for (size_t i = 0; i < count; i++) { /* a shared beginning, and few letters */
             size_t shared = round % 4 * 5, length = check_random(&seed) % 18;
             offsets[i] = (int32_t)at;
+            if (round % 5 == 4) { /* rising or falling numbers behind it */
+                shared = (size_t)round / 5 * 2;
+                memset(data + at, 'x', shared);
+                size_t number = round / 5 % 2 ? i : count - i;
+                at += shared + (size_t)sprintf((char *)data + at + shared, "%05zu", number);
+                continue;
+            }
             if (length) memset(data + at, 'x', shared);
             for (size_t k = shared; k < length; k++)
                 data[at + k] = (uint8_t)(check_random(&seed) % 3 * 100);
