@@ -12,6 +12,7 @@
 
 #include <lamella/arrow.h>
 #include <lamella/base.h>
+#include <lamella/expr.h>
 #include <lamella/sink.h>
 #include <lamella/source.h>
 
@@ -42,6 +43,18 @@ typedef enum lm_dictionaries {
     LM_DICTIONARIES_DECODE = 2,     /* none */
 } lm_dictionaries;
 
+/* How much was read, and what was left unread. Rows that are passed over by pages count neither as
+ * filtered nor as selected. */
+typedef struct lm_parquet_read_counts {
+    int64_t row_groups; /* looked at; and of those passed over whole, by which means: */
+    int64_t row_groups_by_statistics, row_groups_by_bloom, row_groups_by_dictionary,
+        row_groups_by_pages;
+    int64_t rows;          /* of the row groups looked at */
+    int64_t rows_filtered; /* whose columns of the filter were decoded */
+    int64_t rows_selected;
+    int64_t pages_read, bytes_read; /* dictionaries' too, as they lie in the file */
+} lm_parquet_read_counts;
+
 /* All zero reads everything. */
 typedef struct lm_parquet_read_options {
     /* Dotted paths of leaves or groups, with Parquet's names ("a.list.element.x") or Arrow's
@@ -61,14 +74,20 @@ typedef struct lm_parquet_read_options {
     bool utf8_unchecked;      /* text is handed on as it is, where it is not UTF-8 too */
     int int96_per_second;     /* units of INT96 times: 1000, 1000000; 0: as written, else ns */
     const lm_cancel *cancel;
+    /* Only the rows for which it is true (then row_first and row_count count those alone). Its
+     * columns need not be among those asked for. */
+    const lm_expr *filter;
+    bool no_pruning;                /* the filter is held against every row; for tests */
+    lm_parquet_read_counts *counts; /* kept up to date while the stream is read; may be NULL */
 } lm_parquet_read_options;
 
 /* The schema that a stream of these options has. */
 LM_API LM_MUST_USE lm_status lm_parquet_reader_schema(lm_parquet_reader *reader,
                                                       const lm_parquet_read_options *options,
                                                       struct ArrowSchema *out, lm_error *error);
-/* Options may be NULL, and are not needed afterwards, but for `cancel`. The stream is for one
- * thread at a time, and keeps the reader. */
+/* Options may be NULL, and are not needed afterwards, but for `counts` and `cancel`. The stream is
+ * for one thread at a time, and keeps the reader. LM_SCHEMA for a filter that does not fit the
+ * file's columns. */
 LM_API LM_MUST_USE lm_status lm_parquet_read_stream(lm_parquet_reader *reader,
                                                     const lm_parquet_read_options *options,
                                                     struct ArrowArrayStream *out, lm_error *error);

@@ -159,9 +159,10 @@ static inline int lm__value_compare(const uint8_t *a, size_t a_size, const uint8
     return order ? order : (a_size > b_size) - (a_size < b_size);
 }
 
-/* filter_take.c: the batch's rows whose bits are set; the batch itself where all are. */
+/* filter_take.c: the batch's rows whose bits are set; the batch itself where all are. Of columns
+ * that are not wanted nothing may be looked at (NULL: all are). */
 LM_MUST_USE lm_status lm__batch_take_bits(lm_batch *batch, const uint8_t *bits, int64_t count,
-                                          lm_batch **out, lm_error *error);
+                                          const bool *wanted, lm_batch **out, lm_error *error);
 /* lm_filter_stream_take, of our own streams. */
 LM_MUST_USE lm_status lm__filter_stream_take(const lm_allocator *allocator, lm_stream *source,
                                              const lm_expr *expr, lm_stream **stream,

@@ -188,8 +188,8 @@ static void number_rows(const uint8_t *bits, int64_t count, uint32_t *rows)
             *rows++ = (uint32_t)(64 * w + (size_t)__builtin_ctzll(word));
 }
 
-lm_status lm__batch_take_bits(lm_batch *batch, const uint8_t *bits, int64_t count, lm_batch **out,
-                              lm_error *error)
+lm_status lm__batch_take_bits(lm_batch *batch, const uint8_t *bits, int64_t count,
+                              const bool *wanted, lm_batch **out, lm_error *error)
 {
     *out = NULL;
     if (count == batch->root.length) {
@@ -206,6 +206,7 @@ lm_status lm__batch_take_bits(lm_batch *batch, const uint8_t *bits, int64_t coun
         (*out)->parent = lm__batch_ref(batch); /* of dictionaries and views */
         const taker t = {*out, rows, count};
         for (int32_t i = 0; i < batch->root.n_children && status == LM_OK; i++) {
+            if (wanted && !wanted[i]) continue;
             lm_array column = lm__batch_column(batch, i);
             status = take_array(&t, &column, &lm__batch_columns(*out)[i], error);
         }
@@ -264,7 +265,7 @@ static lm_status filtered_next(lm_stream *stream, lm_batch **batch, lm_error *er
         lm_status status = bits ? lm__filter_rows(f->filter, &all->root, bits, &count, error)
                                 : lm__error_memory(error, "filtering rows");
         if (status == LM_OK && count > 0)
-            status = lm__batch_take_bits(all, bits, count, batch, error);
+            status = lm__batch_take_bits(all, bits, count, NULL, batch, error);
         lm__free(f->allocator, bits);
         lm__batch_unref(all);
         if (status != LM_OK || *batch) return status;

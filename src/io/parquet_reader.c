@@ -20,6 +20,7 @@ static lm_parquet_read_options options_of(const lm_read_request *request)
         .threads = request->threads,
         .dictionaries = request->dictionaries,
         .cancel = request->cancel,
+        .filter = request->filter,
     };
 }
 
@@ -52,9 +53,8 @@ static lm_status parquet_stream(lm_reader *reader, const lm_read_request *reques
 static lm_status parquet_rows(lm_reader *reader, const lm_read_request *request, int64_t *rows,
                               lm_error *error)
 {
-    (void)request;
     (void)error;
-    *rows = lm_parquet_reader_rows(((parquet_reader *)reader)->file);
+    *rows = request->filter ? -1 : lm_parquet_reader_rows(((parquet_reader *)reader)->file);
     return LM_OK;
 }
 
@@ -96,6 +96,7 @@ lm_status lm__parquet_table_open(lm_input *take_input, const lm_read_request *re
         return status;
     }
     own->reader.schema = schema;
+    own->reader.filters = true;
     *reader = &own->reader;
     return LM_OK;
 }

@@ -12,8 +12,9 @@ typedef struct plan_maker {
     const lm_parquet_reader *reader;
     const lm_parquet_read_options *options;
     lm_read_plan *plan;
-    lm_arena *arena;  /* of the plan's own things */
-    lm_arena *fields; /* of the schema */
+    lm_arena *arena;    /* of the plan's own things */
+    lm_arena *fields;   /* of the schema */
+    const bool *leaves; /* that are wanted, instead of options->columns; or NULL */
     const bool *wanted;
     lm_error *error;
 } plan_maker;
@@ -149,6 +150,13 @@ static void prune(const plan_maker *m, lm_read_field *field, bool *kept)
     }
 }
 
+static bool has_wanted(const plan_maker *m, const lm_read_node *node)
+{
+    bool wanted = node->leaf_count == 0;
+    for (uint32_t i = 0; i < node->leaf_count; i++) wanted |= m->leaves[node->leaf_first + i];
+    return wanted;
+}
+
 static int by_order(const void *a, const void *b)
 {
     size_t x = *(const size_t *)a, y = *(const size_t *)b;
@@ -165,11 +173,17 @@ static lm_status select_columns(plan_maker *m)
     size_t *order = lm__arena_array(m->arena, 2 * count + 1, sizeof *order);
     lm_read_field *kept = lm__arena_array(m->arena, count + 1, sizeof *kept);
     if (!wanted || !order || !kept) return no_memory(m);
-    if (!m->options->columns) return LM_OK;
+    if (!m->options->columns && !m->leaves) return LM_OK;
     for (size_t i = 0; i < count; i++) order[i] = SIZE_MAX;
-    LM_TRY(
-        lm__read_select(m->reader, m->options, plan->columns, m->arena, wanted, order, m->error));
     m->wanted = wanted;
+    if (m->leaves) {
+        m->wanted = m->leaves;
+        for (size_t i = 0; i < count; i++)
+            if (has_wanted(m, plan->columns[i].node)) order[i] = i;
+    } else {
+        LM_TRY(lm__read_select(m->reader, m->options, plan->columns, m->arena, wanted, order,
+                               m->error));
+    }
     size_t *places = order + count; /* (asked for, column) as one number, to be sorted */
     for (size_t i = 0; i < count; i++) {
         bool keep = false;
@@ -309,6 +323,13 @@ lm_status lm__read_plan_make(const lm_parquet_reader *reader,
                              const lm_parquet_read_options *options, lm_read_plan *plan,
                              lm_error *error)
 {
+    return lm__read_plan_make_leaves(reader, options, NULL, plan, error);
+}
+
+lm_status lm__read_plan_make_leaves(const lm_parquet_reader *reader,
+                                    const lm_parquet_read_options *options, const bool *wanted,
+                                    lm_read_plan *plan, lm_error *error)
+{
     *plan = (lm_read_plan){0};
     lm__arena_init(&plan->arena, reader->allocator, 0);
     lm_status status = lm__schema_new(reader->allocator, &plan->schema, error);
@@ -316,6 +337,7 @@ lm_status lm__read_plan_make(const lm_parquet_reader *reader,
         plan_maker m = {
             .reader = reader,
             .options = options,
+            .leaves = wanted,
             .plan = plan,
             .arena = &plan->arena,
             .fields = &plan->schema->arena,

@@ -66,6 +66,12 @@ typedef struct lm_read_plan {
 LM_MUST_USE lm_status lm__read_plan_make(const lm_parquet_reader *reader,
                                          const lm_parquet_read_options *options, lm_read_plan *plan,
                                          lm_error *error);
+/* The same with the leaves that are wanted, one a column of the file, instead of the paths of the
+ * options; columns come as the file has them. */
+LM_MUST_USE lm_status lm__read_plan_make_leaves(const lm_parquet_reader *reader,
+                                                const lm_parquet_read_options *options,
+                                                const bool *wanted, lm_read_plan *plan,
+                                                lm_error *error);
 void lm__read_plan_deinit(lm_read_plan *plan);
 
 /* Does the field hold a bitmap, by its levels and its type? Fixed lists do to know what has no

@@ -386,15 +386,41 @@ static lm_status skip_flat(lm_read_column *column, size_t rows, size_t *got, lm_
 lm_status lm__read_column_skip(lm_read_column *column, size_t rows, size_t *got, lm_error *error)
 {
     *got = 0;
-    if (lm__read_is_flat(column->leaf))
-        return within(column, skip_flat(column, rows, got, error), error);
     for (;;) {
         lm_read_block block;
+        if (lm__read_is_flat(column->leaf) && column->block_at == column->block_size)
+            return within(column, skip_flat(column, rows, got, error), error);
         LM_TRY(lm__read_column_block(column, rows - *got, &block, error));
         if (block.entries == 0) return LM_OK;
         *got += block.rows;
         LM_TRY(within(column, lm__read_values_skip(&column->values, block.values, error), error));
     }
+}
+
+lm_status lm__read_column_dictionary(lm_read_column *column, lm_error *error)
+{
+    bool more;
+    LM_TRY(within(column, lm__read_pages_next(&column->pages, &more, error), error));
+    if (!more || !column->pages.page.is_dictionary) return LM_OK;
+    return within(column, load_dictionary(column, error), error);
+}
+
+lm_status lm__read_column_seek(lm_read_column *column, uint64_t first, uint64_t offset,
+                               lm_error *error)
+{
+    lm_read_pages *pages = &column->pages;
+    if (!column->has_dictionary && pages->ordinal < 0 && pages->at < first)
+        LM_TRY(lm__read_column_dictionary(column, error));
+    if (offset < first || offset >= pages->end)
+        return within(column,
+                      lm__error_set(error, LM_CORRUPT, "a page at %llu, outside of its chunk",
+                                    (unsigned long long)offset),
+                      error);
+    column->entries_left = 0;
+    column->block_at = column->block_size = 0;
+    column->ended = column->begun = false;
+    lm__read_pages_seek(pages, offset);
+    return LM_OK;
 }
 
 lm_status lm__read_column_end(lm_read_column *column, lm_error *error)

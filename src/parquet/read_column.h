@@ -81,6 +81,13 @@ LM_MUST_USE lm_status lm__read_column_values(lm_read_column *column, size_t valu
 
 LM_MUST_USE lm_status lm__read_column_skip(lm_read_column *column, size_t rows, size_t *got,
                                            lm_error *error);
+/* Loads the dictionary, if the chunk opens with one; nothing else may have been read. */
+LM_MUST_USE lm_status lm__read_column_dictionary(lm_read_column *column, lm_error *error);
+/* Goes on at the page that begins at `offset` in the file, with a row, as the offset index says it;
+ * `first` is where the first one begins. What lies in between is not looked at. */
+LM_MUST_USE lm_status lm__read_column_seek(lm_read_column *column, uint64_t first, uint64_t offset,
+                                           lm_error *error);
+
 /* LM_CORRUPT when entries are left. */
 LM_MUST_USE lm_status lm__read_column_end(lm_read_column *column, lm_error *error);
 

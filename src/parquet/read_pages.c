@@ -266,7 +266,7 @@ static void pass(lm_read_pages *pages, size_t least)
 lm_status lm__read_pages_next(lm_read_pages *pages, bool *more, lm_error *error)
 {
     for (;;) {
-        *more = pages->entries_left > 0;
+        *more = pages->entries_left > 0 && !(pages->sought && pages->at >= pages->end);
         pass(pages, *more ? LM_PARQUET_READ_WINDOW_BYTES : 1);
         if (!*more) return LM_OK;
         if (pages->at == pages->end)
@@ -392,8 +392,22 @@ static lm_status load_v2(lm_read_pages *pages, lm_error *error)
     return decompress(pages, body, compressed - levels, page->size - levels, &page->values, error);
 }
 
+void lm__read_pages_seek(lm_read_pages *pages, uint64_t offset)
+{
+    pass(pages, LM_PARQUET_READ_WINDOW_BYTES);
+    pages->at = pages->passed_at = offset;
+    pages->entries_left = pages->metadata->num_values;
+    pages->sought = true;
+}
+
 lm_status lm__read_pages_load(lm_read_pages *pages, lm_error *error)
 {
+    if (pages->limits.tally) {
+        lm_read_tally *tally = pages->limits.tally;
+        atomic_fetch_add_explicit(&tally->pages, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&tally->bytes, (unsigned)pages->header.compressed_page_size,
+                                  memory_order_relaxed);
+    }
     if (pages->header.compressed_page_size == 0) pages->body = lm__bytes(NULL, 0).data;
     LM_TRY(check_crc(pages, error));
     return pages->page.v2 ? load_v2(pages, error) : load_v1(pages, error);

@@ -11,7 +11,8 @@
  *  2. No room is made on a size that the bytes at hand cannot give: a compressed page must lie
  *     within the chunk, its codec must be able to make so much of it, and page_bytes_max stands
  *     above all.
- *  3. The entries of the data pages add up to the chunk's num_values, or it is LM_CORRUPT.
+ *  3. The entries of the data pages add up to the chunk's num_values, or it is LM_CORRUPT; not so
+ *     after a seek.
  *  4. Index pages, and pages of a type that is not known, are passed over.
  */
 #ifndef LM_PARQUET_READ_PAGES_H
@@ -46,10 +47,16 @@ void lm__read_scratch_free(lm_read_scratch *scratch); /* takes NULL */
 /* At least `size` bytes in one of its buffers; what was there is lost. */
 LM_MUST_USE lm_status lm__read_room(lm_buffer *buffer, size_t size);
 
+/* What has been read so far, by all threads. */
+typedef struct lm_read_tally {
+    atomic_ullong pages, bytes; /* loaded, as they stand in the file */
+} lm_read_tally;
+
 typedef struct lm_read_limits {
     size_t page_bytes_max; /* of a page, uncompressed */
     bool crc_check;
     const lm_cancel *cancel; /* looked at from page to page; may be NULL */
+    lm_read_tally *tally;    /* may be NULL */
 } lm_read_limits;
 
 typedef struct lm_read_page {
@@ -74,7 +81,8 @@ typedef struct lm_read_pages {
     uint64_t at, end;      /* in the source */
     uint64_t passed_at;    /* what lies before it the source has been told to let go of */
     uint64_t window_at;    /* where the window lies */
-    int64_t entries_left;  /* of data pages to come */
+    int64_t entries_left;  /* of data pages to come; after a seek at most so many */
+    bool sought;           /* the chunk's end is that of its pages */
     int64_t ordinal;       /* of the current page, from 0 */
     uint64_t header_at;    /* where the current page's header begins */
     lm_page_header header; /* the current page's */
@@ -101,6 +109,9 @@ LM_MUST_USE lm_status lm__read_pages_load(lm_read_pages *pages, lm_error *error)
 /* The same, and what is to be decompressed goes to `to`, which has room for page->size bytes: all
  * of the page, or of v2 its values. Not for chunks without a codec. */
 LM_MUST_USE lm_status lm__read_pages_load_into(lm_read_pages *pages, uint8_t *to, lm_error *error);
+
+/* Makes the page at `offset`, within the chunk, the next one. */
+void lm__read_pages_seek(lm_read_pages *pages, uint64_t offset);
 
 /* parquet-mr before 1.2.9 left the dictionary page's header out of the chunk's size (PARQUET-816).
  */

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/pool.h"
 #include "parquet/read_rows.h"
+#include "parquet/read_spans.h"
 
 typedef struct read_stream read_stream;
 typedef struct read_unit read_unit;
@@ -16,7 +17,8 @@ typedef struct read_unit read_unit;
 /* A row group that is being read: its columns, from unit to unit. */
 typedef struct read_track {
     size_t row_group;
-    size_t references; /* units, and the stream while it makes them */
+    size_t references;     /* units, and the stream while it makes them */
+    lm_read_place *places; /* of the columns; NULL without ranges */
     lm_read_column columns[];
 } read_track;
 
@@ -67,7 +69,21 @@ struct read_stream {
     pthread_mutex_t lock; /* for the free scratches, and the order of jobs */
     lm_read_scratch *scratches;
     atomic_bool stop;
+    /* Of a part (lm_read_part_of). */
+    bool is_part, by_index;
+    lm_row_span *spans; /* NULL: whole row groups */
+    size_t span_count;
+    lm_read_tally tally;
+    lm_parquet_read_counts *counts;
 };
+
+/* How many rows the stream has of the row group. */
+static uint64_t rows_of(const read_stream *s, const lm_row_group *group)
+{
+    if (!s->spans) return (uint64_t)group->num_rows;
+    const lm_row_span *last = &s->spans[s->span_count - 1];
+    return last->at + (last->range.end - last->range.start);
+}
 
 /* Jobs. */
 
@@ -106,7 +122,7 @@ static lm_status open_column(read_stream *s, read_unit *unit, const lm_read_leaf
     LM_TRY(take_scratch(s, &scratch, error));
     LM_TRY(lm__read_column_open(column, s->reader->source, leaf->node, metadata, s->reader->lenient,
                                 &leaf->field->spec, &s->limits, scratch, error));
-    if (unit->start == 0) return LM_OK;
+    if (unit->start == 0 || s->spans) return LM_OK;
     LM_TRY(lm__read_column_skip(column, unit->start, &got, error));
     if (got == unit->start) return LM_OK;
     return lm__error_set(error, LM_CORRUPT, "fewer rows than the row group");
@@ -162,10 +178,18 @@ static lm_status read_leaf(read_job *job)
         return lm__error_set(&job->error, LM_CANCELLED, "the stream was closed");
     lm_read_expected expected = expected_of(s, unit, leaf);
     LM_TRY(lm__read_part_init(part, s->allocator, leaf, &expected, &job->error));
-    if (unit->first)
+    if (unit->first) {
         LM_TRY(open_column(s, unit, leaf, column, &job->error));
-    else if (!column->scratch)
+        if (s->by_index)
+            LM_TRY(lm__read_place_open(&unit->track->places[job->leaf], s->reader,
+                                       unit->track->row_group, leaf->node, &job->error));
+    } else if (!column->scratch)
         return lm__error_set(&job->error, LM_CORRUPT, "the rows before could not be read");
+    if (s->spans) {
+        lm_read_place *place = &unit->track->places[job->leaf];
+        return lm__read_part_spans(part, leaf, column, place, s->spans, s->span_count, unit->start,
+                                   unit->rows, &job->error);
+    }
     LM_TRY(lm__read_part_rows(part, leaf, column, unit->rows, &job->error));
     const lm_row_group *group = &s->reader->metadata.row_groups.items[unit->track->row_group];
     if (unit->start + unit->rows == (uint64_t)group->num_rows)
@@ -250,7 +274,7 @@ static void settle_units(read_stream *s, const lm_row_group *group)
     s->apart = threads > 1 && groups * s->plan.leaf_count < 4 * threads;
     for (uint32_t i = 0; i < s->plan.leaf_count && s->apart; i++)
         s->apart = lm__read_is_flat(s->plan.leaves[i].node) && s->plan.leaves[i].owned_count == 0;
-    size_t piece = ((size_t)group->num_rows + threads - 1) / threads;
+    size_t piece = ((size_t)rows_of(s, group) + threads - 1) / threads;
     if (piece < LM_PARQUET_READ_PIECE_ROWS_MIN) piece = LM_PARQUET_READ_PIECE_ROWS_MIN;
     if (s->batch_rows && piece > s->batch_rows) piece -= piece % s->batch_rows;
     if (s->apart && piece < s->unit_rows) s->unit_rows = piece;
@@ -259,7 +283,11 @@ static void settle_units(read_stream *s, const lm_row_group *group)
 static void track_unref(read_stream *s, read_track *track)
 {
     if (--track->references > 0) return;
-    for (uint32_t i = 0; i < s->plan.leaf_count; i++) close_column(s, &track->columns[i]);
+    for (uint32_t i = 0; i < s->plan.leaf_count; i++) {
+        close_column(s, &track->columns[i]);
+        if (track->places) lm__read_place_close(&track->places[i]);
+    }
+    lm__free(s->allocator, track->places);
     lm__free(s->allocator, track);
 }
 
@@ -285,7 +313,7 @@ static bool find_rows(read_stream *s)
     for (; s->at_group < s->row_group_count && s->rows_left > 0; s->at_group++) {
         const lm_row_group *group =
             &s->reader->metadata.row_groups.items[s->row_groups[s->at_group]];
-        uint64_t rows = (uint64_t)group->num_rows;
+        uint64_t rows = rows_of(s, group);
         if (s->rows_to_skip > 0 && s->at_row == 0) {
             uint64_t skip = s->rows_to_skip < rows ? s->rows_to_skip : rows;
             s->rows_to_skip -= skip;
@@ -301,19 +329,31 @@ static bool find_rows(read_stream *s)
     return false;
 }
 
+static read_track *new_track(read_stream *s)
+{
+    size_t leaves = s->plan.leaf_count;
+    read_track *track =
+        lm__alloc_zero(s->allocator, sizeof *track + leaves * sizeof *track->columns);
+    if (!track) return NULL;
+    track->row_group = s->row_groups[s->at_group];
+    track->references = 1;
+    if (!s->spans) return track;
+    track->places = lm__alloc_array(s->allocator, leaves + 1, sizeof *track->places);
+    for (size_t i = 0; i < leaves && track->places; i++)
+        lm__read_place_init(&track->places[i], s->allocator);
+    if (track->places) return track;
+    lm__free(s->allocator, track);
+    return NULL;
+}
+
 static lm_status new_unit(read_stream *s, read_unit **out, lm_error *error)
 {
     uint32_t leaves = s->plan.leaf_count;
     read_unit *unit = lm__alloc_zero(s->allocator, sizeof *unit + leaves * sizeof *unit->jobs);
     lm_read_part *parts = lm__alloc_zero(s->allocator, (leaves + 1) * sizeof *parts);
     if (unit && parts && !s->track) {
-        s->track =
-            lm__alloc_zero(s->allocator, sizeof *s->track + leaves * sizeof *s->track->columns);
-        if (s->track) {
-            s->track->row_group = s->row_groups[s->at_group];
-            s->track->references = 1;
-            unit->first = true;
-        }
+        s->track = new_track(s);
+        unit->first = true;
     }
     if (!unit || !parts || !s->track) {
         lm__free(s->allocator, unit);
@@ -343,7 +383,7 @@ static lm_status add_unit(read_stream *s, size_t bytes, lm_error *error)
     const lm_row_group *group = &s->reader->metadata.row_groups.items[s->row_groups[s->at_group]];
     read_unit *unit = NULL, *before = s->tail;
     LM_TRY(new_unit(s, &unit, error));
-    uint64_t rows = (uint64_t)group->num_rows - s->at_row;
+    uint64_t rows = rows_of(s, group) - s->at_row;
     if (rows > s->unit_rows) rows = s->unit_rows;
     if (rows > s->rows_left) rows = s->rows_left;
     unit->start = s->at_row;
@@ -356,7 +396,7 @@ static lm_status add_unit(read_stream *s, size_t bytes, lm_error *error)
     }
     s->at_row += unit->rows;
     s->rows_left -= unit->rows;
-    unit->last = s->apart || s->at_row == (uint64_t)group->num_rows || s->rows_left == 0;
+    unit->last = s->apart || s->at_row == rows_of(s, group) || s->rows_left == 0;
     if (unit->last) drop_track(s);
     s->bytes_ahead += bytes;
     s->units_ahead++;
@@ -377,7 +417,8 @@ static lm_status look_ahead(read_stream *s, lm_error *error)
     while (find_rows(s)) {
         const lm_row_group *group =
             &s->reader->metadata.row_groups.items[s->row_groups[s->at_group]];
-        double share = (double)s->unit_rows / (double)group->num_rows;
+        uint64_t rows = rows_of(s, group) < s->unit_rows ? rows_of(s, group) : s->unit_rows;
+        double share = (double)rows / (double)group->num_rows;
         size_t bytes = (size_t)((double)group_bytes(s, group) * (share < 1 ? share : 1));
         if (s->head && (s->threads == 1 || s->units_ahead >= LM_PARQUET_READ_UNITS_MAX ||
                         s->bytes_ahead + bytes > s->bytes_max))
@@ -462,12 +503,20 @@ static lm_status next_rows(read_stream *s, lm_batch **batch, lm_error *error)
     }
 }
 
+static void tell_counts(const read_stream *s)
+{
+    if (!s->counts) return;
+    s->counts->pages_read = (int64_t)atomic_load(&s->tally.pages);
+    s->counts->bytes_read = (int64_t)atomic_load(&s->tally.bytes);
+}
+
 static lm_status stream_next(lm_stream *stream, lm_batch **batch, lm_error *error)
 {
     read_stream *s = (read_stream *)stream;
     if (!s->batch) {
         LM_TRY(next_rows(s, &s->batch, error));
         s->batch_at = 0;
+        tell_counts(s);
     }
     lm_batch *whole = s->batch;
     *batch = whole;
@@ -495,48 +544,59 @@ static void stream_close(lm_stream *stream)
     read_stream *s = (read_stream *)stream;
     const lm_allocator *allocator = s->allocator;
     drop_all(s);
+    tell_counts(s);
     lm__batch_unref(s->batch);
-    lm__pool_free(s->pool);
+    if (!s->is_part) lm__pool_free(s->pool);
     while (s->scratches) {
         lm_read_scratch *scratch = s->scratches;
         s->scratches = scratch->next;
         lm__read_scratch_free(scratch);
     }
-    lm__read_plan_deinit(&s->plan);
+    if (!s->is_part) lm__read_plan_deinit(&s->plan);
     pthread_mutex_destroy(&s->lock);
     lm__free(allocator, s->row_groups);
+    lm__free(allocator, s->spans);
     lm_parquet_reader_close(s->reader);
     lm__free(allocator, s);
 }
 
-static lm_status choose_row_groups(read_stream *s, const lm_parquet_read_options *options,
-                                   lm_error *error)
+lm_status lm__parquet_choose_row_groups(const lm_parquet_reader *reader,
+                                        const lm_parquet_read_options *options, size_t **row_groups,
+                                        size_t *row_group_count, lm_error *error)
 {
-    size_t count = s->reader->metadata.row_groups.count;
-    s->row_group_count = options->row_groups ? options->row_group_count : count;
-    s->row_groups = lm__alloc_array(s->allocator, s->row_group_count + 1, sizeof *s->row_groups);
-    if (!s->row_groups) return lm__error_memory(error, "reading rows");
-    for (size_t i = 0; i < s->row_group_count; i++) {
+    size_t count = reader->metadata.row_groups.count;
+    *row_group_count = options->row_groups ? options->row_group_count : count;
+    *row_groups = lm__alloc_array(reader->allocator, *row_group_count + 1, sizeof **row_groups);
+    if (!*row_groups) return lm__error_memory(error, "reading rows");
+    for (size_t i = 0; i < *row_group_count; i++) {
         int64_t asked = options->row_groups ? options->row_groups[i] : (int64_t)i;
         if (asked < 0 || (uint64_t)asked >= count)
             return lm__error_set(error, LM_INVALID, "there is no row group %lld, the file has %zu",
                                  (long long)asked, count);
-        s->row_groups[i] = (size_t)asked;
+        (*row_groups)[i] = (size_t)asked;
     }
+    return LM_OK;
+}
+
+lm_status lm__parquet_check_options(const lm_parquet_reader *reader,
+                                    const lm_parquet_read_options *options, lm_error *error)
+{
+    int per_second = options->int96_per_second;
+    if (reader->without_row_groups)
+        return lm__error_set(error, LM_INVALID, "the file was opened without its row groups");
+    if (options->row_first < 0 || options->row_count < 0 || options->batch_rows < 0)
+        return lm__error_set(error, LM_INVALID, "a number of rows below zero");
+    if (per_second && per_second != 1000 && per_second != 1000000 && per_second != 1000000000)
+        return lm__error_set(error, LM_INVALID, "int96_per_second is 1000, 1000000 or 1000000000");
     return LM_OK;
 }
 
 static lm_status open_stream(read_stream *s, const lm_parquet_read_options *options,
                              lm_error *error)
 {
-    int per_second = options->int96_per_second;
-    if (s->reader->without_row_groups)
-        return lm__error_set(error, LM_INVALID, "the file was opened without its row groups");
-    if (options->row_first < 0 || options->row_count < 0 || options->batch_rows < 0)
-        return lm__error_set(error, LM_INVALID, "a number of rows below zero");
-    if (per_second && per_second != 1000 && per_second != 1000000 && per_second != 1000000000)
-        return lm__error_set(error, LM_INVALID, "int96_per_second is 1000, 1000000 or 1000000000");
-    LM_TRY(choose_row_groups(s, options, error));
+    LM_TRY(lm__parquet_check_options(s->reader, options, error));
+    LM_TRY(lm__parquet_choose_row_groups(s->reader, options, &s->row_groups, &s->row_group_count,
+                                         error));
     s->rows_to_skip = (uint64_t)options->row_first;
     s->rows_left = options->row_count ? (uint64_t)options->row_count : UINT64_MAX;
     s->batch_rows = (size_t)options->batch_rows;
@@ -544,27 +604,80 @@ static lm_status open_stream(read_stream *s, const lm_parquet_read_options *opti
         options->memory_bytes_max ? options->memory_bytes_max : LM_PARQUET_READ_AHEAD_BYTES;
     s->limits = s->reader->limits;
     s->limits.cancel = options->cancel;
+    s->limits.tally = &s->tally;
+    s->counts = options->counts;
     LM_TRY(lm__pool_new(s->allocator, options->threads, &s->pool, error));
     s->threads = lm__pool_threads(s->pool);
     return lm__read_plan_make(s->reader, options, &s->plan, error);
 }
 
-lm_status lm__parquet_stream_open(lm_parquet_reader *reader, const lm_parquet_read_options *options,
-                                  lm_stream **stream, lm_error *error)
+static lm_status open_part(read_stream *s, const lm_read_part_of *part, lm_error *error)
 {
-    static const lm_stream_ops ops = {stream_next, stream_close};
-    static const lm_parquet_read_options defaults;
+    s->is_part = true;
+    s->plan = *part->plan;
+    s->pool = part->pool;
+    s->threads = lm__pool_threads(s->pool);
+    s->limits = *part->limits;
+    s->bytes_max = part->bytes_max;
+    s->batch_rows = part->batch_rows;
+    s->by_index = part->by_index;
+    s->rows_left = UINT64_MAX;
+    s->row_group_count = 1;
+    s->row_groups = lm__alloc_array(s->allocator, 1, sizeof *s->row_groups);
+    s->spans = lm__alloc_array(s->allocator, part->range_count, sizeof *s->spans);
+    if (!s->row_groups || !s->spans) return lm__error_memory(error, "reading rows");
+    s->row_groups[0] = part->row_group;
+    uint64_t at = 0;
+    for (size_t i = 0; i < part->range_count; i++) {
+        s->spans[i] = (lm_row_span){part->ranges[i], at};
+        at += part->ranges[i].end - part->ranges[i].start;
+    }
+    s->span_count = part->range_count;
+    return LM_OK;
+}
+
+static lm_status new_stream(lm_parquet_reader *reader, read_stream **stream, lm_error *error)
+{
     read_stream *s = lm__alloc_zero(reader->allocator, sizeof *s);
     if (!s) return lm__error_memory(error, "reading rows");
     s->allocator = reader->allocator;
     s->reader = lm__parquet_reader_ref(reader);
     pthread_mutex_init(&s->lock, NULL);
+    *stream = s;
+    return LM_OK;
+}
+
+static const lm_stream_ops stream_ops = {stream_next, stream_close};
+
+lm_status lm__parquet_stream_open(lm_parquet_reader *reader, const lm_parquet_read_options *options,
+                                  lm_stream **stream, lm_error *error)
+{
+    static const lm_parquet_read_options defaults;
+    read_stream *s;
+    if (options && options->filter) return lm__parquet_filter_open(reader, options, stream, error);
+    LM_TRY(new_stream(reader, &s, error));
     lm_status status = open_stream(s, options ? options : &defaults, error);
     if (status != LM_OK) {
         stream_close(&s->stream);
         return status;
     }
-    lm__stream_init(&s->stream, &ops, s->plan.schema);
+    lm__stream_init(&s->stream, &stream_ops, s->plan.schema);
+    *stream = &s->stream;
+    return LM_OK;
+}
+
+lm_status lm__parquet_stream_open_part(lm_parquet_reader *reader, const lm_read_part_of *part,
+                                       lm_stream **stream, lm_error *error)
+{
+    read_stream *s;
+    LM_TRY(new_stream(reader, &s, error));
+    lm_status status = open_part(s, part, error);
+    if (status == LM_OK) status = look_ahead(s, error);
+    if (status != LM_OK) {
+        stream_close(&s->stream);
+        return status;
+    }
+    lm__stream_init(&s->stream, &stream_ops, s->plan.schema);
     *stream = &s->stream;
     return LM_OK;
 }

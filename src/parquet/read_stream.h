@@ -14,16 +14,53 @@
  *  3. A column is used by one job at a time.
  *  4. Strings or lists that run over 32-bit offsets make the unit be read again in halves; only a
  *     single row that does is LM_LIMIT.
+ *  5. A stream over ranges of rows counts its rows as if the ranges lay end to end; a leaf's job
+ *     passes over what lies between them, page by page where the offset index tells how.
  */
 #ifndef LM_PARQUET_READ_STREAM_H
 #define LM_PARQUET_READ_STREAM_H
 
 #include "arrow/batch.h"
+#include "base/pool.h"
+#include "parquet/read_arrow.h"
 #include "parquet/reader.h"
+#include "parquet/row_ranges.h"
 
 /* The stream keeps the reader; options may be NULL. */
 LM_MUST_USE lm_status lm__parquet_stream_open(lm_parquet_reader *reader,
                                               const lm_parquet_read_options *options,
                                               lm_stream **stream, lm_error *error);
+
+/* A stream over some rows of one row group, part of another stream. What it points to must outlive
+ * it, but for the ranges. */
+typedef struct lm_read_part_of {
+    const lm_read_plan *plan;
+    lm_pool *pool;
+    const lm_read_limits *limits;
+    size_t row_group;
+    const lm_row_range *ranges; /* of rows, ascending; at least one */
+    size_t range_count;
+    size_t bytes_max, batch_rows;
+    bool by_index; /* the offset index may be used, and is believed */
+} lm_read_part_of;
+
+/* Its work begins at once. */
+LM_MUST_USE lm_status lm__parquet_stream_open_part(lm_parquet_reader *reader,
+                                                   const lm_read_part_of *part, lm_stream **stream,
+                                                   lm_error *error);
+
+/* read_filter.c: the stream of options that have a filter. */
+LM_MUST_USE lm_status lm__parquet_filter_open(lm_parquet_reader *reader,
+                                              const lm_parquet_read_options *options,
+                                              lm_stream **stream, lm_error *error);
+/* What is asked for that makes no sense, told. */
+LM_MUST_USE lm_status lm__parquet_check_options(const lm_parquet_reader *reader,
+                                                const lm_parquet_read_options *options,
+                                                lm_error *error);
+/* The row groups that are asked for, all without options->row_groups. */
+LM_MUST_USE lm_status lm__parquet_choose_row_groups(const lm_parquet_reader *reader,
+                                                    const lm_parquet_read_options *options,
+                                                    size_t **row_groups, size_t *count,
+                                                    lm_error *error);
 
 #endif

@@ -192,6 +192,59 @@ class CsvWriteOptions(c.Structure):
     ]
 
 
+class SourceOps(c.Structure):
+    _fields_ = [("read", c.c_void_p), ("view", c.c_void_p), ("close", c.c_void_p)]
+
+
+class Source(c.Structure):
+    _fields_ = [("ops", c.POINTER(SourceOps)), ("size", c.c_uint64), ("name", c.c_char_p)]
+
+
+class MemorySource(c.Structure):
+    _fields_ = [("source", Source), ("data", c.c_void_p)]
+
+
+class ReadOptions(c.Structure):
+    _fields_ = [
+        ("columns", c.POINTER(c.c_char_p)),
+        ("column_count", c.c_size_t),
+        ("row_groups", c.POINTER(c.c_int64)),
+        ("row_group_count", c.c_size_t),
+        ("row_first", c.c_int64),
+        ("row_count", c.c_int64),
+        ("batch_rows", c.c_int64),
+        ("memory_bytes_max", c.c_size_t),
+        ("threads", c.c_int),
+        ("dictionaries", c.c_int),
+        ("ignore_arrow_schema", c.c_bool),
+        ("utf8_unchecked", c.c_bool),
+        ("int96_per_second", c.c_int),
+        ("cancel", c.c_void_p),
+        ("filter", c.c_void_p),
+        ("no_pruning", c.c_bool),
+        ("counts", c.c_void_p),
+        ("rest", c.c_char * 256),  # zero: the defaults
+    ]
+
+
+class ReadCounts(c.Structure):
+    _fields_ = [
+        (name, c.c_int64)
+        for name in (
+            "row_groups",
+            "row_groups_by_statistics",
+            "row_groups_by_bloom",
+            "row_groups_by_dictionary",
+            "row_groups_by_pages",
+            "rows",
+            "rows_filtered",
+            "rows_selected",
+            "pages_read",
+            "bytes_read",
+        )
+    ]
+
+
 library = c.CDLL(str(LIBRARY))
 library.lm_parquet_options_default.restype = Options
 library.lm_file_sink.restype = c.c_void_p
@@ -342,5 +395,37 @@ def read(path, columns=None, where=None, **settings):
     check(status, error)
     status = library.lm_scan_stream(scan, c.byref(stream), c.byref(error))
     library.lm_scan_close(scan)
+    check(status, error)
+    return pa.RecordBatchReader._import_from_c(c.addressof(stream)).read_all()
+
+
+def _expression(text):
+    expression, error = c.c_void_p(), Error()
+    data = text.encode()
+    check(library.lm_expr_parse(None, data, c.c_size_t(len(data)), c.byref(expression), c.byref(error)), error)
+    return expression
+
+
+def read_parquet(path, columns=None, where=None, counts=None, **settings):
+    """The file's rows as a pyarrow Table, without a copy. `where` is the text of an expression, `counts` a
+    ReadCounts to be filled; `settings` are members of lm_parquet_read_options."""
+    import pyarrow as pa
+
+    made, source, reader = ReadOptions(**settings), MemorySource(), c.c_void_p()
+    error, stream = Error(), ArrowArrayStream()
+    expression = _expression(where) if where is not None else c.c_void_p()
+    made.filter = expression
+    made.counts = c.addressof(counts) if counts is not None else None
+    if columns is not None:
+        made.columns = (c.c_char_p * len(columns))(*[name.encode() for name in columns])
+        made.column_count = len(columns)
+    mapped = pa.memory_map(os.fspath(path)).read_buffer()
+    library.lm_memory_source_init(
+        c.byref(source), c.c_void_p(mapped.address), c.c_size_t(mapped.size), os.fsencode(path)
+    )
+    check(library.lm_parquet_reader_open(c.byref(source), None, c.byref(reader), c.byref(error)), error)
+    status = library.lm_parquet_read_stream(reader, c.byref(made), c.byref(stream), c.byref(error))
+    library.lm_parquet_reader_close(reader)
+    library.lm_expr_free(expression)
     check(status, error)
     return pa.RecordBatchReader._import_from_c(c.addressof(stream)).read_all()

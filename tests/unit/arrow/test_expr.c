@@ -537,7 +537,7 @@ TEST(a_stream_is_filtered)
     CHECK_OK(lm__batch_slice(batch, 1, 4, &slice, &error), error);
     CHECK_OK(lm__filter_rows(filter, &slice->root, bits, &count, &error), error);
     CHECK_INT(bits[0], 0x05);
-    CHECK_OK(lm__batch_take_bits(slice, bits, count, &got, &error), error);
+    CHECK_OK(lm__batch_take_bits(slice, bits, count, NULL, &got, &error), error);
     CHECK_INT(lm__batch_rows(got), 2);
     lm_array column = lm__batch_column(got, 0);
     CHECK_INT(((const int32_t *)column.values)[0], 2);
