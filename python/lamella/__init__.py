@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from ._core import version as __version__
+from ._csv import atomic_write_csv as atomic_write_csv, df_to_csv_bytes as df_to_csv_bytes
 from ._errors import (
     ArgumentError as ArgumentError,
     ConflictError as ConflictError,
@@ -43,6 +44,13 @@ from ._parquet import (
     df_to_parquet_bytes as df_to_parquet_bytes,
     write_parquet as write_parquet,
 )
+from ._read import (
+    Scan as Scan,
+    inspect_schema as inspect_schema,
+    read_parquet as read_parquet,
+    read_parquet_iter as read_parquet_iter,
+    scan as scan,
+)
 from ._schema import Schema as Schema
 from ._table import Table as Table
 
@@ -53,16 +61,19 @@ __all__ = [
     "atomic_replace",
     "atomic_replace_dir",
     "atomic_write_bytes",
+    "atomic_write_csv",
     "atomic_write_parquet",
     "atomic_write_pickle",
     "atomic_write_text",
     "ConflictError",
     "CorruptError",
     "DataError",
+    "df_to_csv_bytes",
     "df_to_parquet_bytes",
     "Error",
     "ExistsError",
     "gc",
+    "inspect_schema",
     "InternalError",
     "InterruptedError",
     "IOError",
@@ -72,7 +83,11 @@ __all__ = [
     "OutOfMemoryError",
     "ParquetStreamWriter",
     "PermissionDeniedError",
+    "read_parquet",
+    "read_parquet_iter",
     "Result",
+    "scan",
+    "Scan",
     "Schema",
     "SchemaValidationError",
     "StaleError",

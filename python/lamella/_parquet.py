@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ._data import Feed
     from ._options import PathLike
 
-_PARQUET = 1
-
 
 def progress_of(progress: Any) -> Callable[[int, bool], Any] | None:
     """progress=True prints a line on standard error; a callable gets the rows so far."""
@@ -113,7 +111,7 @@ def _write(function: str, dst: PathLike, data: Any, schema: Any, options: dict[s
     if wanted is not None and target is None:
         target = wanted._capsule  # for its metadata
     try:
-        told = _core.put(path_bytes(dst), feed.capsule, _PARQUET, target, file, parquet, progress)
+        told = _core.put(path_bytes(dst), feed.capsule, _core.parquet, target, file, parquet, {}, progress)
     except SchemaValidationError as error:
         raise_from_feed(feed, error)
         raise (error if wanted is None else all_problems(error, feed, wanted)) from None

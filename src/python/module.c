@@ -19,9 +19,9 @@ static bool add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type)
 static int module_exec(PyObject *module)
 {
     lm_py_state *state = lm__py_state(module);
-    PyMethodDef *const methods[] = {lm__py_schema_methods,  lm__py_stream_methods,
-                                    lm__py_make_methods,    lm__py_values_methods,
-                                    lm__py_publish_methods, lm__py_put_methods};
+    PyMethodDef *const methods[] = {
+        lm__py_schema_methods,  lm__py_stream_methods, lm__py_make_methods, lm__py_values_methods,
+        lm__py_publish_methods, lm__py_put_methods,    lm__py_scan_methods};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (PyModule_AddFunctions(module, methods[i]) < 0) return -1;
     PyObject *errors = PyImport_ImportModule("lamella._errors");
@@ -34,7 +34,10 @@ static int module_exec(PyObject *module)
                 add_type(module, &lm__py_reader_spec, &state->reader) &&
                 add_type(module, &lm__py_publication_spec, &state->publication) &&
                 add_type(module, &lm__py_writer_spec, &state->writer);
-    return fine && PyModule_AddStringConstant(module, "version", lm_version()) == 0 ? 0 : -1;
+    fine = fine && PyModule_AddIntConstant(module, "parquet", LM_FORMAT_PARQUET) == 0 &&
+           PyModule_AddIntConstant(module, "csv", LM_FORMAT_CSV) == 0 &&
+           PyModule_AddStringConstant(module, "version", lm_version()) == 0;
+    return fine ? 0 : -1;
 }
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg)

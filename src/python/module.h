@@ -68,6 +68,9 @@ typedef struct lm_py_parquet_options {
 bool lm__py_parquet_options_init(lm_py_parquet_options *parquet, PyObject *dict);
 void lm__py_parquet_options_deinit(lm_py_parquet_options *parquet);
 
+/* Texts are borrowed from the dict. */
+bool lm__py_csv_options(lm_csv_write_options *csv, PyObject *dict);
+
 /* ---- run.c ---- */
 
 /*
@@ -121,5 +124,9 @@ extern PyMethodDef lm__py_make_methods[], lm__py_values_methods[];
 PyObject *lm__py_file_result(const lm_file_result *result);
 extern PyType_Spec lm__py_publication_spec, lm__py_writer_spec;
 extern PyMethodDef lm__py_publish_methods[], lm__py_put_methods[];
+
+/* ---- scan.c ---- */
+
+extern PyMethodDef lm__py_scan_methods[];
 
 #endif

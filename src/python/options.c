@@ -238,3 +238,45 @@ void lm__py_parquet_options_deinit(lm_py_parquet_options *parquet)
     parquet->sorting = NULL;
     parquet->metadata = NULL;
 }
+
+static bool csv_char(PyObject *dict, const char *key, char *value)
+{
+    const char *text = NULL;
+    if (!lm__py_get_text(dict, key, &text)) return false;
+    if (!text) return true;
+    if (strlen(text) != 1 || (unsigned char)text[0] > 127) {
+        PyErr_Format(PyExc_ValueError, "%s is one ASCII character, not '%s'", key, text);
+        return false;
+    }
+    *value = text[0];
+    return true;
+}
+
+bool lm__py_csv_options(lm_csv_write_options *csv, PyObject *dict)
+{
+    int64_t quoting = 0, places = -1, compression = 0, level = LM_CODEC_LEVEL_DEFAULT, threads = 0;
+    *csv = (lm_csv_write_options){0};
+    bool fine =
+        lm__py_get_bool(dict, "no_header", &csv->no_header) &&
+        csv_char(dict, "sep", &csv->separator) && csv_char(dict, "quotechar", &csv->quote) &&
+        csv_char(dict, "escapechar", &csv->escape) && lm__py_get_int(dict, "quoting", &quoting) &&
+        lm__py_get_bool(dict, "crlf", &csv->crlf) && lm__py_get_bool(dict, "bom", &csv->bom) &&
+        lm__py_get_text(dict, "null_text", &csv->null_text) &&
+        lm__py_get_text(dict, "true_text", &csv->true_text) &&
+        lm__py_get_text(dict, "false_text", &csv->false_text) &&
+        lm__py_get_text(dict, "nan_text", &csv->nan_text) &&
+        lm__py_get_int(dict, "float_places", &places) &&
+        lm__py_get_text(dict, "date_format", &csv->date_format) &&
+        lm__py_get_text(dict, "timestamp_format", &csv->timestamp_format) &&
+        lm__py_get_bool(dict, "guard_formulas", &csv->guard_formulas) &&
+        lm__py_get_int(dict, "compression", &compression) &&
+        lm__py_get_int(dict, "level", &level) && lm__py_get_int(dict, "threads", &threads);
+    csv->quoting = (lm_csv_quoting)quoting;
+    csv->float_fixed = places >= 0;
+    csv->float_places = places >= 0 ? (int)places : 0;
+    csv->compression = (lm_csv_compression)compression;
+    csv->level_set = level != LM_CODEC_LEVEL_DEFAULT;
+    csv->level = csv->level_set ? (int)level : 0;
+    csv->threads = (int)threads;
+    return fine;
+}

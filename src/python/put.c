@@ -34,21 +34,25 @@ static PyObject *put_result(const lm_put_result *result)
     return file;
 }
 
-/* put(path, stream, format, schema or None, file options, parquet options, progress) -> dict */
+/* put(path, stream, format, schema or None, file options, parquet options, csv options, progress)
+ * -> dict */
 static PyObject *put(PyObject *module, PyObject *args)
 {
     const lm_py_state *state = lm__py_state(module);
     put_work work = {0};
-    PyObject *stream, *schema, *file_dict, *parquet_dict, *progress;
+    PyObject *stream, *schema, *file_dict, *parquet_dict, *csv_dict, *progress;
     lm_put_options options = {.cast = {.mode = LM_CAST_SAFE}};
     int format;
     lm_py_file_options file;
     lm_py_parquet_options parquet;
+    lm_csv_write_options csv;
     lm_error error;
     lm_status status;
-    if (!PyArg_ParseTuple(args, "yOiOO!O!O", &work.path, &stream, &format, &schema, &PyDict_Type,
-                          &file_dict, &PyDict_Type, &parquet_dict, &progress))
+    if (!PyArg_ParseTuple(args, "yOiOO!O!O!O", &work.path, &stream, &format, &schema, &PyDict_Type,
+                          &file_dict, &PyDict_Type, &parquet_dict, &PyDict_Type, &csv_dict,
+                          &progress))
         return NULL;
+    if (!lm__py_csv_options(&csv, csv_dict)) return NULL;
     if (schema != Py_None && !(options.schema = lm__py_schema(state, schema))) return NULL;
     if (!lm__py_file_options_init(&file, file_dict)) {
         lm_schema_free(options.schema);
@@ -62,6 +66,7 @@ static PyObject *put(PyObject *module, PyObject *args)
     options.to = (lm_format)format;
     options.file = &file.options;
     options.parquet = &parquet.options;
+    options.csv = &csv;
     work.options = &options;
     const lm_py_run_options run = {.state = state,
                                    .cancel = &file.cancel,
@@ -305,7 +310,48 @@ static PyType_Slot writer_slots[] = {
 PyType_Spec lm__py_writer_spec = {"lamella._core.Writer", sizeof(writer), 0, Py_TPFLAGS_DEFAULT,
                                   writer_slots};
 
+typedef struct csv_work {
+    lm_memory_sink sink;
+    lm_csv_write_options options;
+} csv_work;
+
+static lm_status csv_run(void *context, struct ArrowArrayStream *stream, lm_error *error)
+{
+    csv_work *work = context;
+    LM_TRY(lm_csv_write_stream(&work->sink.sink, stream, &work->options, NULL, error));
+    return lm_sink_finish(&work->sink.sink, error);
+}
+
+/* csv_bytes(stream, options) -> bytes */
+static PyObject *csv_bytes(PyObject *module, PyObject *args)
+{
+    csv_work work;
+    lm_cancel cancel = {0};
+    PyObject *stream, *options, *result = NULL;
+    lm_error error;
+    lm_status status;
+    if (!PyArg_ParseTuple(args, "OO!", &stream, &PyDict_Type, &options)) return NULL;
+    if (!lm__py_csv_options(&work.options, options)) return NULL;
+    lm_memory_sink_init(&work.sink, NULL, SIZE_MAX / 2);
+    work.options.cancel = &cancel;
+    const lm_py_run_options run = {.state = lm__py_state(module),
+                                   .cancel = &cancel,
+                                   .work = csv_run,
+                                   .context = &work,
+                                   .source = stream,
+                                   .validate = LM_VALIDATE_TEXT};
+    bool told = lm__py_run(&run, &status, &error);
+    if (told && status != LM_OK)
+        lm__py_raise(run.state, status, &error);
+    else if (told)
+        result =
+            PyBytes_FromStringAndSize((const char *)work.sink.data, (Py_ssize_t)work.sink.size);
+    lm_memory_sink_deinit(&work.sink);
+    return result;
+}
+
 PyMethodDef lm__py_put_methods[] = {
+    {"csv_bytes", csv_bytes, METH_VARARGS, NULL},
     {"put", put, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -1,0 +1,200 @@
+"""Reading: scans, and tables of every kind from them."""
+from __future__ import annotations
+
+import os
+
+from . import _core
+from ._filters import filter_text
+from ._options import path_bytes, unknown
+from ._schema import Schema
+from ._table import Table, _read
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from ._options import PathLike
+
+# Options of pyarrow's readers that change nothing here.
+_IGNORED = ("use_threads", "memory_map", "use_pandas_metadata", "pre_buffer", "engine", "use_legacy_dataset")
+
+
+class Scan:
+    """A file or dataset that is read when somebody asks for its rows, and anew each time. It speaks the Arrow
+    PyCapsule interface: `pl.from_arrow(scan)`, `pa.table(scan)` and `duckdb.sql("select … from scan")` read it."""
+
+    __slots__ = ("path", "_columns", "_filter", "_batch_size", "_threads", "_opened", "_residual")
+
+    path: str
+
+    def __init__(
+        self, path: PathLike, columns: Sequence[str] | None = None, filters: Any = None, batch_size: int | None = None,
+        threads: int = 0,
+    ) -> None:  # fmt: skip
+        if isinstance(columns, str):
+            raise TypeError(f"columns is a list of names, not a text: [{columns!r}]")
+        self.path = os.fsdecode(path)
+        self._columns = None if columns is None else [str(name) for name in columns]
+        self._batch_size = 0 if batch_size is None else int(batch_size)
+        if self._batch_size < 0 or batch_size == 0:
+            raise ValueError(f"batch_size is at least 1, not {batch_size}")
+        self._threads = threads
+        self._residual: Any = None
+        self._filter: str | None = None
+        try:
+            self._filter = filter_text(filters, lambda: Schema._of(_core.scan_schema(self._open(None, None))))
+        except NotImplementedError:  # an expression of pyarrow that has no counterpart is pyarrow's to evaluate
+            self._residual = filters
+        # Without a look at the file an error would come when nobody expects it.
+        self._opened = self._open(self._columns if self._residual is None else None, self._filter)
+
+    def _open(self, columns: list[str] | None, filter: str | None) -> Any:
+        return _core.scan_open(path_bytes(self.path), columns, filter, self._batch_size, self._threads)
+
+    @property
+    def schema(self) -> Schema:
+        schema = Schema._of(_core.scan_schema(self._opened))
+        return schema if self._residual is None or self._columns is None else schema.select(self._columns)
+
+    def __arrow_c_schema__(self) -> Any:
+        return self.schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        stream = _core.scan_stream(self._opened)
+        return stream if self._residual is None else self._filtered(stream)
+
+    def _filtered(self, stream: Any) -> Any:
+        import pyarrow
+
+        reader = pyarrow.RecordBatchReader._import_from_c_capsule(stream)
+        names = self._columns or reader.schema.names
+
+        def batches() -> Iterator[Any]:
+            for batch in reader:
+                yield from pyarrow.Table.from_batches([batch]).filter(self._residual).select(names).to_batches()
+
+        schema = pyarrow.schema([reader.schema.field(name) for name in names])
+        return pyarrow.RecordBatchReader.from_batches(schema, batches()).__arrow_c_stream__()
+
+    def select(self, columns: Sequence[str]) -> Scan:
+        """The same with these columns only."""
+        return self._like(columns, self._residual if self._residual is not None else self._filter)
+
+    def filter(self, filters: Any) -> Scan:
+        """The same with fewer rows."""
+        if self._residual is not None:
+            raise NotImplementedError("a filter that is pyarrow's to evaluate takes no other beside it")
+        text = filter_text(filters, lambda: Schema._of(_core.scan_schema(self._open(None, None))))
+        return self._like(self._columns, text if self._filter is None else f"({self._filter}) and ({text})")
+
+    def _like(self, columns: Sequence[str] | None, filters: Any) -> Scan:
+        return Scan(self.path, columns, filters, self._batch_size or None, self._threads)
+
+    def batches(self) -> Iterator[Table]:
+        """Batches, as tables of their own."""
+        reader = _core.Reader(self.__arrow_c_stream__(), self._residual is None)
+        schema = Schema._of(reader.schema())
+        for batch in _read(reader):
+            yield Table._of(schema, [batch])
+
+    def count_rows(self) -> int:
+        """How many rows there are, from footers alone where they tell it."""
+        if self._residual is None:
+            return _core.scan_rows(self._opened)
+        return sum(map(len, self.batches()))
+
+    def to_table(self) -> Table:
+        reader = _core.Reader(self.__arrow_c_stream__(), self._residual is None)
+        return Table._of(Schema._of(reader.schema()), list(_read(reader)))
+
+    def to_arrow(self) -> Any:
+        import pyarrow
+
+        return pyarrow.table(self.to_table())
+
+    def to_polars(self) -> Any:
+        return self.to_table().to_polars()
+
+    def to_pandas(self) -> Any:
+        return self.to_table().to_pandas()
+
+    def __repr__(self) -> str:
+        said = [repr(self.path)]
+        if self._columns is not None:
+            said.append(f"columns={self._columns!r}")
+        if self._filter is not None:
+            said.append(f"filters={self._filter!r}")
+        return f"lamella.scan({', '.join(said)})"
+
+
+def scan(
+    path: PathLike, columns: Sequence[str] | None = None, filters: Any = None, *, batch_size: int | None = None,
+    threads: int = 0,
+) -> Scan:  # fmt: skip
+    """A table to be read: Parquet, Arrow IPC, JSON lines, or a directory of them. Only what is asked for is read."""
+    return Scan(path, columns, filters, batch_size, threads)
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow
+    except ImportError:
+        return None
+    return pyarrow
+
+
+def _scan_of(function: str, path: PathLike, columns: Any, filters: Any, options: dict[str, Any]) -> Scan:
+    batch_size, threads = options.pop("batch_size", None), options.pop("threads", 0)
+    for name in options:
+        if name not in _IGNORED:
+            raise unknown(function, name, ("columns", "filters", "batch_size", "threads", *_IGNORED))
+    return Scan(path, columns, filters, batch_size, threads)
+
+
+def read_parquet(
+    input_path: PathLike, output_format: str = "pandas", columns: Sequence[str] | None = None, filters: Any = None,
+    **options: Any,
+) -> Any:  # fmt: skip
+    """Reads a Parquet file or dataset: as a DataFrame of pandas, as "arrow" (a pyarrow.Table, or a lamella.Table where
+    there is no pyarrow), "polars", or "stream" (batches as they are read)."""
+    formats = ("pandas", "arrow", "polars", "stream", "table")
+    if output_format not in formats:
+        raise ValueError(f"output_format is one of {', '.join(map(repr, formats))}, not {output_format!r}")
+    found = _scan_of("read_parquet", input_path, columns, filters, options)
+    pyarrow = _pyarrow() if output_format in ("arrow", "stream") else None
+    if output_format == "pandas":
+        return found.to_pandas()
+    if output_format == "polars":
+        return found.to_polars()
+    if output_format == "arrow":
+        return found.to_table() if pyarrow is None else found.to_arrow()
+    if output_format == "stream":
+        return found if pyarrow is None else pyarrow.RecordBatchReader._import_from_c_capsule(
+            found.__arrow_c_stream__())  # fmt: skip
+    return found.to_table()
+
+
+def read_parquet_iter(
+    input_path: PathLike, chunk_size: int = 100_000, columns: Sequence[str] | None = None, filters: Any = None,
+    **options: Any,
+) -> Iterator[Any]:  # fmt: skip
+    """Batches of at most `chunk_size` rows: of pyarrow where it is installed, else lamella.Table."""
+    found = _scan_of("read_parquet_iter", input_path, columns, filters, {"batch_size": chunk_size, **options})
+    return _batches(found)
+
+
+def _batches(found: Scan) -> Iterator[Any]:
+    pyarrow = _pyarrow()
+    for table in found.batches():
+        if pyarrow is None:
+            yield table
+        else:
+            yield from pyarrow.table(table).to_batches()
+
+
+def inspect_schema(path: PathLike) -> Any:
+    """The schema of a file or dataset, without its rows: a pyarrow.Schema, or a lamella.Schema where there is no
+    pyarrow."""
+    found = Scan(path).schema
+    return found if _pyarrow() is None else found.to_arrow()
