@@ -1,8 +1,10 @@
 /*
- * Any bytes as a Parquet file: its schema, all rows as a stream of batches and as canonical text. A
- * stream says the same with and without views of the source, and its batches are sound, filtered
- * ones too.
+ * Any bytes as a Parquet file: its schema, all rows as a stream of batches and as canonical text,
+ * its pages inspected, all of it verified. A stream says the same with and without views of the
+ * source, its batches are sound, filtered ones too, and what is verified can be read.
  */
+#include <lamella/parquet_inspect.h>
+#include <lamella/parquet_verify.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,13 +85,43 @@ static lm_status null_finish(lm_sink *sink, lm_error *error)
 
 static void null_abort(lm_sink *sink) { (void)sink; }
 
-static void write_text(lm_parquet_reader *reader)
+static lm_status write_text(lm_parquet_reader *reader)
 {
     static const lm_sink_ops ops = {null_write, null_finish, null_abort};
     lm_sink sink;
     lm_sink_init(&sink, &ops);
-    (void)!lm__canonical_write(reader, &sink, NULL);
+    lm_status status = lm__canonical_write(reader, &sink, NULL);
     lm_sink_abort(&sink);
+    return status;
+}
+
+static lm_status page_text(void *context, const lm_parquet_page_info *page, lm_error *error)
+{
+    char text[64];
+    (void)error;
+    lm_parquet_reader *reader = context;
+    if (page->statistics.min.data)
+        (void)lm_parquet_value_text(reader, 0, page->statistics.min, text, sizeof text);
+    return LM_OK;
+}
+
+static void inspect(lm_parquet_reader *reader)
+{
+    lm_parquet_file_info file = lm_parquet_inspect_file(reader);
+    lm_parquet_chunk_info chunk;
+    char text[64];
+    for (int64_t i = 0; i < file.row_groups; i++) {
+        (void)lm_parquet_inspect_row_group(reader, i);
+        for (int32_t k = 0; k < file.columns; k++) {
+            (void)lm_parquet_column_path(reader, k, text, sizeof text);
+            (void)lm_parquet_column_type(reader, k, text, sizeof text);
+            if (lm_parquet_inspect_chunk(reader, i, k, &chunk, NULL) != LM_OK) continue;
+            if (chunk.statistics.max.data)
+                (void)lm_parquet_value_text(reader, k, chunk.statistics.max, text, sizeof text);
+            if (!chunk.encrypted && chunk.in_file)
+                (void)!lm_parquet_inspect_pages(reader, i, k, page_text, reader, NULL);
+        }
+    }
 }
 
 /* A decimal beyond its column's precision is handed on as it is stored. */
@@ -175,8 +207,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         int64_t rows = read_all(reader, &whole);
         if (rows >= 0 && rows != lm_parquet_reader_rows(reader)) abort();
         (void)read_all(reader, &kept);
-        write_text(reader);
         read_filtered(reader);
+        inspect(reader);
+        lm_status verified = lm_parquet_verify(reader, NULL, NULL, NULL);
+        lm_status written = write_text(reader);
+        if (verified == LM_OK && written != LM_OK && written != LM_LIMIT && written != LM_NO_MEMORY)
+            abort();
         lm_parquet_reader *other = open_bytes(&copied, data, size, true);
         if (other && read_all(other, &whole) != rows) abort();
         lm_parquet_reader_close(other);

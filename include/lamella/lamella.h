@@ -6,6 +6,7 @@
 #include <lamella/base.h>
 #include <lamella/codec.h>
 #include <lamella/commit.h>
+#include <lamella/contents.h>
 #include <lamella/csv.h>
 #include <lamella/directory.h>
 #include <lamella/expr.h>
@@ -16,6 +17,7 @@
 #include <lamella/parquet.h>
 #include <lamella/parquet_inspect.h>
 #include <lamella/parquet_read.h>
+#include <lamella/parquet_verify.h>
 #include <lamella/publish.h>
 #include <lamella/scan.h>
 #include <lamella/sink.h>

@@ -84,6 +84,8 @@
 #define LM_CANONICAL_EMPTY_ROWS_MAX 10000000 /* of a row group without columns */
 #define LM_VARIANT_DEPTH_MAX 128
 #define LM_PARQUET_BLOOM_BYTES_MAX (128 * LM_MIB)
+#define LM_VERIFY_DISTINCT_SLOTS_MAX ((size_t)1 << 23) /* twice the values that are counted */
+#define LM_VERIFY_PROBLEMS_MAX 1000                    /* that are told; can be raised */
 /* min and max longer than this are cut; a max that cannot be cut is left out past the second */
 #define LM_PARQUET_BOUND_BYTES 64
 #define LM_PARQUET_BOUND_BYTES_MAX (4 * LM_KIB)

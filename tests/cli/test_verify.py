@@ -197,3 +197,83 @@ def test_several_paths(run, tmp_path):
 
 def test_a_thing_that_is_no_file(run):
     assert run("verify", "/dev/null").returncode == 1
+
+
+# Contents.
+
+
+@pytest.fixture
+def parquet(run, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "t.parquet"
+    table = pa.table({"id": range(100), "name": [f"n{i % 7}" for i in range(100)]})
+    pq.write_table(table, path, compression="none", write_page_checksum=True, use_dictionary=["name"])
+    return path
+
+
+def damage(path, before):
+    data = bytearray(path.read_bytes())
+    data[data.index(before) + len(before) - 1] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_table_needs_no_manifest(run, parquet, verdict):
+    assert verdict("t.parquet") == ("ok", 0)
+    assert verdict("t.parquet", "--contents", "never") == ("manifest_missing", 9)
+
+
+def test_problems_are_told_with_their_place(run, parquet):
+    damage(parquet, (20).to_bytes(8, "little"))
+    damage(parquet, b"n3")
+    done = run("verify", "t.parquet")
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 3 and len(lines) == 3
+    assert lines[0].startswith("t.parquet: row group 0, column id, page 0: page: the page's CRC is ")
+    assert lines[1].startswith("t.parquet: row group 0, column name, page 0: page: the page's CRC is ")
+    assert lines[2].split() == ["corrupt", "t.parquet"]
+    told = json.loads(run("verify", "t.parquet", "--json").stdout)
+    result = told["results"][0]
+    places = [(p["row_group"], p["column"], p["page"], p["kind"]) for p in result["problems"]]
+    assert places == [(0, "id", 0, "page"), (0, "name", 0, "page")]
+    assert result["verdict"] == "corrupt" and result["contents"]["problems"] == 2
+    assert told["exit"] == 3 and "row group 0, column id, page 0" in told["message"]
+
+
+def test_manifest_and_contents_both_count(run, parquet, tmp_path, verdict):
+    run("write", "a.parquet", "--manifest", stdin=parquet.read_bytes())
+    assert verdict("a.parquet") == ("ok", 0)
+    data = parquet.read_bytes()
+    parquet.write_bytes(data.replace(b"n3", b"n4"))
+    run("write", "a.parquet", "--manifest", stdin=parquet.read_bytes())
+    assert verdict("a.parquet", "--contents", "never") == ("ok", 0)
+    assert verdict("a.parquet") == ("corrupt", 3)
+
+
+def test_tables_in_a_directory_are_looked_into_when_asked(run, parquet, tmp_path):
+    (tmp_path / "src").mkdir()
+    damage(parquet, b"n3")
+    shutil.copy(parquet, tmp_path / "src" / "x.parquet")
+    (tmp_path / "src" / "note").write_bytes(b"no table")
+    assert run("publish-dir", "src", "out", "--manifest").returncode == 0
+    assert run("verify", "out").returncode == 0
+    done = run("verify", "out", "--contents", "always")
+    assert done.returncode == 3
+    assert done.stdout.startswith(b"out/x.parquet: row group 0, column name, page 0: page: ")
+
+
+def test_an_arrow_file_is_read_to_its_end(run, tmp_path, verdict):
+    pa = pytest.importorskip("pyarrow")
+    with pa.ipc.new_file(tmp_path / "t.arrow", pa.schema([("s", pa.string())])) as out:
+        out.write_table(pa.table({"s": ["abc", "def"]}))
+    assert verdict("t.arrow") == ("ok", 0)
+    damage(tmp_path / "t.arrow", b"abcd")
+    data = (tmp_path / "t.arrow").read_bytes()
+    (tmp_path / "t.arrow").write_bytes(data.replace(b"abce", b"ab\xffd"))
+    assert run("verify", "t.arrow").returncode == 3
+
+
+def test_an_encrypted_table_cannot_be_judged(run, tmp_path):
+    (tmp_path / "e.parquet").write_bytes(b"PARE" + bytes(20) + b"PARE")
+    done = run("verify", "e.parquet")
+    assert done.returncode == 1 and b"encrypted" in done.stderr

@@ -1,0 +1,47 @@
+/*
+ * Whether a Parquet file is what it says: every page decoded, and whatever the file tells of its
+ * values held against them.
+ *
+ * Checked are the CRCs; levels and how they fit together; the numbers of rows, values and bytes;
+ * statistics of chunks and pages (bounds, exactness, nulls, NaNs, distinct values); column and
+ * offset index; size statistics; bloom filters; the order of the first sorting column; text.
+ */
+#ifndef LAMELLA_PARQUET_VERIFY_H
+#define LAMELLA_PARQUET_VERIFY_H
+
+#include <lamella/parquet_read.h>
+
+typedef struct lm_parquet_problem {
+    int64_t row_group;  /* -1: of the whole file */
+    const char *column; /* dotted path; NULL: of no one column */
+    int64_t page;       /* from 0, the dictionary counted in; -1: of the whole chunk */
+    /* "file", "row_group", "page", "levels", "rows", "sizes", "encodings", "statistics", "text",
+     * "column_index", "offset_index", "bloom_filter", "sorting" */
+    const char *kind;
+    const char *message;
+} lm_parquet_problem;
+
+/* Another status than LM_OK ends the verification and is its result. */
+typedef lm_status (*lm_parquet_problem_callback)(void *context, const lm_parquet_problem *problem,
+                                                 lm_error *error);
+
+typedef struct lm_parquet_verify_options {
+    lm_parquet_problem_callback callback; /* may be NULL */
+    void *context;
+    uint64_t problems_max; /* that are told; more are only counted. 0: 1000 */
+    const lm_cancel *cancel;
+} lm_parquet_verify_options;
+
+typedef struct lm_parquet_verified {
+    uint64_t problems;
+    uint64_t rows, pages, values; /* decoded; values without nulls */
+} lm_parquet_verified;
+
+/* LM_CORRUPT when there are problems, with the first one as the message; then and with LM_OK
+ * `result` (may be NULL) is filled. LM_UNSUPPORTED where something cannot be read, being encrypted,
+ * say. */
+LM_API LM_MUST_USE lm_status lm_parquet_verify(lm_parquet_reader *reader,
+                                               const lm_parquet_verify_options *options,
+                                               lm_parquet_verified *result, lm_error *error);
+
+#endif
