@@ -9,15 +9,18 @@
 #include <lamella/parquet.h>
 #include <lamella/publish.h>
 #include <lamella/scan.h>
+#include <lamella/xlsx.h>
 
 typedef struct lm_put_options {
-    lm_format to;                      /* AUTO: by the destination's suffix */
-    lm_schema *schema;                 /* NULL: as it comes */
-    lm_cast_options cast;              /* how it is made to fit `schema` */
-    const lm_scan_options *scan;       /* lm_put: what of the source is read. NULL: all of it */
-    const lm_parquet_options *parquet; /* NULL: the defaults */
-    const lm_csv_write_options *csv;   /* NULL: the defaults */
-    const lm_file_options *file;       /* NULL: the defaults */
+    lm_format to;                       /* AUTO: by the destination's suffix */
+    lm_schema *schema;                  /* NULL: as it comes */
+    lm_cast_options cast;               /* how it is made to fit `schema` */
+    const lm_scan_options *scan;        /* lm_put: what of the source is read. NULL: all of it */
+    const lm_parquet_options *parquet;  /* NULL: the defaults */
+    const lm_csv_write_options *csv;    /* NULL: the defaults */
+    const lm_xlsx_options *xlsx;        /* NULL: the defaults */
+    const lm_xlsx_sheet_options *sheet; /* of XLSX; NULL: the defaults */
+    const lm_file_options *file;        /* NULL: the defaults */
     /* Told after each batch: the rows so far, and the bytes of Arrow data that they took. May be
      * NULL. */
     void (*progress)(void *context, uint64_t rows, uint64_t bytes);
@@ -36,6 +39,20 @@ LM_API LM_MUST_USE lm_status lm_put_stream_take(const char *path,
                                                 struct ArrowArrayStream *take_stream,
                                                 const lm_put_options *options,
                                                 lm_put_result *result, lm_error *error);
+
+/* A sheet of a workbook: the table at `source`, or a stream. */
+typedef struct lm_put_sheet {
+    const char *source; /* as of lm_put; NULL: the stream */
+    struct ArrowArrayStream *take_stream;
+    const lm_xlsx_sheet_options *options; /* NULL: the defaults; names must differ */
+} lm_put_sheet;
+
+/* Publishes a workbook of these sheets at `path`. All sources are opened before anything is
+ * written; `scan` is for each of them. A schema is for one sheet only. Takes the streams, also on
+ * failure. result->rows is the sum, and the schema hash that of the first sheet. */
+LM_API LM_MUST_USE lm_status lm_put_workbook_take(const char *path, const lm_put_sheet *sheets,
+                                                  size_t sheet_count, const lm_put_options *options,
+                                                  lm_put_result *result, lm_error *error);
 
 /* Reads the table at `source`, as lm_scan_open does, and publishes it. */
 LM_API LM_MUST_USE lm_status lm_put(const char *source, const char *path,

@@ -23,5 +23,6 @@
 #include <lamella/sink.h>
 #include <lamella/source.h>
 #include <lamella/upkeep.h>
+#include <lamella/xlsx.h>
 
 #endif

@@ -22,13 +22,14 @@ typedef enum lm_format {
     LM_FORMAT_ARROW,        /* the IPC file */
     LM_FORMAT_ARROW_STREAM, /* the IPC stream */
     LM_FORMAT_JSONL,        /* JSON lines */
-    LM_FORMAT_CSV,          /* written only */
+    LM_FORMAT_CSV,
+    LM_FORMAT_XLSX, /* written only */
 } lm_format;
 
 /* By suffix: .parquet, .pq; .arrow, .feather, .ipc; .arrows; .jsonl, .ndjson; .csv, .tsv, these
- * also with .gz and .zst after them. LM_FORMAT_AUTO for any other. */
+ * also with .gz and .zst after them; .xlsx. LM_FORMAT_AUTO for any other. */
 LM_API lm_format lm_format_of_path(const char *path);
-/* "parquet", "arrow", "arrows", "jsonl", "csv"; "auto". */
+/* "parquet", "arrow", "arrows", "jsonl", "csv", "xlsx"; "auto". */
 LM_API const char *lm_format_name(lm_format format);
 
 typedef struct lm_scan lm_scan;

@@ -111,7 +111,12 @@
 #define LM_FB_TABLES_MAX 4000000 /* visited in one flatbuffer */
 
 /* io */
-#define LM_SCAN_FILES_MAX 4000000              /* of a dataset */
+#define LM_SCAN_FILES_MAX 4000000 /* of a dataset */
+
+/* xlsx */
+#define LM_XLSX_PART_CELLS 8192           /* formatted by one job */
+#define LM_XLSX_PART_BYTES (512 * LM_KIB) /* of XML, deflated at once */
+#define LM_XLSX_SAMPLE_ROWS 1000          /* that settle the widths of columns */
 
 /* ipc */
 #define LM_IPC_MESSAGE_BYTES_MAX (256 * LM_MIB)    /* of metadata: a message's, a footer */

@@ -117,7 +117,7 @@ static void set_pairs(parse_state *parser, lm_cli_pairs *pairs, const char *atta
         return;
     }
     if (attached) {
-        if (pair_like(attached))
+        if (*attached != '=' && strchr(attached, '=')) /* any key: nothing else can be meant */
             pairs->items[pairs->count++] = (char *)attached;
         else
             mistake(parser, "'%s' is not KEY=VALUE", attached);

@@ -9,6 +9,7 @@
 #include "cli/progress.h"
 #include "cli/publication.h"
 #include "cli/reading.h"
+#include "cli/xlsx_options.h"
 #include "codec/codec.h"
 
 typedef struct parquet_settings {
@@ -28,15 +29,17 @@ typedef struct settings {
     lm_cli_manifest manifest;
     parquet_settings parquet;
     lm_cli_csv csv;
+    lm_cli_xlsx xlsx;
     lm_cli_progress_settings progress;
 } settings;
 
 static const settings defaults = {.reading = LM_CLI_READING_DEFAULTS};
-static const char *const formats[] = {"auto", "parquet", "arrow", "arrows", "jsonl", "csv", NULL};
+static const char *const formats[] = {"auto",  "parquet", "arrow", "arrows",
+                                      "jsonl", "csv",     "xlsx",  NULL};
 static const char *const page_versions[] = {"v1", "v2", NULL};
 
 static const lm_cli_option put_options[] = {
-    {"to", LM_CLI_CHOICE, offsetof(settings, to), "auto|parquet|arrow|arrows|jsonl|csv",
+    {"to", LM_CLI_CHOICE, offsetof(settings, to), "auto|parquet|arrow|arrows|jsonl|csv|xlsx",
      "The format of DST; auto (the default) goes by its suffix.", formats},
     {"schema", LM_CLI_TEXT, offsetof(settings, schema), "TEXT",
      "Make the table fit this schema (docs/schema-text.md): columns by name, values converted "
@@ -239,10 +242,36 @@ static lm_status read_settings(lm_cli *cli, const settings *given, lm_put_option
     return lm_schema_parse(NULL, given->schema, strlen(given->schema), &options->schema, error);
 }
 
+/* SRC and DST, or DST alone where sheets say what they are of. */
+static lm_status check_words(const lm_cli *cli, const lm_cli_workbook *workbook, lm_error *error)
+{
+    const char *path = cli->words.items[cli->words.count - 1];
+    if (workbook->sheet_count == 0)
+        return cli->words.count == 2
+                   ? LM_OK
+                   : lm__error_set(error, LM_INVALID, "%s: what is to be put there? (put SRC DST)",
+                                   path);
+    if (cli->words.count == 2)
+        return lm__error_set(error, LM_INVALID, "%s: name it as a sheet (--sheet NAME=SRC) too",
+                             cli->words.items[0]);
+    return LM_OK;
+}
+
+static lm_status put(const lm_cli *cli, const char *path, const lm_put_options *options,
+                     const lm_cli_workbook *workbook, lm_put_result *result, lm_error *error)
+{
+    if (workbook->sheet_count == 0)
+        return lm_put(cli->words.items[0], path, options, result, error);
+    if ((options->to ? options->to : lm_format_of_path(path)) != LM_FORMAT_XLSX)
+        return lm__error_set(error, LM_INVALID, "%s: only XLSX has sheets", path);
+    return lm_put_workbook_take(path, workbook->sheets, workbook->sheet_count, options, result,
+                                error);
+}
+
 static int run(lm_cli *cli, void *context)
 {
     const settings *given = context;
-    const char *source = cli->words.items[0], *path = cli->words.items[1];
+    const char *path = cli->words.items[cli->words.count - 1];
     shown_progress shown = {0};
     lm_put_options options = {.progress = show_progress, .context = &shown};
     lm_scan_options scan = {0};
@@ -251,18 +280,26 @@ static int run(lm_cli *cli, void *context)
     lm_file_options file;
     lm_parquet_options parquet = {0};
     lm_csv_write_options csv;
+    lm_cli_workbook workbook = {0};
     lm_error error;
     lm_error_clear(&error);
     lm_status status =
         read_settings(cli, given, &options, &scan, &manifest, &file, &parquet, &csv, &error);
+    if (status == LM_OK)
+        status = lm__cli_workbook_read(&given->xlsx, &given->csv, (int)given->parquet.threads,
+                                       &workbook, &error);
+    if (status == LM_OK) status = check_words(cli, &workbook, &error);
     if (status == LM_OK) {
+        options.xlsx = &workbook.file;
+        options.sheet = &workbook.sheet;
         lm__cli_progress_begin(&shown.line, &given->progress, "reading");
-        status = lm_put(source, path, &options, &result, &error);
+        status = put(cli, path, &options, &workbook, &result, &error);
         lm__cli_progress_end(&shown.line);
         tell_table(cli, &result);
     }
     lm_schema_free(options.schema);
     lm__cli_scan_options_free(&scan);
+    lm__cli_workbook_free(&workbook);
     lm__free(NULL, (void *)parquet.columns);
     lm__free(NULL, (void *)parquet.metadata);
     return lm__cli_file_end(cli, path, &result.file, status, &error);
@@ -270,15 +307,13 @@ static int run(lm_cli *cli, void *context)
 
 const lm_cli_command lm__cli_put = {
     .name = "put",
-    .usage = "SRC DST",
+    .usage = "SRC DST, or DST --sheet NAME=SRC ...",
     .summary = "Publish the table SRC as the file DST, in the format of DST, all or nothing.",
     .about =
         "Reads the table SRC (Parquet or Arrow IPC, a file or a stream; - is standard input) and "
-        "puts it in place as DST (.parquet, .arrow, .arrows, .jsonl or .csv) in one step, as "
-        "`lamella "
-        "write` "
-        "does with "
-        "bytes. When anything fails, in the data or on the disk, DST is as it was and nothing is "
+        "puts it in place as DST (.parquet, .arrow, .arrows, .jsonl, .csv or .xlsx) in one step, "
+        "as `lamella write` does with bytes. When anything fails, in the data or on the disk, DST "
+        "is as it was and nothing is "
         "left beside it. A table that breaks off in the middle is an error, never a short file.",
     .groups = {{"Options", put_options, 0},
                {"Reading", lm__cli_reading_options, offsetof(settings, reading)},
@@ -286,9 +321,10 @@ const lm_cli_command lm__cli_put = {
                {"Manifest", lm__cli_manifest_options, offsetof(settings, manifest)},
                {"Parquet", parquet_options, offsetof(settings, parquet)},
                {"CSV", lm__cli_csv_options, offsetof(settings, csv)},
+               {"XLSX", lm__cli_xlsx_options, offsetof(settings, xlsx)},
                {"Progress", lm__cli_progress_options, offsetof(settings, progress)},
                {"General", lm__cli_common_options, 0}},
-    .words_min = 2,
+    .words_min = 1,
     .words_max = 2,
     .defaults = &defaults,
     .settings_bytes = sizeof defaults,

@@ -25,6 +25,7 @@ static const lm_format_row rows[] = {
     {.format = LM_FORMAT_CSV,
      .name = "csv",
      .suffixes = {".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zst", ".tsv.zst"}},
+    {.format = LM_FORMAT_XLSX, .name = "xlsx", .suffixes = {".xlsx"}},
 };
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 

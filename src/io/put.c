@@ -14,6 +14,7 @@
 #include "arrow/cast.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "io/put.h"
 #include "io/reader.h"
 #include "io/write.h"
 #include "parquet/writer.h"
@@ -24,7 +25,7 @@ typedef struct counted_stream {
     lm_stream *inner;
     const lm_allocator *allocator;
     const lm_put_options *options;
-    uint64_t *rows, bytes;
+    lm_put_count *count;
 } counted_stream;
 
 static lm_status counted_next(lm_stream *stream, lm_batch **batch, lm_error *error)
@@ -33,10 +34,11 @@ static lm_status counted_next(lm_stream *stream, lm_batch **batch, lm_error *err
     LM_TRY(lm__stream_next(counted->inner, batch, error));
     if (!*batch) return LM_OK;
     uint64_t rows = (uint64_t)lm__batch_rows(*batch);
-    *counted->rows += rows;
+    lm_put_count *count = counted->count;
+    *count->rows += rows;
     if (!counted->options->progress) return LM_OK;
-    counted->bytes += (uint64_t)(lm__batch_row_bytes(*batch) * (double)rows);
-    counted->options->progress(counted->options->context, *counted->rows, counted->bytes);
+    count->bytes += (uint64_t)(lm__batch_row_bytes(*batch) * (double)rows);
+    counted->options->progress(counted->options->context, *count->rows, count->bytes);
     return LM_OK;
 }
 
@@ -49,8 +51,8 @@ static void counted_close(lm_stream *stream)
 
 /* Takes `inner`, also on failure. */
 static lm_status counted_new_take(const lm_allocator *allocator, lm_stream *inner,
-                                  const lm_put_options *options, uint64_t *rows, lm_stream **stream,
-                                  lm_error *error)
+                                  const lm_put_options *options, lm_put_count *count,
+                                  lm_stream **stream, lm_error *error)
 {
     static const lm_stream_ops ops = {counted_next, counted_close};
     counted_stream *counted = lm__alloc_zero(allocator, sizeof *counted);
@@ -62,16 +64,15 @@ static lm_status counted_new_take(const lm_allocator *allocator, lm_stream *inne
     counted->inner = inner;
     counted->allocator = allocator;
     counted->options = options;
-    counted->rows = rows;
+    counted->count = count;
     *stream = &counted->stream;
     return LM_OK;
 }
 
-/* The rows as the file will have them. Takes the stream. */
-static lm_status conform_take(const lm_put_options *options, const lm_allocator *allocator,
-                              struct ArrowArrayStream *take_stream, uint64_t *rows, lm_stream **out,
-                              lm_error *error)
+lm_status lm__put_conform_take(const lm_put_options *options, struct ArrowArrayStream *take_stream,
+                               lm_put_count *count, lm_stream **out, lm_error *error)
 {
+    const lm_allocator *allocator = lm__put_allocator(options);
     const lm_parquet_options *parquet = options->parquet;
     bool text = !parquet || parquet->utf8_check;
     lm_stream *stream, *fitted;
@@ -82,12 +83,12 @@ static lm_status conform_take(const lm_put_options *options, const lm_allocator 
                                     error));
         stream = fitted;
     }
-    return counted_new_take(allocator, stream, options, rows, out, error);
+    return counted_new_take(allocator, stream, options, count, out, error);
 }
 
-/* From here on there is a publication, which is closed whatever happens. Takes the stream. */
-static lm_status publish_take(const char *path, lm_format format, const lm_put_options *options,
-                              lm_stream *stream, lm_put_result *result, lm_error *error)
+/* From the opening on there is a publication, which is closed whatever happens. */
+lm_status lm__put_publish(const char *path, const lm_put_options *options, lm_put_write *write,
+                          void *context, lm_put_result *result, lm_error *error)
 {
     const lm_file_options none = {0};
     lm_file_options file = options->file ? *options->file : none;
@@ -98,27 +99,45 @@ static lm_status publish_take(const char *path, lm_format format, const lm_put_o
         file.manifest = &manifest;
     }
     lm_file_publication *publication = NULL;
-    struct ArrowArrayStream exported;
-    lm_status status = lm__stream_export_take(file.allocator, stream, &exported, error);
-    if (status != LM_OK) return status;
-    status = lm_file_open(path, &file, &publication, error);
-    if (status != LM_OK) {
-        exported.release(&exported);
-        return status;
-    }
-    lm_write_how how = {.format = format,
-                        .parquet = options->parquet,
-                        .csv = options->csv,
-                        .path = path,
-                        .cancel = file.cancel,
-                        .allocator = file.allocator};
-    status = lm__write_table_take(&how, &exported, lm_file_sink(publication), result, error);
+    LM_TRY(lm_file_open(path, &file, &publication, error));
+    lm_status status = write(context, &file, lm_file_sink(publication), result, error);
     if (status == LM_OK) {
         manifest.has_rows = true;
         manifest.rows = result->rows;
         status = lm_file_finish(publication, &result->file, error);
     }
     lm_file_close(publication);
+    return status;
+}
+
+typedef struct table_write {
+    const char *path;
+    lm_format format;
+    const lm_put_options *options;
+    struct ArrowArrayStream stream;
+} table_write;
+
+static lm_status write_table(void *context, const lm_file_options *file, lm_sink *sink,
+                             lm_put_result *result, lm_error *error)
+{
+    table_write *table = context;
+    lm_write_how how = {.format = table->format,
+                        .parquet = table->options->parquet,
+                        .csv = table->options->csv,
+                        .path = table->path,
+                        .cancel = file->cancel,
+                        .allocator = file->allocator};
+    return lm__write_table_take(&how, &table->stream, sink, result, error);
+}
+
+/* Takes the stream. */
+static lm_status publish_take(const char *path, lm_format format, const lm_put_options *options,
+                              lm_stream *stream, lm_put_result *result, lm_error *error)
+{
+    table_write table = {.path = path, .format = format, .options = options};
+    LM_TRY(lm__stream_export_take(lm__put_allocator(options), stream, &table.stream, error));
+    lm_status status = lm__put_publish(path, options, write_table, &table, result, error);
+    if (table.stream.release) table.stream.release(&table.stream);
     return status;
 }
 
@@ -130,7 +149,6 @@ lm_status lm_put_stream_take(const char *path, struct ArrowArrayStream *take_str
     if (!options) options = &defaults;
     if (!result) result = &ignored;
     memset(result, 0, sizeof *result);
-    const lm_allocator *allocator = options->file ? options->file->allocator : NULL;
     lm_format format = options->to ? options->to : lm_format_of_path(path);
     if (format == LM_FORMAT_AUTO) {
         take_stream->release(take_stream);
@@ -139,8 +157,13 @@ lm_status lm_put_stream_take(const char *path, struct ArrowArrayStream *take_str
                              "%s: no format is known by this suffix; say which (%s)", path,
                              lm__format_names(names));
     }
+    if (format == LM_FORMAT_XLSX) {
+        lm_put_sheet sheet = {.take_stream = take_stream, .options = options->sheet};
+        return lm_put_workbook_take(path, &sheet, 1, options, result, error);
+    }
+    lm_put_count count = {.rows = &result->rows};
     lm_stream *stream = NULL;
-    LM_TRY(conform_take(options, allocator, take_stream, &result->rows, &stream, error));
+    LM_TRY(lm__put_conform_take(options, take_stream, &count, &stream, error));
     lm_status status = lm_schema_hash(stream->schema, result->schema_hash, error);
     if (status != LM_OK) {
         lm__stream_close(stream);
@@ -157,6 +180,10 @@ lm_status lm_put(const char *source, const char *path, const lm_put_options *opt
     lm_scan *scan;
     struct ArrowArrayStream stream;
     if (result) memset(result, 0, sizeof *result);
+    if (options && (options->to ? options->to : lm_format_of_path(path)) == LM_FORMAT_XLSX) {
+        lm_put_sheet sheet = {.source = source, .options = options->sheet};
+        return lm_put_workbook_take(path, &sheet, 1, options, result, error);
+    }
     if (options && options->scan) what = *options->scan;
     if (!what.allocator && file) what.allocator = file->allocator;
     if (!what.cancel && file) what.cancel = file->cancel;

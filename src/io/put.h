@@ -1,0 +1,31 @@
+/* What put and put_workbook share: rows made to fit and counted, and their publication. */
+#ifndef LM_IO_PUT_H
+#define LM_IO_PUT_H
+
+#include <lamella/io.h>
+
+#include "arrow/batch.h"
+
+/* What has passed, over all of a publication's streams. */
+typedef struct lm_put_count {
+    uint64_t *rows, bytes;
+} lm_put_count;
+
+/* The rows as the file will have them, counted as they pass. Takes the stream. */
+LM_MUST_USE lm_status lm__put_conform_take(const lm_put_options *options,
+                                           struct ArrowArrayStream *take_stream,
+                                           lm_put_count *count, lm_stream **out, lm_error *error);
+
+typedef lm_status lm_put_write(void *context, const lm_file_options *file, lm_sink *sink,
+                               lm_put_result *result, lm_error *error);
+/* A publication at `path` of what `write` writes. */
+LM_MUST_USE lm_status lm__put_publish(const char *path, const lm_put_options *options,
+                                      lm_put_write *write, void *context, lm_put_result *result,
+                                      lm_error *error);
+
+static inline const lm_allocator *lm__put_allocator(const lm_put_options *options)
+{
+    return options->file ? options->file->allocator : NULL;
+}
+
+#endif
