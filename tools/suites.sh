@@ -142,6 +142,12 @@ need_older() {
     echo "$PWD/$place"
 }
 
+# Thousands of generated tables and the whole grid, shown to every reader: minutes, so only on request.
+suite_long() {
+    build_product
+    py_tests long tests/long
+}
+
 # run_suites NAME...: each in a subshell, so that one that fails leaves the others their turn.
 run_suites() {
     local name names=()
