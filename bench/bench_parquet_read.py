@@ -22,7 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "interop")]
 
-READERS = ["lamella", "pyarrow", "polars", "duckdb"]
+READERS = ["lamella", "keeping", "pyarrow", "polars", "duckdb"]
 TWO = {
     "taxi": ["pickup", "total"],
     "recs": ["product_id", "score"],
@@ -34,17 +34,24 @@ TWO = {
 
 # The columns that a filter may be on: 1 % of the rows by an ascending one, one row by a value with a bloom filter.
 PERCENT = {"taxi": "pickup", "recs": "user_id", "strings": "id"}
-ROW = {"taxi": "dropoff", "recs": "product_id", "strings": "uuid", "floats": "f3"}
+ROW = {"taxi": "dropoff", "strings": "uuid", "floats": "f3"}
 
 
-def _lamella(path, columns, bounds, threads):
+def _lamella(path, columns, bounds, threads, **settings):
     import lamella_c
 
     where = None
     if bounds:
         name, low, high = bounds
         where = f"{name} >= {_literal(low)} and {name} <= {_literal(high)}" if low != high else f"{name} = {_literal(low)}"
-    return lambda: lamella_c.read(path, columns=columns, where=where, threads=threads)
+    return lambda: lamella_c.read(path, columns=columns, where=where, threads=threads, **settings)
+
+
+def _keeping(*call):
+    """Lamella with an allocator that keeps what is freed, as those of pyarrow and Polars do."""
+    import lamella_c
+
+    return _lamella(*call, allocator=lamella_c.keeping_allocator(2**31))
 
 
 def _pyarrow(path, columns, bounds, threads):
@@ -180,11 +187,13 @@ def line_of(best, rows, bytes_held):
         wall, cpu, wall_again, cpu_again, peak, _ = figures
         extra = (peak - bytes_held) / 2**20
         cells.append(f"{wall:.3f} {cpu:.3f}, {wall_again:.3f} {cpu_again:.3f} ({extra:+.0f})")
-        if reader != "lamella":
+        if reader not in ("lamella", "keeping"):
             peers.append(figures)
-    ours = best.get("lamella")
-    if peers and isinstance(ours, list):
-        cells.append(", ".join(f"{min(p[i] for p in peers) / ours[i]:.2f}" for i in range(4)))
+    for reader in ("lamella", "keeping"):
+        ours = best.get(reader)
+        if peers and isinstance(ours, list):
+            ratios = ", ".join(f"{min(p[i] for p in peers) / ours[i]:.2f}" for i in range(4))
+            cells.append(ratios if reader == "lamella" else f"{reader}: {ratios}")
     return " | ".join(cells)
 
 
@@ -206,8 +215,8 @@ def main():
         return one(*json.loads(options.one))
     readers, codecs = options.readers.split(","), options.codec.split(",")
     heads = [f"{r}: first wall, CPU; again wall, CPU (+MiB)" for r in readers]
-    print("| shape, what, codec, threads | " + " | ".join(heads) + " | least of the peers / ours, each |")
-    print("|---" * (len(readers) + 2) + "|")
+    print("| shape, what, codec, threads | " + " | ".join(heads) + " | least of the peers / ours, each" + " |" * readers.count("keeping") + " |")
+    print("|---" * (len(readers) + 2 + readers.count("keeping")) + "|")
     for shape in options.shapes:
         with tempfile.TemporaryDirectory(dir=os.environ.get("LAMELLA_BENCH_DIR", ".")) as folder:
             rows = int(shapes.ROWS[shape] * options.scale)

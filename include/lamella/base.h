@@ -88,6 +88,16 @@ typedef struct lm_allocator {
 
 LM_API const lm_allocator *lm_allocator_default(void);
 
+/* An allocator over `inner` that keeps large blocks when they are freed, at most bytes_max of them,
+ * for whoever next asks for about as much: memory fresh from the system is a great part of what
+ * reading a table costs, and a program that reads one after the other need not pay it each time. */
+LM_API LM_MUST_USE lm_status lm_keeping_allocator_new(const lm_allocator *inner, size_t bytes_max,
+                                                      const lm_allocator **allocator,
+                                                      lm_error *error);
+/* Gives back what it keeps. Memory that is still in use stays valid; it is freed as before, and the
+ * last of it ends the allocator. Takes NULL. */
+LM_API void lm_keeping_allocator_close(const lm_allocator *allocator);
+
 /* Set to non-zero (from a signal handler or another thread) to stop a call; it ends with
  * LM_CANCELLED. */
 typedef struct lm_cancel {

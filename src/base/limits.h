@@ -15,6 +15,7 @@
 /* base */
 #define LM_ARENA_BLOCK_BYTES (16 * LM_KIB)
 #define LM_ARENA_BYTES_MAX (4 * LM_GIB)
+#define LM_KEEPING_BYTES_MIN (256 * LM_KIB) /* of a block that a keeping allocator keeps */
 #define LM_LARGE_PAGE_BYTES (2 * LM_MIB)
 #define LM_BUFFER_BYTES_MAX (SIZE_MAX / 4)
 #define LM_JSON_DEPTH_MAX 64

@@ -37,9 +37,9 @@ static lm_status own(batch_maker *m, void *memory)
 
 static void free_large(void *allocator, void *memory) { lm__free_aligned(allocator, memory); }
 
-static lm_status own_large(batch_maker *m, void *memory)
+static lm_status own_large(batch_maker *m, const lm_allocator *allocator, void *memory)
 {
-    lm_owned owned = {memory, free_large, (void *)(uintptr_t)m->allocator};
+    lm_owned owned = {memory, free_large, (void *)(uintptr_t)allocator};
     return lm__batch_own_take(m->batch, owned) == LM_OK ? LM_OK : no_memory(m);
 }
 
@@ -52,7 +52,7 @@ static lm_status own_buffer(batch_maker *m, lm_read_buffer *buffer, size_t used,
     *buffer = (lm_read_buffer){0};
     *out = memory;
     if (!moved.memory || moved.in_slab) return LM_OK;
-    if (moved.large) return own_large(m, moved.memory);
+    if (moved.large) return own_large(m, m->allocator, moved.memory);
     uint8_t *cut = lm__realloc_array(m->allocator, moved.memory, used + LM_ENCODE_SLACK, 1);
     if (cut) *out = moved.memory = cut;
     return own(m, moved.memory);
@@ -462,7 +462,7 @@ lm_status lm__read_batch_make(const lm_allocator *allocator, const lm_read_plan 
     batch_maker m = {allocator, plan, parts, NULL, error};
     LM_TRY(lm__batch_new(allocator, plan->schema, (int64_t)rows, &m.batch, error));
     lm_status status = LM_OK;
-    if (slab->memory) status = own_large(&m, slab->memory);
+    if (slab->memory) status = own_large(&m, slab->allocator, slab->memory);
     slab->memory = NULL;
     for (int32_t i = 0; i < plan->n_columns && status == LM_OK; i++)
         status = make_array(&m, &plan->columns[i], (int64_t)rows, &lm__batch_columns(m.batch)[i]);

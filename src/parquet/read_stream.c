@@ -49,6 +49,8 @@ struct read_stream {
     lm_stream stream; /* first */
     lm_parquet_reader *reader;
     const lm_allocator *allocator;
+    const lm_allocator *blocks; /* of slabs: those of batches that were given back serve again.
+                                   NULL for a part */
     lm_read_plan plan;
     lm_read_limits limits;
     lm_pool *pool;
@@ -160,9 +162,9 @@ static lm_status make_slab(read_stream *s, read_unit *unit, lm_error *error)
             stored += (uint64_t)metadata->total_compressed_size;
     }
     if (stored > s->reader->source->size) stored = s->reader->source->size;
-    unit->slab.allocator = s->allocator;
+    unit->slab.allocator = s->blocks ? s->blocks : s->allocator;
     if (bytes < LM_LARGE_PAGE_BYTES || bytes > s->bytes_max || bytes / 256 > stored) return LM_OK;
-    unit->slab.memory = lm__alloc_large(s->allocator, bytes);
+    unit->slab.memory = lm__alloc_large(unit->slab.allocator, bytes);
     unit->slab.size = bytes;
     return unit->slab.memory ? LM_OK : lm__error_memory(error, "reading rows");
 }
@@ -302,7 +304,7 @@ static void unit_free(read_unit *unit)
     read_stream *s = unit->stream;
     for (uint32_t i = 0; i < s->plan.leaf_count; i++) lm__read_part_deinit(&unit->parts[i]);
     track_unref(s, unit->track);
-    lm__free_aligned(s->allocator, unit->slab.memory);
+    lm__free_aligned(unit->slab.allocator, unit->slab.memory);
     lm__free(s->allocator, unit->parts);
     lm__free(s->allocator, unit);
 }
@@ -557,6 +559,7 @@ static void stream_close(lm_stream *stream)
     lm__free(allocator, s->row_groups);
     lm__free(allocator, s->spans);
     lm_parquet_reader_close(s->reader);
+    lm_keeping_allocator_close(s->blocks);
     lm__free(allocator, s);
 }
 
@@ -606,6 +609,7 @@ static lm_status open_stream(read_stream *s, const lm_parquet_read_options *opti
     s->limits.cancel = options->cancel;
     s->limits.tally = &s->tally;
     s->counts = options->counts;
+    LM_TRY(lm_keeping_allocator_new(s->allocator, s->bytes_max / 2, &s->blocks, error));
     LM_TRY(lm__pool_new(s->allocator, options->threads, &s->pool, error));
     s->threads = lm__pool_threads(s->pool);
     return lm__read_plan_make(s->reader, options, &s->plan, error);

@@ -154,6 +154,7 @@ class ScanOptions(c.Structure):
         ("memory_bytes_max", c.c_size_t),
         ("threads", c.c_int),
         ("dictionaries", c.c_int),
+        ("schema", c.c_void_p),
         ("without_rows", c.c_bool),
         ("cancel", c.c_void_p),
         ("allocator", c.c_void_p),
@@ -286,6 +287,15 @@ def options(columns=None, sorting=None, metadata=None, **settings):
     return made
 
 
+def keeping_allocator(bytes_max):
+    """For `allocator=` of read(); never closed."""
+    allocator, error = c.c_void_p(), Error()
+    check(
+        library.lm_keeping_allocator_new(None, c.c_size_t(bytes_max), c.byref(allocator), c.byref(error)), error
+    )
+    return allocator
+
+
 def _stream(data):
     """An ArrowArrayStream of a pyarrow Table or RecordBatchReader."""
     reader = data.to_reader() if hasattr(data, "to_reader") else data
@@ -377,6 +387,13 @@ def write_parquet(data, path, made=None, durability=0):
     return result
 
 
+def _expression(text):
+    expression, error = c.c_void_p(), Error()
+    data = text.encode()
+    check(library.lm_expr_parse(None, data, c.c_size_t(len(data)), c.byref(expression), c.byref(error)), error)
+    return expression
+
+
 def read(path, columns=None, where=None, **settings):
     """The rows of a file as a pyarrow Table, without a copy; `settings` are members of lm_scan_options."""
     import pyarrow as pa
@@ -385,11 +402,7 @@ def read(path, columns=None, where=None, **settings):
     if columns is not None:
         made.columns = (c.c_char_p * len(columns))(*[name.encode() for name in columns])
         made.column_count = len(columns)
-    text, condition = (where or "").encode(), c.c_void_p()
-    if where:
-        status = library.lm_expr_parse(None, text, c.c_size_t(len(text)), c.byref(condition), c.byref(error))
-        check(status, error)
-        made.filter = condition
+    made.filter = condition = _expression(where) if where is not None else c.c_void_p()
     status = library.lm_scan_open(os.fsencode(path), c.byref(made), c.byref(scan), c.byref(error))
     library.lm_expr_free(condition)
     check(status, error)
@@ -397,13 +410,6 @@ def read(path, columns=None, where=None, **settings):
     library.lm_scan_close(scan)
     check(status, error)
     return pa.RecordBatchReader._import_from_c(c.addressof(stream)).read_all()
-
-
-def _expression(text):
-    expression, error = c.c_void_p(), Error()
-    data = text.encode()
-    check(library.lm_expr_parse(None, data, c.c_size_t(len(data)), c.byref(expression), c.byref(error)), error)
-    return expression
 
 
 def read_parquet(path, columns=None, where=None, counts=None, **settings):
