@@ -196,6 +196,11 @@ lm_status lm__batch_take_bits(lm_batch *batch, const uint8_t *bits, int64_t coun
         *out = lm__batch_ref(batch);
         return LM_OK;
     }
+    size_t length = (size_t)batch->root.length;
+    size_t first = lm__bits_find((lm_bits){bits, 0}, 0, length, true);
+    if (count > batch->root.length / 2 && /* one run of rows, and most of the memory */
+        lm__bits_find((lm_bits){bits, 0}, first, length, false) - first == (size_t)count)
+        return lm__batch_slice(batch, (int64_t)first, count, out, error);
     if (batch->root.length > UINT32_MAX)
         return lm__error_set(error, LM_LIMIT, "a batch of more than 2^32 rows cannot be filtered");
     uint32_t *rows = lm__alloc_array(batch->allocator, (size_t)count + 1, sizeof *rows);

@@ -309,7 +309,7 @@ lm_status lm__dataset_open_take(const lm_allocator *allocator, lm_store *take_st
     d->store = take_store;
     atomic_init(&d->references, 1);
     lm__arena_init(&d->arena, allocator, 0);
-    *own = (dataset_reader){{.ops = &ops, .filters = true}, allocator, d};
+    *own = (dataset_reader){{.ops = &ops, .filters = true, .fits = true}, allocator, d};
     lm_status status = open_dataset(d, path, is_pattern, format, request, error);
     if (status != LM_OK) {
         dataset_close(&own->reader);

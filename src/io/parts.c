@@ -40,6 +40,7 @@ typedef struct parts_plan {
     size_t path_count;
     bool all;         /* all columns are wanted */
     lm_expr *filter;  /* what pruning has left, or NULL */
+    lm_expr *pushed;  /* the part of it that needs no partition column, or NULL */
     lm_schema *wide;  /* what is wanted and what the filter looks at */
     lm_schema *files; /* the same without partition columns */
     lm_schema *typed; /* formats without types: what a part is read as whose schema is not known */
@@ -230,6 +231,27 @@ static lm_status part_columns(const parts_plan *plan, const lm_reader *reader, l
     return LM_OK;
 }
 
+/* May the part's reader filter by itself? Where it has the filter's columns, and as the dataset has
+ * them: what is widened afterwards may compare otherwise. */
+static bool is_pushed(const parts_plan *plan, const lm_reader *reader, lm_arena *arena)
+{
+    const lm_field *file = &reader->schema->root, *whole = &plan->dataset->schema->root;
+    if (!plan->pushed || !reader->filters) return false;
+    for (size_t i = 0; i < lm_expr_columns(plan->pushed); i++) {
+        const char *text = lm_expr_column(plan->pushed, i), *why;
+        lm_expr_path path;
+        size_t taken;
+        if (lm__expr_path_read(arena, text, strlen(text), &path, &taken, &why) != LM_OK)
+            return false;
+        size_t size = strlen(path.parts[0]);
+        int32_t a = lm__field_find(file, path.parts[0], size);
+        int32_t b = lm__field_find(whole, path.parts[0], size);
+        if (a < 0 || b < 0 || !lm__field_same_layout(&file->children[a], &whole->children[b]))
+            return false;
+    }
+    return true;
+}
+
 /* The reader's stream with what is wanted of it, or more. */
 static lm_status open_reader(const parts_plan *plan, const lm_part *part, int threads,
                              size_t memory_bytes_max, lm_stream **out, lm_error *error)
@@ -247,6 +269,7 @@ static lm_status open_reader(const parts_plan *plan, const lm_part *part, int th
                           &reader, error));
     lm__arena_init(&arena, d->allocator, 0);
     lm_status status = part_columns(plan, reader, &arena, &request, error);
+    if (is_pushed(plan, reader, &arena)) request.filter = plan->pushed;
     if (status == LM_OK) status = reader->ops->stream(reader, &request, &done, out, error);
     lm__arena_deinit(&arena);
     lm__reader_close(reader);
@@ -427,6 +450,7 @@ static lm_status parts_next(lm_stream *stream, lm_batch **batch, lm_error *error
 static void plan_deinit(parts_plan *plan)
 {
     lm_expr_free(plan->filter);
+    lm_expr_free(plan->pushed);
     lm_schema_free(plan->wide);
     lm_schema_free(plan->files);
     lm_schema_free(plan->typed);
@@ -498,6 +522,7 @@ static lm_status plan_filter(parts_plan *plan, const lm_read_request *request, l
                          d->partitions ? d->partitions->schema : NULL, &conjuncts, error));
     lm_expr *rest[] = {conjuncts.files, conjuncts.mixed};
     lm_status status = LM_OK;
+    if (rest[0]) plan->pushed = lm_expr_ref(rest[0]);
     if (rest[0] && rest[1])
         status = lm_expr_and(plan->allocator, rest, 2, &plan->filter, error);
     else if (rest[0] || rest[1])

@@ -69,6 +69,7 @@ typedef struct lm_reader_ops {
 struct lm_reader {
     const lm_reader_ops *ops;
     bool filters;      /* streams have the rows that the request's filter selects, and no others */
+    bool fits;         /* streams have the schema that the request gives */
     lm_schema *schema; /* a reference, given back by lm__reader_close */
 };
 

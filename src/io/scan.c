@@ -104,7 +104,7 @@ static lm_status settle_given(lm_scan *scan, lm_error *error)
 {
     const lm_read_request *request = &scan->request;
     const lm_field *found = &scan->reader->schema->root;
-    if (!scan->given || scan->reader->filters) return LM_OK; /* datasets see to it */
+    if (!scan->given || scan->reader->fits) return LM_OK;
     if (!request->columns)
         scan->wide = lm_schema_ref(scan->given);
     else
@@ -260,6 +260,12 @@ static lm_status finish_take(lm_scan *scan, lm_schema *schema, unsigned done, lm
     return lm__slice_stream_take(scan->allocator, stream, &slice, out, error);
 }
 
+/* A filter is on the schema that is given, which a reader need not know of. */
+static bool filters_here(const lm_scan *scan)
+{
+    return scan->filter && (!scan->reader->filters || scan->wide);
+}
+
 /* What the reader is asked for, when these columns (NULL: all) are wanted. */
 static lm_read_request request_of(const lm_scan *scan, const char *const *columns,
                                   size_t column_count, bool filter_here)
@@ -288,7 +294,7 @@ static lm_status open_stream(lm_scan *scan, const char *const *columns, size_t c
 {
     lm_stream *stream, *next;
     unsigned done = 0;
-    bool filter_here = scan->filter && !scan->reader->filters;
+    bool filter_here = filters_here(scan);
     lm_read_request request = request_of(scan, columns, column_count, filter_here);
     LM_TRY(scan->reader->ops->stream(scan->reader, &request, &done, &stream, error));
     if (!columns) done |= LM_READ_PROJECTED;
@@ -340,7 +346,7 @@ static lm_status count_by_reading(lm_scan *scan, uint64_t *rows, lm_error *error
 lm_status lm__scan_rows_told(lm_scan *scan, int64_t *rows, lm_error *error)
 {
     *rows = -1;
-    if (!scan->reader->ops->rows || (scan->filter && !scan->reader->filters)) return LM_OK;
+    if (!scan->reader->ops->rows || filters_here(scan)) return LM_OK;
     return scan->reader->ops->rows(scan->reader, &scan->request, rows, error);
 }
 
