@@ -56,6 +56,11 @@ typedef struct lm_page_sink {
     void *context;
 } lm_page_sink;
 
+/* page_level.c: whether the quickest level does as well as the one that was asked for. */
+typedef struct lm_level_choice {
+    bool made, quick;
+} lm_level_choice;
+
 typedef struct lm_chunk {
     const lm_leaf *leaf;
     const lm_parquet_options *options;
@@ -64,8 +69,9 @@ typedef struct lm_chunk {
     lm_dict *dict;            /* while the chunk is made */
     size_t dictionary_values; /* so many of the first values are coded by the dictionary */
     unsigned index_width;
-    const lm_bytes *entries; /* the dictionary's byte strings, once they are needed */
-    lm_page_sink sink;       /* put NULL: pages are kept in `out` */
+    const lm_bytes *entries;   /* the dictionary's byte strings, once they are needed */
+    lm_level_choice levels[2]; /* of plain pages, and of those coded by the dictionary */
+    lm_page_sink sink;         /* put NULL: pages are kept in `out` */
     lm_buffer out;
     lm_page_record dictionary; /* size 0: none */
     lm_page_record *pages;
@@ -106,6 +112,11 @@ typedef struct lm_span {
     size_t from, count;
 } lm_span;
 lm_span lm__cursor_next(const lm_chunk *chunk, lm_cursor *cursor, size_t slots);
+
+/* page_level.c: the codec's level for a page with such a body. */
+LM_MUST_USE lm_status lm__page_level(lm_chunk *chunk, lm_scratch *scratch, bool by_dictionary,
+                                     const uint8_t *body, size_t size, int32_t *level,
+                                     lm_error *error);
 
 /* page.c: levels, values, codec, CRC and header, appended to chunk->out. */
 LM_MUST_USE lm_status lm__page_dictionary(lm_chunk *chunk, lm_scratch *scratch, lm_error *error);

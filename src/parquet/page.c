@@ -128,8 +128,15 @@ static lm_status page_begin(lm_scratch *scratch, lm_error *error)
 
 static size_t body_size(const lm_scratch *scratch) { return scratch->page.size - HEADER_ROOM; }
 
-/* What the codec may know: where the values begin in a body of plain ones. */
-static lm_codec_layout body_layout(const lm_leaf *leaf, int32_t encoding, size_t values_start)
+/* What the codec is told of a body. */
+typedef struct body_kind {
+    size_t prefix; /* so many bytes stay as they are */
+    lm_codec_layout layout;
+    bool by_dictionary;
+} body_kind;
+
+/* `levels` bytes of levels stand before the values. */
+static body_kind body_kind_of(const lm_leaf *leaf, int32_t encoding, size_t prefix, size_t levels)
 {
     lm_codec_kind kind = LM_CODEC_BYTES;
     if (encoding == LM_PARQUET_PLAIN && leaf->physical == LM_PARQUET_BYTE_ARRAY)
@@ -137,7 +144,7 @@ static lm_codec_layout body_layout(const lm_leaf *leaf, int32_t encoding, size_t
     else if (encoding == LM_PARQUET_PLAIN && leaf->width == 8 &&
              leaf->physical != LM_PARQUET_FIXED_LEN_BYTE_ARRAY)
         kind = LM_CODEC_WORDS;
-    return (lm_codec_layout){kind, values_start};
+    return (body_kind){prefix, {kind, levels - prefix}, encoding == LM_PARQUET_RLE_DICTIONARY};
 }
 
 /* A finished body, HEADER_ROOM bytes before it. */
@@ -147,14 +154,14 @@ typedef struct page_body {
     bool compressed;
 } page_body;
 
-/* Compresses the body in scratch->page into chunk->out, its first `prefix` bytes as they are. One
- * that stays as it is and goes to the sink now is not even copied. */
-static lm_status body_put(lm_chunk *chunk, lm_scratch *scratch, size_t prefix,
-                          lm_codec_layout layout, page_body *out, lm_error *error)
+/* Compresses the body in scratch->page into chunk->out. One that stays as it is and goes to the
+ * sink now is not even copied. */
+static lm_status body_put(lm_chunk *chunk, lm_scratch *scratch, const body_kind *kind,
+                          page_body *out, lm_error *error)
 {
     const lm_leaf *leaf = chunk->leaf;
     uint8_t *made = scratch->page.data + HEADER_ROOM;
-    size_t whole = body_size(scratch), plain = whole - prefix;
+    size_t prefix = kind->prefix, whole = body_size(scratch), plain = whole - prefix;
     size_t bound = lm__codec_bound(leaf->codec, plain);
     if (bound == SIZE_MAX || whole > INT32_MAX)
         return lm__error_set(error, LM_LIMIT,
@@ -169,8 +176,10 @@ static lm_status body_put(lm_chunk *chunk, lm_scratch *scratch, size_t prefix,
     memcpy(out->data, made, compressed ? prefix : whole);
     if (!compressed) return LM_OK;
     size_t written;
-    layout.start -= prefix;
-    LM_TRY(lm__codec_compress_values(scratch->codec, leaf->codec, leaf->level, &layout,
+    int32_t level;
+    LM_TRY(
+        lm__page_level(chunk, scratch, kind->by_dictionary, made + prefix, plain, &level, error));
+    LM_TRY(lm__codec_compress_values(scratch->codec, leaf->codec, level, &kind->layout,
                                      made + prefix, plain, out->data + prefix, bound, &written,
                                      error));
     out->size = prefix + written;
@@ -209,8 +218,8 @@ lm_status lm__page_dictionary(lm_chunk *chunk, lm_scratch *scratch, lm_error *er
     const uint8_t *bytes = lm__dict_bytes(chunk->dict, &size);
     LM_TRY(page_begin(scratch, error));
     if (lm__buffer_append(&scratch->page, bytes, size) != LM_OK) return page_memory(error);
-    lm_codec_layout layout = body_layout(chunk->leaf, LM_PARQUET_PLAIN, 0);
-    LM_TRY(body_put(chunk, scratch, 0, layout, &body, error));
+    body_kind kind = body_kind_of(chunk->leaf, LM_PARQUET_PLAIN, 0, 0);
+    LM_TRY(body_put(chunk, scratch, &kind, &body, error));
     lm_dictionary_page_header dictionary = {.num_values = (int32_t)lm__dict_count(chunk->dict),
                                             .encoding = LM_PARQUET_PLAIN};
     lm_page_header header = {.type = LM_PARQUET_DICTIONARY_PAGE,
@@ -235,8 +244,8 @@ lm_status lm__page_data(lm_chunk *chunk, lm_page_record *page, size_t first_entr
     LM_TRY(lm__page_values(chunk, cursor, page->slots, page->encoding, scratch, error));
     page->values = cursor->value - value_from;
     page->uncompressed_size = body_size(scratch);
-    lm_codec_layout layout = body_layout(chunk->leaf, page->encoding, levels);
-    LM_TRY(body_put(chunk, scratch, prefix, layout, &body, error));
+    body_kind kind = body_kind_of(chunk->leaf, page->encoding, prefix, levels);
+    LM_TRY(body_put(chunk, scratch, &kind, &body, error));
     lm_data_page_header one = {.num_values = (int32_t)page->entries,
                                .encoding = page->encoding,
                                .definition_level_encoding = LM_PARQUET_RLE,
