@@ -20,4 +20,28 @@ LM_API LM_MUST_USE lm_status lm_jsonl_write_take(const lm_allocator *allocator,
                                                  const lm_jsonl_write_options *options,
                                                  lm_error *error);
 
+typedef struct lm_jsonl_read_options {
+    /* What the columns are; NULL: guessed by the lines of the first 4 MiB, and then strictly so. */
+    lm_schema *schema;
+    /* A name that `schema` has not is refused; else it is passed over. Of a schema that was guessed
+     * it is always refused. */
+    bool no_other_names;
+    size_t line_bytes_max; /* of one line; longer ones are LM_LIMIT. 0: 64 MiB */
+    int threads;           /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: the caller */
+    const lm_cancel *cancel;
+} lm_jsonl_read_options;
+
+/* A stream of the lines of a source, which is taken. The options may be NULL, and are not needed
+ * afterwards, but for `cancel`. What is no JSON, or does not fit the schema, is LM_DATA, with line
+ * and column. */
+LM_API LM_MUST_USE lm_status lm_jsonl_read_take(const lm_allocator *allocator,
+                                                lm_source *take_source,
+                                                const lm_jsonl_read_options *options,
+                                                struct ArrowArrayStream *out, lm_error *error);
+/* The same from a pipe. */
+LM_API LM_MUST_USE lm_status lm_jsonl_feed_take(const lm_allocator *allocator,
+                                                const lm_feed *take_feed,
+                                                const lm_jsonl_read_options *options,
+                                                struct ArrowArrayStream *out, lm_error *error);
+
 #endif

@@ -63,8 +63,7 @@ lm_status lm__value_json_make(lm_arena *arena, const lm_field *field, const lm_p
 
 /* Strings. */
 
-/* How many of the bytes stand as they are: no quote, no backslash, no control character. */
-static size_t plain_ahead(const uint8_t *text, size_t size)
+size_t lm__value_json_plain(const uint8_t *text, size_t size)
 {
     const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
     size_t at = 0;
@@ -102,7 +101,7 @@ lm_status lm__value_json_string(lm_buffer *out, const void *text, size_t size)
     LM_TRY(lm__buffer_reserve(out, size + 2));
     out->data[out->size++] = '"';
     for (;;) {
-        size_t plain = plain_ahead(from, size);
+        size_t plain = lm__value_json_plain(from, size);
         LM_TRY(lm__buffer_reserve(out, plain + 8));
         if (plain) memcpy(out->data + out->size, from, plain);
         out->size += plain;

@@ -32,4 +32,8 @@ LM_MUST_USE lm_status lm__value_json_put(const lm_value_json *node, const lm_arr
 /* A string with its quotes. */
 LM_MUST_USE lm_status lm__value_json_string(lm_buffer *out, const void *text, size_t size);
 
+/* How many of the bytes stand in a string as they are: no quote, no backslash, no control
+ * character. */
+size_t lm__value_json_plain(const uint8_t *text, size_t size);
+
 #endif

@@ -111,6 +111,11 @@
 #define LM_EXPR_NUMBER_BYTES_MAX 1000
 #define LM_FB_TABLES_MAX 4000000 /* visited in one flatbuffer */
 
+/* jsonl */
+#define LM_JSONL_BLOCK_BYTES (4 * LM_MIB)     /* of lines that become a batch */
+#define LM_JSONL_LINE_BYTES_MAX (64 * LM_MIB) /* can be changed, up to the next */
+#define LM_JSONL_LINE_BYTES_MOST ((size_t)1 << 30)
+
 /* io */
 #define LM_SCAN_FILES_MAX 4000000 /* of a dataset */
 

@@ -11,6 +11,10 @@ const lm_cli_option lm__cli_reading_options[] = {
     {"from", LM_CLI_CHOICE, offsetof(lm_cli_reading, from), "auto|parquet|arrow|arrows|jsonl",
      "The format of what is read; auto (the default) goes by its first bytes, then by its suffix.",
      formats},
+    {"read-schema", LM_CLI_TEXT, offsetof(lm_cli_reading, schema), "TEXT",
+     "What the table is (docs/schema-text.md): formats without types are read so, of others the "
+     "columns are converted where nothing is lost. Columns that it has not are left out.",
+     NULL},
     {"columns", LM_CLI_TEXT, offsetof(lm_cli_reading, columns), "NAME,...",
      "Only these columns, in this order; a.b is the field b of the struct a. A comma or a "
      "backslash that belongs to a name has a backslash before it.",
@@ -63,6 +67,11 @@ lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings
         .limited = settings->limit != UINT64_MAX,
         .cancel = cli->cancel,
     };
+    if (settings->schema) {
+        lm_status status = lm_schema_parse(NULL, settings->schema, strlen(settings->schema),
+                                           &options->schema, error);
+        if (status != LM_OK) return lm__error_within(error, status, "--read-schema");
+    }
     if (settings->columns) LM_TRY(split_columns(settings->columns, options, error));
     if (!settings->where) return LM_OK;
     lm_status status =
@@ -75,12 +84,13 @@ void lm__cli_scan_options_free(lm_scan_options *options)
     if (options->columns) lm__free(NULL, (void *)options->columns[0]); /* all the names */
     lm__free(NULL, (void *)options->columns);
     lm_expr_free(options->filter);
+    lm_schema_free(options->schema);
 }
 
 bool lm__cli_reading_is_part(const lm_cli_reading *settings)
 {
-    return settings->columns || settings->where || settings->limit != UINT64_MAX ||
-           settings->offset;
+    return settings->schema || settings->columns || settings->where ||
+           settings->limit != UINT64_MAX || settings->offset;
 }
 
 bool lm__cli_reading_filters(const lm_cli_reading *settings) { return settings->where != NULL; }

@@ -9,7 +9,7 @@
 /* Settings of what is read of a table. */
 typedef struct lm_cli_reading {
     int from; /* lm_format */
-    const char *columns, *where;
+    const char *columns, *where, *schema;
     uint64_t limit, offset; /* limit UINT64_MAX: all */
 } lm_cli_reading;
 

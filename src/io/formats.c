@@ -21,7 +21,10 @@ static const lm_format_row rows[] = {
      .suffixes = {".arrows"},
      .magic = {"\xff\xff\xff\xff"},
      .forward = lm__ipc_table_open},
-    {.format = LM_FORMAT_JSONL, .name = "jsonl", .suffixes = {".jsonl", ".ndjson"}},
+    {.format = LM_FORMAT_JSONL,
+     .name = "jsonl",
+     .suffixes = {".jsonl", ".ndjson"},
+     .forward = lm__jsonl_table_open},
     {.format = LM_FORMAT_CSV,
      .name = "csv",
      .suffixes = {".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zst", ".tsv.zst"}},
@@ -64,7 +67,9 @@ const lm_format_row *lm__format_find(const void *head, size_t head_size, const c
 {
     for (size_t i = 0; i < ROW_COUNT; i++)
         if (has_magic(&rows[i], head, head_size)) return &rows[i];
-    return find_suffix(path);
+    const lm_format_row *row = find_suffix(path);
+    bool object = head_size > 0 && *(const char *)head == '{';
+    return row || !object ? row : lm__format_row(LM_FORMAT_JSONL);
 }
 
 const char *lm__format_names(char text[LM_FORMAT_NAMES_MAX])

@@ -6,6 +6,7 @@
  *     one stream, made when the reader is opened.
  */
 #include <lamella/ipc.h>
+#include <lamella/jsonl.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -19,6 +20,7 @@ typedef struct forward_reader {
     lm_source *source; /* NULL: a feed */
     lm_stream *only;   /* of a feed, until it is asked for */
     const char *name;
+    bool given; /* the schema was */
 } forward_reader;
 
 static lm_status forward_stream(lm_reader *reader, const lm_read_request *request, unsigned *done,
@@ -29,6 +31,7 @@ static lm_status forward_stream(lm_reader *reader, const lm_read_request *reques
     if (own->source) {
         lm_read_request again = *request;
         again.schema = reader->schema;
+        again.schema_found = !own->given;
         return own->open(own->allocator, lm__source_again(own->source), NULL, &again, done, stream,
                          error);
     }
@@ -57,6 +60,7 @@ lm_status lm__forward_reader_open(const lm_format_row *row, lm_input *take_input
     lm_stream *first = NULL;
     /* All columns, so that the schema is the whole one. */
     lm_read_request all = {.schema = request->schema,
+                           .schema_found = request->schema_found,
                            .batch_rows = request->batch_rows,
                            .memory_bytes_max = request->memory_bytes_max,
                            .threads = request->threads,
@@ -71,6 +75,7 @@ lm_status lm__forward_reader_open(const lm_format_row *row, lm_input *take_input
     own->source = take_input->source;
     own->name = take_input->name;
     own->reader.ops = &ops;
+    own->given = request->schema && !request->schema_found;
     lm_source *use = own->source ? lm__source_again(own->source) : NULL;
     lm_status status =
         own->open(own->allocator, use, use ? NULL : &take_input->feed, &all, &done, &first, error);
@@ -106,5 +111,22 @@ lm_status lm__ipc_table_open(const lm_allocator *allocator, lm_source *take_sour
         LM_TRY(lm_ipc_read_take(allocator, take_source, NULL, &out, error));
     else
         LM_TRY(lm_ipc_pull_take(allocator, take_feed, NULL, &out, error));
+    return lm__stream_import_take(allocator, &out, LM_VALIDATE_NONE, stream, error);
+}
+
+lm_status lm__jsonl_table_open(const lm_allocator *allocator, lm_source *take_source,
+                               const lm_feed *take_feed, const lm_read_request *request,
+                               unsigned *done, lm_stream **stream, lm_error *error)
+{
+    lm_jsonl_read_options options = {.schema = request->schema,
+                                     .no_other_names = request->schema_found,
+                                     .threads = request->threads,
+                                     .cancel = request->cancel};
+    struct ArrowArrayStream out;
+    *done = 0;
+    if (take_source)
+        LM_TRY(lm_jsonl_read_take(allocator, take_source, &options, &out, error));
+    else
+        LM_TRY(lm_jsonl_feed_take(allocator, take_feed, &options, &out, error));
     return lm__stream_import_take(allocator, &out, LM_VALIDATE_NONE, stream, error);
 }

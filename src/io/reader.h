@@ -39,7 +39,8 @@ typedef struct lm_read_request {
     int threads;
     lm_dictionaries dictionaries;
     bool without_rows; /* no stream will be asked for */
-    lm_schema *schema; /* formats without types: the file's whole schema. NULL: as it is found */
+    lm_schema *schema; /* formats without types: the file's schema. NULL: as it is found */
+    bool schema_found; /* it was found in this very file: it has no other columns */
     lm_cancel *cancel;
 } lm_read_request;
 
@@ -97,14 +98,15 @@ typedef struct lm_format_row {
 /* NULL for a format that is not read. */
 const lm_format_row *lm__format_row(lm_format format);
 #define LM_FORMAT_HEAD_BYTES 8
-/* By the first bytes, else by the suffix of the path; NULL where neither tells. */
+/* By the first bytes, else by the suffix of the path; else `{` is JSON lines. NULL where nothing
+ * tells. */
 const lm_format_row *lm__format_find(const void *head, size_t head_size, const char *path);
 /* The formats' names, for messages: "parquet, arrow or arrows". */
 #define LM_FORMAT_NAMES_MAX 96
 const char *lm__format_names(char text[LM_FORMAT_NAMES_MAX]);
 
 lm_reader_open lm__parquet_table_open;
-lm_forward_open lm__ipc_table_open;
+lm_forward_open lm__ipc_table_open, lm__jsonl_table_open;
 
 LM_MUST_USE lm_status lm__forward_reader_open(const lm_format_row *row, lm_input *take_input,
                                               const lm_read_request *request, lm_reader **reader,

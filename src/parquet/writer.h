@@ -47,7 +47,7 @@ lm_status lm__writer_put(lm_parquet_writer *writer, const void *data, size_t siz
 
 /* decode_input.c: sets `schema` and `decode`. */
 LM_MUST_USE lm_status lm__writer_decode_input(lm_parquet_writer *writer, lm_schema *input,
-                                             lm_error *error);
+                                              lm_error *error);
 /* batch_bytes.c: the bytes of Arrow data that a row takes, on the average. */
 double lm__batch_row_bytes(const lm_batch *batch);
 
