@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from ._core import version as __version__
 from ._csv import atomic_write_csv as atomic_write_csv, df_to_csv_bytes as df_to_csv_bytes
+from ._dataset import DatasetResult as DatasetResult, write_to_dataset as write_to_dataset
 from ._errors import (
     ArgumentError as ArgumentError,
     ConflictError as ConflictError,
@@ -68,6 +69,7 @@ __all__ = [
     "ConflictError",
     "CorruptError",
     "DataError",
+    "DatasetResult",
     "df_to_csv_bytes",
     "df_to_parquet_bytes",
     "Error",
@@ -86,8 +88,8 @@ __all__ = [
     "read_parquet",
     "read_parquet_iter",
     "Result",
-    "scan",
     "Scan",
+    "scan",
     "Schema",
     "SchemaValidationError",
     "StaleError",
@@ -99,4 +101,5 @@ __all__ = [
     "UnsupportedError",
     "verify",
     "write_parquet",
+    "write_to_dataset",
 ]

@@ -73,6 +73,8 @@ def open_data(data: Any, schema: Any = None, index: bool | None = None) -> Feed:
                              __arrow_c_stream__())  # fmt: skip
     if isinstance(data, dict):
         return _columns(data, fields)
+    if isinstance(data, (list, tuple)) and not data and schema is not None:
+        return _feed(as_schema(schema), lambda: iter(()), True, 0)  # which columns there are is the schema's to say
     if isinstance(data, (list, tuple)) and (not data or all(isinstance(row, dict) for row in data)):
         return _rows(list(data), fields)
     names = getattr(getattr(data, "dtype", None), "names", None)

@@ -181,4 +181,8 @@ class Table:
     def to_polars(self) -> Any:
         import polars
 
-        return polars.DataFrame(self)
+        frame = polars.DataFrame(self)
+        if frame.height == len(self):
+            return frame
+        # Polars before 1.10 reads no more than the first batch of a stream.
+        return polars.concat([polars.DataFrame(Table._of(self.schema, [batch])) for batch in self._batches])

@@ -163,7 +163,8 @@ static lm_status read_pair(walk *w, const char *name, const partition_pair *up,
     *pair = (partition_pair){up, decode(w, name, (size_t)(equals - name)),
                              decode(w, equals + 1, strlen(equals + 1))};
     if (!pair->key || !pair->value) return no_memory(w->error);
-    if (strcmp(pair->value, NULL_VALUE) == 0) pair->value = NULL;
+    /* As it is written: encoded it is a text like any other. */
+    if (strcmp(equals + 1, NULL_VALUE) == 0) pair->value = NULL;
     for (const partition_pair *above = up; above; above = above->up)
         if (strcmp(above->key, pair->key) == 0)
             return lm__error_set(w->error, LM_SCHEMA,

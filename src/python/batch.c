@@ -2,6 +2,7 @@
  * Batches as Python sees them: how many rows, slices, and a tree of tuples with the buffers of each
  * column, which share the batch's memory and keep it.
  */
+#include "arrow/build.h"
 #include "base/error.h"
 #include "python/module.h"
 
@@ -190,7 +191,76 @@ static PyObject *batch_slice(PyObject *object, PyObject *args)
     return lm__py_batch_take(lm__py_state_of(object), slice);
 }
 
+/* The columns of `batch` that `picked` is made of, in ranges of (start, rows). */
+static lm_status gather(lm_batch *batch, lm_schema *picked, const int32_t *columns,
+                        const int64_t *ranges, size_t n_ranges, lm_batch **out, lm_error *error)
+{
+    lm_builder root;
+    LM_TRY(lm__builder_init(&root, NULL, &picked->root, error));
+    lm_status status = LM_OK;
+    int64_t rows = 0;
+    for (size_t i = 0; i < n_ranges; i++) rows += ranges[2 * i + 1];
+    for (int32_t c = 0; c < picked->root.n_children && status == LM_OK; c++) {
+        lm_array column = lm__batch_column(batch, columns[c]);
+        status = lm__builder_reserve(&root.children[c], rows);
+        for (size_t i = 0; i < n_ranges && status == LM_OK; i++)
+            status = lm__build_rows(&root.children[c], &column, ranges[2 * i], ranges[2 * i + 1]);
+    }
+    root.length = rows;
+    if (status == LM_LIMIT)
+        (void)lm__error_set(error, status, "more than 2 GiB of text in a column");
+    else if (status != LM_OK)
+        (void)lm__error_memory(error, "picking rows");
+    else
+        status = lm__builder_finish(&root, picked, out, error);
+    lm__builder_deinit(&root);
+    return status;
+}
+
+/* The ranges are within the batch, and the columns in its schema. */
+static bool gather_check(const lm_batch *batch, const Py_buffer *columns, const Py_buffer *ranges)
+{
+    const int32_t *column = columns->buf;
+    const int64_t *range = ranges->buf;
+    int64_t rows = lm__batch_rows(batch);
+    bool fine = columns->len % 4 == 0 && ranges->len % 16 == 0;
+    for (Py_ssize_t i = 0; fine && i < columns->len / 4; i++)
+        fine = column[i] >= 0 && column[i] < batch->root.n_children;
+    for (Py_ssize_t i = 0; fine && i < ranges->len / 8; i += 2)
+        fine = range[i] >= 0 && range[i + 1] >= 0 && range[i] <= rows &&
+               range[i + 1] <= rows - range[i];
+    if (!fine) PyErr_SetString(PyExc_IndexError, "rows or columns beyond the batch");
+    return fine;
+}
+
+/* pick(columns as int32, ranges as int64 pairs of start and rows) -> Batch */
+static PyObject *batch_pick(PyObject *object, PyObject *args)
+{
+    lm_batch *self = lm__py_batch(object), *out = NULL;
+    lm_schema *picked = NULL;
+    Py_buffer columns, ranges;
+    lm_error error = {0};
+    lm_status status = LM_OK;
+    if (!PyArg_ParseTuple(args, "y*y*", &columns, &ranges)) return NULL;
+    bool fine = gather_check(self, &columns, &ranges);
+    if (fine) {
+        Py_BEGIN_ALLOW_THREADS status = lm__schema_select(
+            self->schema, columns.buf, (int32_t)(columns.len / 4), &picked, &error);
+        if (status == LM_OK)
+            status = gather(self, picked, columns.buf, ranges.buf, (size_t)ranges.len / 16, &out,
+                            &error);
+        lm_schema_free(picked);
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&columns);
+    PyBuffer_Release(&ranges);
+    if (!fine) return NULL;
+    if (status != LM_OK) return lm__py_raise(lm__py_state_of(object), status, &error);
+    return lm__py_batch_take(lm__py_state_of(object), out);
+}
+
 static PyMethodDef batch_methods[] = {
+    {"pick", batch_pick, METH_VARARGS, NULL},
     {"tree", batch_tree, METH_NOARGS, NULL},
     {"schema", batch_schema, METH_NOARGS, NULL},
     {"slice", batch_slice, METH_VARARGS, NULL},

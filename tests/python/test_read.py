@@ -170,7 +170,8 @@ def test_scan():
     narrow = scan.filter("a >= 10").filter([("a", "<", 20)]).select(["b"])
     for _ in range(2):  # a fresh stream for each
         assert pa.table(narrow)["b"].to_pylist() == TABLE["b"].to_pylist()[10:20]
-    assert pl.DataFrame(scan).shape == (N, 2) and len(scan.to_table()) == N
+    assert pl.from_arrow(pa.table(scan)).shape == (N, 2) and scan.to_polars().shape == (N, 2)
+    assert len(scan.to_table()) == N
     assert sum(map(len, scan.batches())) == N and "x.parquet" in repr(narrow)
     duckdb = pytest.importorskip("duckdb")
     assert duckdb.sql("select sum(a) from scan").fetchall() == [(sum(range(N)),)]
