@@ -148,6 +148,29 @@ suite_long() {
     py_tests long tests/long
 }
 
+# parquet-java, which Spark reads Parquet by, is fetched once, into .cache/; only on request.
+need_parquet_java() {
+    need java
+    local jars=.cache/spark/jars sum
+    sum=$(sha256sum <tests/spark/pom.xml)
+    if [[ ! -f $jars/stamp || $(<"$jars/stamp") != "$sum" ]]; then
+        say "fetching parquet-java into .cache/spark"
+        rm -rf "$jars"
+        quietly maven.log mvn -q -B -f tests/spark/pom.xml -Dmaven.repo.local="$PWD/.cache/maven" \
+            org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+            -DoutputDirectory="$PWD/$jars" || exit 1
+        echo "$sum" >"$jars/stamp"
+    fi
+    mkdir -p build/spark
+    quietly javac.log javac -cp "$jars/*" -d build/spark tests/spark/Reads.java || exit 1
+}
+
+suite_spark() {
+    build_product
+    need_parquet_java
+    py_tests spark tests/spark
+}
+
 # run_suites NAME...: each in a subshell, so that one that fails leaves the others their turn.
 run_suites() {
     local name names=()
