@@ -8,6 +8,7 @@
 #include <lamella/commit.h>
 #include <lamella/contents.h>
 #include <lamella/csv.h>
+#include <lamella/diff.h>
 #include <lamella/directory.h>
 #include <lamella/expr.h>
 #include <lamella/io.h>

@@ -23,8 +23,8 @@ typedef struct exit_row {
 
 static const exit_row exits[] = {
     {0, "done"},
-    {1, "failed; what was at the destination is as it was"},
-    {2, "the command line is wrong"},
+    {1, "failed; what was at the destination is as it was; diff: the tables differ"},
+    {2, "the command line is wrong; diff: any failure that would be 1"},
     {3, "the data, or its schema, is not what it has to be; verify: corrupt"},
     {4, "conflict: the destination is not what --if-match names, or somebody else has it"},
     {5, "--if-absent, and something is there"},
@@ -36,9 +36,10 @@ static const exit_row exits[] = {
 };
 
 const lm_cli_command *const lm__cli_commands[] = {
-    &lm__cli_write,  &lm__cli_put,     &lm__cli_publish_dir, &lm__cli_guard,        &lm__cli_undo,
-    &lm__cli_verify, &lm__cli_gc,      &lm__cli_cat,         &lm__cli_head,         &lm__cli_count,
-    &lm__cli_schema, &lm__cli_inspect, &lm__cli_version,     &lm__cli_help_command, NULL,
+    &lm__cli_write, &lm__cli_put,     &lm__cli_publish_dir,  &lm__cli_guard,
+    &lm__cli_undo,  &lm__cli_verify,  &lm__cli_gc,           &lm__cli_cat,
+    &lm__cli_head,  &lm__cli_count,   &lm__cli_schema,       &lm__cli_inspect,
+    &lm__cli_diff,  &lm__cli_version, &lm__cli_help_command, NULL,
 };
 
 static lm_status overview(lm_buffer *out)
