@@ -239,7 +239,8 @@ static void in_wides(const lm_test *test, const lm_array *values, uint64_t *word
         BLOCKS(in_wide_set(&test->set, lm__i256_load(v + (row + i) * width, width)));
     } else if (width == 16) {
         const i128 low = low_half(test->range.low_wide), high = low_half(test->range.high_wide);
-        BLOCKS((low <= load128(v + (row + i) * 16)) & (load128(v + (row + i) * 16) <= high));
+        BLOCKS((uint64_t)(low <= load128(v + (row + i) * 16)) &
+               (uint64_t)(load128(v + (row + i) * 16) <= high));
     } else {
         BLOCKS(in_wide_range(&test->range, lm__i256_load(v + (row + i) * width, width)));
     }

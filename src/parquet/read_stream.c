@@ -657,7 +657,7 @@ lm_status lm__parquet_stream_open(lm_parquet_reader *reader, const lm_parquet_re
                                   lm_stream **stream, lm_error *error)
 {
     static const lm_parquet_read_options defaults;
-    read_stream *s;
+    read_stream *s = NULL;
     if (options && options->filter) return lm__parquet_filter_open(reader, options, stream, error);
     LM_TRY(new_stream(reader, &s, error));
     lm_status status = open_stream(s, options ? options : &defaults, error);
@@ -673,7 +673,7 @@ lm_status lm__parquet_stream_open(lm_parquet_reader *reader, const lm_parquet_re
 lm_status lm__parquet_stream_open_part(lm_parquet_reader *reader, const lm_read_part_of *part,
                                        lm_stream **stream, lm_error *error)
 {
-    read_stream *s;
+    read_stream *s = NULL;
     LM_TRY(new_stream(reader, &s, error));
     lm_status status = open_part(s, part, error);
     if (status == LM_OK) status = look_ahead(s, error);

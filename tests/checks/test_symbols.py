@@ -14,6 +14,7 @@ CHANGING = {
     "base_cpu.c: known": "the processor's level, found once",
     "codec_brotli.c: decoder_library": "a library, loaded once when it is first needed",
     "codec_brotli.c: encoder_library": "the same",
+    "codec_deflate.c: deflate_library": "the same",
     "codec_gzip.c: gzip_library": "the same",
     "codec_lz4.c: lz4_library": "the same",
     "codec_zstd.c: zstd_library": "the same",

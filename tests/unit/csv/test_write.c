@@ -257,7 +257,7 @@ TEST(a_full_disk_at_any_write_ends_it)
 {
     static const lm_sink_ops ops = {small_write, small_finish, small_abort};
     const char *rows = "1|a\n2|b\n3|c\n4|d\n";
-    size_t size;
+    size_t size = 0;
     char *whole = written("i: int32, s: utf8", rows, 2000, NULL, &size);
     free(whole);
     for (uint64_t room = 0; room < size; room += 37) {
@@ -307,7 +307,7 @@ TEST(every_allocation_may_fail)
 TEST(compressed_blocks_join_to_the_text)
 {
     static const lm_codec codecs[] = {LM_CODEC_GZIP, LM_CODEC_ZSTD};
-    size_t size, packed;
+    size_t size = 0, packed = 0;
     char *text = written("i: int32, s: utf8", "1|a\n2|b\n", 5, NULL, &size);
     for (int i = 0; i < 2; i++) {
         lm_csv_write_options options = {

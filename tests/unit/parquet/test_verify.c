@@ -27,7 +27,7 @@ static lm_status fill(lm_builder *root)
     for (int i = 0; i < ROWS; i++) {
         LM_TRY(lm__builder_reserve(&column[0], 1));
         lm__build_i64(&column[0], i * 7);
-        LM_TRY(i % 5 ? lm__build_bytes(&column[1], "abcdefghij" + i % 7, 3)
+        LM_TRY(i % 5 ? lm__build_bytes(&column[1], &"abcdefghij"[i % 7], 3)
                      : lm__build_null(&column[1]));
         LM_TRY(lm__builder_reserve(&column[2], 1));
         lm__build_f64(&column[2], i == 9 ? __builtin_nan("") : 1.5 * i);
