@@ -211,3 +211,38 @@ void lm__gather_strings_data32(const uint32_t *indices, size_t count,
         data += size;
     }
 }
+
+/* A string is two loads, and its copy always as long as the longest may be: nothing is guessed. */
+#define GATHER_SHORT(level, target)                                                                \
+    target static bool gather_short32_##level(                                                     \
+        const uint32_t *indices, size_t count, const int32_t *dictionary_offsets,                  \
+        size_t dictionary_count, const uint8_t *dictionary_data, int32_t base, int32_t *offsets,   \
+        uint8_t *data)                                                                             \
+    {                                                                                              \
+        uint32_t most = 0;                                                                         \
+        uint8_t *to = data;                                                                        \
+        for (size_t i = 0; i < count; i++) most = indices[i] > most ? indices[i] : most;           \
+        if (count && most >= dictionary_count) return false;                                       \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            const int32_t *at = dictionary_offsets + indices[i];                                   \
+            memcpy(to, dictionary_data + at[0], LM_GATHER_SHORT_BYTES);                            \
+            offsets[i] = base + (int32_t)(to - data);                                              \
+            to += at[1] - at[0];                                                                   \
+        }                                                                                          \
+        offsets[count] = base + (int32_t)(to - data);                                              \
+        return true;                                                                               \
+    }
+
+GATHER_SHORT(scalar, )
+#ifdef LM_SIMD_X86
+GATHER_SHORT(avx2, LM_TARGET_AVX2)
+#endif
+
+bool lm__gather_strings_short32(const uint32_t *indices, size_t count,
+                                const int32_t *dictionary_offsets, size_t dictionary_count,
+                                const uint8_t *dictionary_data, int32_t base, int32_t *offsets,
+                                uint8_t *data)
+{
+    return AT_LEVEL(gather_short32, indices, count, dictionary_offsets, dictionary_count,
+                    dictionary_data, base, offsets, data);
+}

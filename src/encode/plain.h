@@ -80,6 +80,15 @@ void lm__gather_strings_data32(const uint32_t *indices, size_t count,
                                const int32_t *dictionary_offsets, size_t dictionary_count,
                                const uint8_t *dictionary_data, uint8_t *data);
 
+/* Both steps in one where the dictionary has no string longer than LM_GATHER_SHORT_BYTES: `data`
+ * has room for `count` of the longest and slack, the dictionary's bytes have slack behind them, and
+ * the offsets reach. False when an index is past the dictionary. */
+#define LM_GATHER_SHORT_BYTES 32
+bool lm__gather_strings_short32(const uint32_t *indices, size_t count,
+                                const int32_t *dictionary_offsets, size_t dictionary_count,
+                                const uint8_t *dictionary_data, int32_t base, int32_t *offsets,
+                                uint8_t *data);
+
 typedef struct lm_plain_kernels {
     size_t (*compact)(const void *values, size_t width, lm_bits valid, size_t count, void *out);
     void (*expand)(const void *packed, size_t width, lm_bits valid, size_t count, void *out);

@@ -98,6 +98,19 @@ static lm_status gather_strings(const lm_read_vector *dictionary, const uint32_t
     const int32_t *from = dictionary->offsets;
     if (vector->form == LM_FORM_STRINGS32) {
         int32_t *offsets = (int32_t *)vector->offsets + slot;
+        size_t most = count * dictionary->longest;
+        if (vector->data && dictionary->longest <= LM_GATHER_SHORT_BYTES &&
+            most <= vector->data_capacity - vector->data_size &&
+            most <= (size_t)(INT32_MAX - offsets[0])) {
+            if (!lm__gather_strings_short32(indices, count, from, dictionary->count,
+                                            dictionary->data, offsets[0], offsets,
+                                            vector->data + vector->data_size))
+                return lm__error_set(error, LM_CORRUPT,
+                                     "an index past the dictionary of %zu values",
+                                     dictionary->count);
+            vector->data_size += (size_t)(offsets[count] - offsets[0]);
+            return LM_OK;
+        }
         lm_status status = lm__gather_strings_offsets32(indices, count, from, dictionary->count,
                                                         offsets[0], offsets, error);
         if (status != LM_OK) return noting_overflow(vector, status);
@@ -227,6 +240,13 @@ lm_status lm__read_dictionary_load(lm_read_vector *dictionary, const lm_read_spe
         LM_TRY(plain(&values, page->entries, dictionary, error));
     }
     dictionary->count = page->entries;
+    dictionary->longest = 0;
+    if (dictionary->form != LM_FORM_STRINGS32) return LM_OK;
+    const int32_t *offsets = dictionary->offsets;
+    for (size_t i = 0; i < dictionary->count; i++) {
+        size_t size = (size_t)(offsets[i + 1] - offsets[i]);
+        if (size > dictionary->longest) dictionary->longest = size;
+    }
     return LM_OK;
 }
 

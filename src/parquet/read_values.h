@@ -37,6 +37,7 @@ typedef struct lm_read_vector {
     uint8_t *data;
     size_t data_size, data_capacity;
     size_t data_expected; /* bytes that are likely to come in all; 0: not known */
+    size_t longest;       /* of a dictionary's strings */
     uint8_t *validity;
     size_t nulls;
     lm_read_buffer values_buffer, offsets_buffer, data_buffer; /* whose memory those are */

@@ -301,6 +301,41 @@ TEST(strings_gathered)
     exact_free(data);
 }
 
+TEST(short_strings_gathered_in_one_step)
+{
+    enum { ENTRIES = 40, COUNT = 333 };
+    uint64_t state = 5;
+    int32_t dictionary[ENTRIES + 1] = {0}, offsets[COUNT + 1], want[COUNT + 1];
+    for (size_t i = 0; i < ENTRIES; i++)
+        dictionary[i + 1] =
+            dictionary[i] + (int32_t)(check_random(&state) % (LM_GATHER_SHORT_BYTES + 1));
+    size_t size = (size_t)dictionary[ENTRIES];
+    exact source = exact_new(size + LM_ENCODE_SLACK, 0);
+    exact data = exact_new(COUNT * LM_GATHER_SHORT_BYTES + LM_ENCODE_SLACK, 0);
+    exact same = exact_new(COUNT * LM_GATHER_SHORT_BYTES + LM_ENCODE_SLACK, 0);
+    random_bytes(&state, source.data, size + LM_ENCODE_SLACK);
+    uint32_t indices[COUNT];
+    lm_error error;
+    for (size_t count = 0; count <= COUNT; count += 37) {
+        for (size_t i = 0; i < count; i++) indices[i] = (uint32_t)(check_random(&state) % ENTRIES);
+        CHECK_OK(lm__gather_strings_offsets32(indices, count, dictionary, ENTRIES, 9, want, &error),
+                 error);
+        lm__gather_strings_data32(indices, count, dictionary, ENTRIES, source.data, same.data);
+        CHECK(lm__gather_strings_short32(indices, count, dictionary, ENTRIES, source.data, 9,
+                                         offsets, data.data));
+        CHECK_BYTES(offsets, want, (count + 1) * sizeof *want);
+        CHECK_BYTES(data.data, same.data, (size_t)(want[count] - 9));
+    }
+    indices[200] = ENTRIES;
+    CHECK(!lm__gather_strings_short32(indices, COUNT, dictionary, ENTRIES, source.data, 0, offsets,
+                                      data.data));
+    CHECK(
+        !lm__gather_strings_short32(indices, 1, dictionary, 0, source.data, 0, offsets, data.data));
+    exact_free(source);
+    exact_free(data);
+    exact_free(same);
+}
+
 int main(void)
 {
     RUN(compact_and_expand_at_every_width);
@@ -311,5 +346,6 @@ int main(void)
     RUN(strings_of_every_layout);
     RUN(a_long_string_may_not_eat_the_lengths_after_it);
     RUN(strings_gathered);
+    RUN(short_strings_gathered_in_one_step);
     return DONE();
 }
