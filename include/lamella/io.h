@@ -21,6 +21,10 @@ typedef struct lm_put_options {
     const lm_xlsx_options *xlsx;        /* NULL: the defaults */
     const lm_xlsx_sheet_options *sheet; /* of XLSX; NULL: the defaults */
     const lm_file_options *file;        /* NULL: the defaults */
+    /* What must hold of the rows, or the destination stays as it was (LM_DATA):
+     * docs/expectations.md. Not of workbooks. */
+    const char *const *expectations;
+    size_t expectation_count;
     /* Told after each batch: the rows so far, and the bytes of Arrow data that they took. May be
      * NULL. */
     void (*progress)(void *context, uint64_t rows, uint64_t bytes);

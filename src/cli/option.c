@@ -107,15 +107,24 @@ static void set_choice(parse_state *parser, const lm_cli_option *option, int *fi
     mistake(parser, "--%s is one of %s, not '%s'", option->name, known, value);
 }
 
-static void set_pairs(parse_state *parser, lm_cli_pairs *pairs, const char *attached)
+/* As many as there are arguments. */
+static bool pairs_room(parse_state *parser, lm_cli_pairs *pairs)
 {
     pairs->given = true;
     if (!pairs->items)
         pairs->items = lm__alloc_array(NULL, (size_t)parser->argc + 1, sizeof(char *));
-    if (!pairs->items) {
-        parser->status = LM_NO_MEMORY;
-        return;
-    }
+    if (!pairs->items) parser->status = LM_NO_MEMORY;
+    return pairs->items != NULL;
+}
+
+static void set_text(parse_state *parser, lm_cli_pairs *texts, const char *value)
+{
+    if (pairs_room(parser, texts)) texts->items[texts->count++] = (char *)(uintptr_t)value;
+}
+
+static void set_pairs(parse_state *parser, lm_cli_pairs *pairs, const char *attached)
+{
+    if (!pairs_room(parser, pairs)) return;
     if (attached) {
         if (*attached != '=' && strchr(attached, '=')) /* any key: nothing else can be meant */
             pairs->items[pairs->count++] = (char *)attached;
@@ -132,6 +141,7 @@ static void set_value(parse_state *parser, const lm_cli_option *option, void *fi
 {
     switch (option->kind) {
     case LM_CLI_TEXT: *(const char **)field = value; break;
+    case LM_CLI_TEXTS: set_text(parser, field, value); break;
     case LM_CLI_CHOICE: set_choice(parser, option, field, value); break;
     case LM_CLI_COUNT:
         if (!parse_count(value, field))

@@ -24,6 +24,7 @@ typedef enum lm_cli_kind {
     LM_CLI_COUNT,    /* uint64_t */
     LM_CLI_DURATION, /* int64_t nanoseconds: 90s, 15m, 12h, 7d; a bare number is seconds */
     LM_CLI_PAIRS,    /* lm_cli_pairs */
+    LM_CLI_TEXTS,    /* lm_cli_pairs: one text each time that it is given */
 } lm_cli_kind;
 
 /* KEY=VALUE arguments, as they stand on the command line. */

@@ -24,6 +24,7 @@ typedef struct settings {
     lm_cli_common common;
     int to;
     const char *schema;
+    lm_cli_pairs expectations;
     lm_cli_reading reading;
     lm_cli_publication publication;
     lm_cli_manifest manifest;
@@ -45,6 +46,10 @@ static const lm_cli_option put_options[] = {
      "Make the table fit this schema (docs/schema-text.md): columns by name, values converted "
      "where "
      "nothing is lost, everything else refused.",
+     NULL},
+    {"expect", LM_CLI_TEXTS, offsetof(settings, expectations), "EXPECTATION",
+     "Leave DST as it is (exit 3) where this does not hold of the rows (docs/expectations.md): "
+     "'rows >= 0.9*previous', 'user_id not null', 'price >= 0'. May be given more than once.",
      NULL},
     {NULL},
 };
@@ -238,6 +243,8 @@ static lm_status read_settings(lm_cli *cli, const settings *given, lm_put_option
     LM_TRY(lm__cli_csv(&given->csv, csv, error));
     csv->threads = (int)given->parquet.threads;
     options->cast.mode = LM_CAST_SAFE;
+    options->expectations = (const char *const *)given->expectations.items;
+    options->expectation_count = given->expectations.count;
     if (!given->schema) return LM_OK;
     return lm_schema_parse(NULL, given->schema, strlen(given->schema), &options->schema, error);
 }

@@ -1,7 +1,7 @@
 /*
  * put: a stream of rows becomes a published file.
  *
- *     open → (cast) → count → format writer → the publication's sink → seal → commit
+ *     open → (cast) → count → format writer → the publication's sink → expectations → seal → commit
  *
  * Invariants
  *  1. What the schemas show to be wrong is told before anything is staged.
@@ -14,6 +14,7 @@
 #include "arrow/cast.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "io/expect.h"
 #include "io/put.h"
 #include "io/reader.h"
 #include "io/write.h"
@@ -88,7 +89,8 @@ lm_status lm__put_conform_take(const lm_put_options *options, struct ArrowArrayS
 
 /* From the opening on there is a publication, which is closed whatever happens. */
 lm_status lm__put_publish(const char *path, const lm_put_options *options, lm_put_write *write,
-                          void *context, lm_put_result *result, lm_error *error)
+                          void *context, const lm_expect *expect, lm_put_result *result,
+                          lm_error *error)
 {
     const lm_file_options none = {0};
     lm_file_options file = options->file ? *options->file : none;
@@ -101,6 +103,8 @@ lm_status lm__put_publish(const char *path, const lm_put_options *options, lm_pu
     lm_file_publication *publication = NULL;
     LM_TRY(lm_file_open(path, &file, &publication, error));
     lm_status status = write(context, &file, lm_file_sink(publication), result, error);
+    if (status == LM_OK)
+        status = lm__expect_check(expect, path, lm_file_sink(publication)->bytes, error);
     if (status == LM_OK) {
         manifest.has_rows = true;
         manifest.rows = result->rows;
@@ -135,9 +139,20 @@ static lm_status publish_take(const char *path, lm_format format, const lm_put_o
                               lm_stream *stream, lm_put_result *result, lm_error *error)
 {
     table_write table = {.path = path, .format = format, .options = options};
-    LM_TRY(lm__stream_export_take(lm__put_allocator(options), stream, &table.stream, error));
-    lm_status status = lm__put_publish(path, options, write_table, &table, result, error);
+    const lm_allocator *allocator = lm__put_allocator(options);
+    lm_expect *expect;
+    lm_status status = lm__expect_new(allocator, options->expectations, options->expectation_count,
+                                      stream->schema, &expect, error);
+    if (status != LM_OK) {
+        lm__stream_close(stream);
+        return status;
+    }
+    if (expect) status = lm__expect_stream_take(expect, stream, &stream, error);
+    if (status == LM_OK) status = lm__stream_export_take(allocator, stream, &table.stream, error);
+    if (status == LM_OK)
+        status = lm__put_publish(path, options, write_table, &table, expect, result, error);
     if (table.stream.release) table.stream.release(&table.stream);
+    lm__expect_free(expect);
     return status;
 }
 

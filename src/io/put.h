@@ -5,6 +5,7 @@
 #include <lamella/io.h>
 
 #include "arrow/batch.h"
+#include "io/expect.h"
 
 /* What has passed, over all of a publication's streams. */
 typedef struct lm_put_count {
@@ -18,10 +19,10 @@ LM_MUST_USE lm_status lm__put_conform_take(const lm_put_options *options,
 
 typedef lm_status lm_put_write(void *context, const lm_file_options *file, lm_sink *sink,
                                lm_put_result *result, lm_error *error);
-/* A publication at `path` of what `write` writes. */
+/* A publication at `path` of what `write` writes, where it is as expected (NULL: it is). */
 LM_MUST_USE lm_status lm__put_publish(const char *path, const lm_put_options *options,
-                                      lm_put_write *write, void *context, lm_put_result *result,
-                                      lm_error *error);
+                                      lm_put_write *write, void *context, const lm_expect *expect,
+                                      lm_put_result *result, lm_error *error);
 
 static inline const lm_allocator *lm__put_allocator(const lm_put_options *options)
 {

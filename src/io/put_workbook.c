@@ -118,7 +118,7 @@ static lm_status open_and_publish(workbook_write *book, lm_put_result *result, l
     for (size_t i = 0; i < book->count; i++) LM_TRY(open_source(book, &book->sources[i], error));
     for (size_t i = 0; i < book->count; i++)
         LM_TRY(conform(book, &book->sources[i], result, error));
-    return lm__put_publish(book->path, book->options, write_workbook, book, result, error);
+    return lm__put_publish(book->path, book->options, write_workbook, book, NULL, result, error);
 }
 
 static void release_streams(const lm_put_sheet *sheets, size_t count)
@@ -144,6 +144,8 @@ lm_status lm_put_workbook_take(const char *path, const lm_put_sheet *sheets, siz
     if (options->schema && sheet_count > 1)
         status =
             lm__error_set(error, LM_INVALID, "a schema is for one sheet, not for %zu", sheet_count);
+    else if (options->expectation_count)
+        status = lm__error_set(error, LM_INVALID, "%s: expectations are not for workbooks", path);
     else if (!(book.sources = lm__alloc_zero(allocator, (sheet_count + 1) * sizeof *book.sources)))
         status = lm__error_memory(error, "opening a workbook");
     else {
