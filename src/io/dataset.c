@@ -6,6 +6,7 @@
 #include "arrow/filter.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/pool.h"
 #include "io/conjuncts.h"
 #include "io/discover.h"
 #include "io/partition.h"
@@ -125,29 +126,104 @@ static lm_status keep_schema(lm_dataset *d, lm_schema *take_schema, lm_error *er
     return LM_OK;
 }
 
-/* Looks into a file. One with the schema of the file before costs nothing more. */
-static lm_status learn(lm_dataset *d, lm_part *part, const lm_read_request *request,
-                       lm_unifier *unifier, lm_error *error)
+/* A look into one file. */
+typedef struct look_job {
+    lm_job job; /* first: the job is found by it */
+    const lm_dataset *dataset;
+    const lm_read_request *request;
+    const char *path;
+    lm_schema *schema;
+    int64_t rows;
+    lm_status status;
+    lm_error error;
+} look_job;
+
+static lm_status look_into(look_job *look)
 {
+    const lm_dataset *d = look->dataset;
     lm_read_request light = {.without_rows = true,
-                             .dictionaries = request->dictionaries,
+                             .dictionaries = look->request->dictionaries,
                              .threads = 1,
-                             .cancel = request->cancel};
+                             .cancel = look->request->cancel};
     const lm_format_row *row;
     lm_reader *reader;
-    if (lm__cancel_requested(request->cancel))
-        return lm__error_set(error, LM_CANCELLED, "interrupted");
-    LM_TRY(lm__table_open(d->allocator, d->store, part->path, d->row->format, &light, &row, &reader,
-                          error));
+    if (lm__cancel_requested(light.cancel))
+        return lm__error_set(&look->error, LM_CANCELLED, "interrupted");
+    LM_TRY(lm__table_open(d->allocator, d->store, look->path, d->row->format, &light, &row, &reader,
+                          &look->error));
     lm_status status = LM_OK;
-    if (reader->ops->rows) status = reader->ops->rows(reader, &light, &part->rows, error);
-    lm_schema *last = d->kept_count ? d->kept[d->kept_count - 1] : NULL;
-    if (status == LM_OK && !(last && lm__field_equal(&last->root, &reader->schema->root))) {
-        status = lm__unify(unifier, reader->schema, part->path, error);
-        if (status == LM_OK) status = keep_schema(d, lm_schema_ref(reader->schema), error);
-    }
-    if (status == LM_OK) part->schema = d->kept[d->kept_count - 1];
+    if (reader->ops->rows) status = reader->ops->rows(reader, &light, &look->rows, &look->error);
+    if (status == LM_OK) look->schema = lm_schema_ref(reader->schema);
     lm__reader_close(reader);
+    return status;
+}
+
+static void run_look(lm_job *job)
+{
+    look_job *look = (look_job *)job;
+    look->status = look_into(look);
+}
+
+/* What was seen. A file with the schema of the file before costs nothing more. */
+static lm_status learn(lm_dataset *d, lm_part *part, look_job *look, lm_unifier *unifier,
+                       lm_error *error)
+{
+    if (look->status != LM_OK) {
+        if (error) *error = look->error;
+        return look->status;
+    }
+    lm_schema *last = d->kept_count ? d->kept[d->kept_count - 1] : NULL;
+    part->rows = look->rows;
+    if (!last || !lm__field_equal(&last->root, &look->schema->root)) {
+        LM_TRY(lm__unify(unifier, look->schema, part->path, error));
+        LM_TRY(keep_schema(d, lm_schema_ref(look->schema), error));
+    }
+    part->schema = d->kept[d->kept_count - 1];
+    return LM_OK;
+}
+
+#define LOOKS_AT_ONCE 64
+
+/* Parts [first, first + count), side by side; they are joined in their order. */
+static lm_status learn_some(lm_dataset *d, size_t first, size_t count,
+                            const lm_read_request *request, lm_pool *pool, lm_unifier *unifier,
+                            lm_error *error)
+{
+    lm_group group;
+    lm_status status = LM_OK;
+    look_job *looks = lm__alloc_zero(d->allocator, count * sizeof *looks);
+    if (!looks) return no_memory(error);
+    lm__group_init(&group, pool);
+    for (size_t i = 0; i < count; i++) {
+        looks[i] = (look_job){.job.run = run_look,
+                              .dataset = d,
+                              .request = request,
+                              .path = d->parts[first + i].path,
+                              .rows = -1};
+        lm__group_submit(&group, &looks[i].job);
+    }
+    lm__group_wait(&group);
+    for (size_t i = 0; i < count; i++) {
+        if (status == LM_OK) status = learn(d, &d->parts[first + i], &looks[i], unifier, error);
+        lm_schema_free(looks[i].schema);
+    }
+    lm__free(d->allocator, looks);
+    return status;
+}
+
+static lm_status learn_all(lm_dataset *d, const lm_read_request *request, lm_unifier *unifier,
+                           lm_error *error)
+{
+    /* Where none is left, the first one tells the schema (parts keep their places). */
+    size_t count = d->count ? d->count : 1;
+    lm_pool *pool;
+    LM_TRY(lm__pool_new(d->allocator, count < 4 ? 1 : request->threads, &pool, error));
+    lm_status status = LM_OK;
+    for (size_t i = 0; i < count && status == LM_OK; i += LOOKS_AT_ONCE) {
+        size_t some = count - i < LOOKS_AT_ONCE ? count - i : LOOKS_AT_ONCE;
+        status = learn_some(d, i, some, request, pool, unifier, error);
+    }
+    lm__pool_free(pool);
     return status;
 }
 
@@ -215,11 +291,7 @@ static lm_status learn_schemas(lm_dataset *d, const lm_read_request *request, lm
     lm_unifier *unifier;
     lm_schema *files = NULL;
     LM_TRY(lm__unifier_new(d->allocator, &unifier, error));
-    lm_status status = LM_OK;
-    /* Where none is left, the first one tells the schema (parts keep their places). */
-    size_t count = d->count ? d->count : 1;
-    for (size_t i = 0; i < count && status == LM_OK; i++)
-        status = learn(d, &d->parts[i], request, unifier, error);
+    lm_status status = learn_all(d, request, unifier, error);
     if (status == LM_OK) status = lm__unified(unifier, &files, error);
     if (status == LM_OK) status = add_partitions(d, files, &d->schema, error);
     if (status == LM_OK && d->row->forward) status = retype(d, files, error);
