@@ -33,6 +33,10 @@ LM_API LM_MUST_USE lm_status lm_ipc_pull_take(const lm_allocator *allocator,
                                               const lm_ipc_read_options *options,
                                               struct ArrowArrayStream *out, lm_error *error);
 
+/* The rows of a source, which is taken, by the metadata of its messages: no batch is looked at. */
+LM_API LM_MUST_USE lm_status lm_ipc_rows_take(const lm_allocator *allocator, lm_source *take_source,
+                                              int64_t *rows, lm_error *error);
+
 typedef enum lm_ipc_format {
     LM_IPC_STREAM, /* ends with its end mark */
     LM_IPC_FILE,   /* with a footer; a column's dictionary cannot change from batch to batch */

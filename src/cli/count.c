@@ -79,9 +79,11 @@ const lm_cli_command lm__cli_count = {
     .name = "count",
     .usage = "PATH...",
     .summary = "Tell how many rows tables have.",
-    .about = "Tells how many rows the table at PATH has: of Parquet by the footer alone, of other "
-             "formats by reading it. With several paths each is told on a line of its own, rows "
-             "first, and then the total.",
+    .about =
+        "Tells how many rows the table at PATH (a file, a directory or a pattern; - is standard "
+        "input) has: of Parquet and Arrow IPC by their metadata alone, of other formats by "
+        "reading it. With several paths each is told on a line of its own, rows first, and "
+        "then the total.",
     .groups = {{"Reading", lm__cli_reading_options, offsetof(settings, reading)},
                {"General", lm__cli_common_options, 0}},
     .words_min = 1,

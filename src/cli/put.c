@@ -317,8 +317,9 @@ const lm_cli_command lm__cli_put = {
     .usage = "SRC DST, or DST --sheet NAME=SRC ...",
     .summary = "Publish the table SRC as the file DST, in the format of DST, all or nothing.",
     .about =
-        "Reads the table SRC (Parquet or Arrow IPC, a file or a stream; - is standard input) and "
-        "puts it in place as DST (.parquet, .arrow, .arrows, .jsonl, .csv or .xlsx) in one step, "
+        "Reads the table SRC (a file, a directory or a pattern, docs/datasets.md; - is standard "
+        "input) and puts it in place as DST (.parquet, .arrow, .arrows, .jsonl, .csv or .xlsx) in "
+        "one step, "
         "as `lamella write` does with bytes. When anything fails, in the data or on the disk, DST "
         "is as it was and nothing is "
         "left beside it. A table that breaks off in the middle is an error, never a short file.",

@@ -172,8 +172,9 @@ const lm_cli_command lm__cli_schema = {
     .name = "schema",
     .usage = "PATH",
     .summary = "Tell the columns of a table.",
-    .about = "Tells the names and types of the columns of the table at PATH (- is standard "
-             "input). With --json the schema's hash is told too.",
+    .about =
+        "Tells the names and types of the columns of the table at PATH (a file, a directory or a "
+        "pattern; - is standard input). With --json the schema's hash is told too.",
     .groups = {{"Options", options, 0},
                {"Reading", lm__cli_reading_options, offsetof(settings, reading)},
                {"General", lm__cli_common_options, 0}},

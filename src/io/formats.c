@@ -1,4 +1,5 @@
 /* The formats that can be read, a row each, and how they are told apart. */
+#include <lamella/ipc.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -15,12 +16,14 @@ static const lm_format_row rows[] = {
      .name = "arrow",
      .suffixes = {".arrow", ".feather", ".ipc"},
      .magic = {"ARROW1"},
-     .forward = lm__ipc_table_open},
+     .forward = lm__ipc_table_open,
+     .rows = lm_ipc_rows_take},
     {.format = LM_FORMAT_ARROW_STREAM,
      .name = "arrows",
      .suffixes = {".arrows"},
      .magic = {"\xff\xff\xff\xff"},
-     .forward = lm__ipc_table_open},
+     .forward = lm__ipc_table_open,
+     .rows = lm_ipc_rows_take},
     {.format = LM_FORMAT_JSONL,
      .name = "jsonl",
      .suffixes = {".jsonl", ".ndjson"},

@@ -16,7 +16,7 @@
 typedef struct forward_reader {
     lm_reader reader; /* first */
     const lm_allocator *allocator;
-    lm_forward_open *open;
+    const lm_format_row *row;
     lm_source *source; /* NULL: a feed */
     lm_stream *only;   /* of a feed, until it is asked for */
     const char *name;
@@ -32,8 +32,8 @@ static lm_status forward_stream(lm_reader *reader, const lm_read_request *reques
         lm_read_request again = *request;
         again.schema = reader->schema;
         again.schema_found = !own->given;
-        return own->open(own->allocator, lm__source_again(own->source), NULL, &again, done, stream,
-                         error);
+        return own->row->forward(own->allocator, lm__source_again(own->source), NULL, &again, done,
+                                 stream, error);
     }
     if (!own->only)
         return lm__error_set(error, LM_INVALID, "%s is a pipe, and has been read already",
@@ -41,6 +41,16 @@ static lm_status forward_stream(lm_reader *reader, const lm_read_request *reques
     *stream = own->only;
     own->only = NULL;
     return LM_OK;
+}
+
+static lm_status forward_rows(lm_reader *reader, const lm_read_request *request, int64_t *rows,
+                              lm_error *error)
+{
+    forward_reader *own = (forward_reader *)reader;
+    (void)request;
+    *rows = -1;
+    if (!own->row->rows || !own->source) return LM_OK;
+    return own->row->rows(own->allocator, lm__source_again(own->source), rows, error);
 }
 
 static void forward_close(lm_reader *reader)
@@ -55,7 +65,7 @@ lm_status lm__forward_reader_open(const lm_format_row *row, lm_input *take_input
                                   const lm_read_request *request, lm_reader **reader,
                                   lm_error *error)
 {
-    static const lm_reader_ops ops = {NULL, forward_stream, NULL, forward_close};
+    static const lm_reader_ops ops = {NULL, forward_stream, forward_rows, forward_close};
     forward_reader *own = lm__alloc_zero(take_input->allocator, sizeof *own);
     lm_stream *first = NULL;
     /* All columns, so that the schema is the whole one. */
@@ -71,14 +81,14 @@ lm_status lm__forward_reader_open(const lm_format_row *row, lm_input *take_input
         return lm__error_memory(error, "opening a table");
     }
     own->allocator = take_input->allocator;
-    own->open = row->forward;
+    own->row = row;
     own->source = take_input->source;
     own->name = take_input->name;
     own->reader.ops = &ops;
     own->given = request->schema && !request->schema_found;
     lm_source *use = own->source ? lm__source_again(own->source) : NULL;
-    lm_status status =
-        own->open(own->allocator, use, use ? NULL : &take_input->feed, &all, &done, &first, error);
+    lm_status status = own->row->forward(own->allocator, use, use ? NULL : &take_input->feed, &all,
+                                         &done, &first, error);
     if (status != LM_OK) {
         forward_close(&own->reader);
         return status;

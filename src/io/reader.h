@@ -81,6 +81,9 @@ void lm__reader_close(lm_reader *reader); /* takes NULL */
 typedef lm_status lm_forward_open(const lm_allocator *allocator, lm_source *take_source,
                                   const lm_feed *take_feed, const lm_read_request *request,
                                   unsigned *done, lm_stream **stream, lm_error *error);
+/* The rows of a source (taken), without reading them. */
+typedef lm_status lm_forward_rows(const lm_allocator *allocator, lm_source *take_source,
+                                  int64_t *rows, lm_error *error);
 /* Takes the input, also on failure. */
 typedef lm_status lm_reader_open(lm_input *take_input, const lm_read_request *request,
                                  lm_reader **reader, lm_error *error);
@@ -93,6 +96,7 @@ typedef struct lm_format_row {
     const char *magic[4];    /* what its files begin with; ends with NULL. Goes before the suffix */
     lm_reader_open *open;    /* or NULL, and */
     lm_forward_open *forward;
+    lm_forward_rows *rows; /* of `forward`; may be NULL */
 } lm_format_row;
 
 /* NULL for a format that is not read. */

@@ -141,8 +141,9 @@ static lm_status stream_next(reader *r, lm_batch **batch, lm_error *error)
 
 /* Files ("IPC File Format"). */
 
-static lm_status block_handle(reader *r, const uint8_t *block, int header_type, lm_batch **batch,
-                              lm_error *error)
+/* The message of a block of the footer, which is what the footer says; its body comes next. */
+static lm_status block_open(reader *r, const uint8_t *block, int header_type, lm_ipc_hold *hold,
+                            lm_ipc_message *message, lm_error *error)
 {
     int64_t at = lm__fb_get_i64(block), body_size = lm__fb_get_i64(block + 16);
     int32_t metadata_size = lm__fb_get_i32(block + 8);
@@ -150,28 +151,31 @@ static lm_status block_handle(reader *r, const uint8_t *block, int header_type, 
         (uint64_t)at > r->footer_at || (uint64_t)metadata_size > r->footer_at - (uint64_t)at ||
         (uint64_t)body_size > r->footer_at - (uint64_t)at - (uint64_t)metadata_size)
         return refuse(error, "the footer names a block outside the file");
-    lm_ipc_hold *hold = lm__ipc_hold_new(r->allocator, r->input.origin);
-    if (!hold) return lm__error_memory(error, "reading a message");
     lm_ipc_end end;
+    r->input.at = (uint64_t)at;
+    LM_TRY(lm__ipc_message_take(&r->input, hold, message, &end, error));
+    if (end != LM_IPC_NOT_ENDED || message->header_type != header_type ||
+        r->input.at > (uint64_t)at + (uint64_t)metadata_size ||
+        message->body_size != (size_t)body_size)
+        return refuse(error, "a block is not what the footer says");
+    r->input.at = (uint64_t)at + (uint64_t)metadata_size;
+    return LM_OK;
+}
+
+static lm_status block_handle(reader *r, const uint8_t *block, int header_type, lm_batch **batch,
+                              lm_error *error)
+{
     lm_ipc_message message;
     lm_ipc_body body;
-    r->input.at = (uint64_t)at;
-    lm_status status = lm__ipc_message_take(&r->input, hold, &message, &end, error);
-    if (status != LM_OK) goto done;
-    if (end != LM_IPC_NOT_ENDED || message.header_type != header_type ||
-        r->input.at > (uint64_t)at + (uint64_t)metadata_size ||
-        message.body_size != (size_t)body_size) {
-        status = refuse(error, "a block is not what the footer says");
-        goto done;
-    }
-    r->input.at = (uint64_t)at + (uint64_t)metadata_size;
-    status = body_take(r, hold, &message, &body, error);
-    if (status != LM_OK) goto done;
-    status = header_type == LM_FB_HEADER_RECORDS
-                 ? lm__ipc_records_decode(&r->decoder, r->stream.schema, &message.header, &body,
-                                          batch, error)
-                 : lm__ipc_dictionary_decode(&r->decoder, &message.header, &body, error);
-done:
+    lm_ipc_hold *hold = lm__ipc_hold_new(r->allocator, r->input.origin);
+    if (!hold) return lm__error_memory(error, "reading a message");
+    lm_status status = block_open(r, block, header_type, hold, &message, error);
+    if (status == LM_OK) status = body_take(r, hold, &message, &body, error);
+    if (status == LM_OK && header_type == LM_FB_HEADER_RECORDS)
+        status = lm__ipc_records_decode(&r->decoder, r->stream.schema, &message.header, &body,
+                                        batch, error);
+    else if (status == LM_OK)
+        status = lm__ipc_dictionary_decode(&r->decoder, &message.header, &body, error);
     lm__ipc_hold_unref(hold);
     return status;
 }
@@ -321,4 +325,69 @@ lm_status lm_ipc_pull_take(const lm_allocator *allocator, const lm_ipc_pull *pul
     out->release = NULL;
     LM_TRY(reader_open(allocator, &input, options, &stream, error));
     return lm__stream_export_take(allocator, stream, out, error);
+}
+
+/* Counting. */
+
+static lm_status count_message(const lm_ipc_message *message, int64_t *rows, lm_error *error)
+{
+    if (message->header_type != LM_FB_HEADER_RECORDS) return LM_OK;
+    int64_t length = lm__fb_i64(&message->header, LM_FB_RECORDS_LENGTH, 0);
+    LM_TRY(lm__ipc_reader_check(&message->reader, error));
+    if (length < 0 || __builtin_add_overflow(*rows, length, rows))
+        return refuse(error, "a record batch of an impossible length");
+    return LM_OK;
+}
+
+/* The next message of a stream, whose body is passed over; *more is false at the end. */
+static lm_status count_next(reader *r, lm_ipc_hold *hold, int64_t *rows, bool *more,
+                            lm_error *error)
+{
+    lm_ipc_end end;
+    lm_ipc_message message;
+    LM_TRY(lm__ipc_message_take(&r->input, hold, &message, &end, error));
+    *more = end == LM_IPC_NOT_ENDED;
+    if (!*more) return stream_end(r, end, error);
+    if (message.body_size > r->input.origin->source->size - r->input.at)
+        return refuse(error, "it ends within a message");
+    r->input.at += message.body_size;
+    return count_message(&message, rows, error);
+}
+
+static lm_status count_all(reader *r, int64_t *rows, lm_error *error)
+{
+    bool more = true;
+    for (size_t i = 0; r->mode == MODE_FILE ? i < r->records.length : more; i++) {
+        lm_ipc_message message;
+        lm_ipc_hold *hold = lm__ipc_hold_new(r->allocator, r->input.origin);
+        if (!hold) return lm__error_memory(error, "reading a message");
+        lm_status status;
+        if (r->mode == MODE_FILE) {
+            status = block_open(r, lm__fb_item(&r->records, i), LM_FB_HEADER_RECORDS, hold,
+                                &message, error);
+            if (status == LM_OK) status = count_message(&message, rows, error);
+        } else {
+            status = count_next(r, hold, rows, &more, error);
+        }
+        lm__ipc_hold_unref(hold);
+        LM_TRY(status);
+    }
+    return LM_OK;
+}
+
+lm_status lm_ipc_rows_take(const lm_allocator *allocator, lm_source *take_source, int64_t *rows,
+                           lm_error *error)
+{
+    lm_ipc_input input = {.origin = NULL};
+    lm_stream *stream;
+    allocator = lm__allocator_or_default(allocator);
+    *rows = 0;
+    input.origin = lm__ipc_origin_new_take(allocator, take_source);
+    if (!input.origin) return lm__error_memory(error, "opening an IPC stream");
+    LM_TRY(reader_open(allocator, &input, NULL, &stream, error));
+    reader *r = (reader *)stream;
+    lm_status status = count_all(r, rows, error);
+    if (status != LM_OK) status = lm__error_within(error, status, "%s", r->name);
+    lm__stream_close(stream);
+    return status;
 }

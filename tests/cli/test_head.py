@@ -45,7 +45,7 @@ def test_head_is_aligned(run, table):
 
 def test_head_takes_a_part(run, table):
     done = run("head", "t.arrow", "-n", "1", "--columns", "text,id", "--offset", "1")
-    assert done.stdout.decode() == "text     id\nutf8  int32\n----  -----\n日本     20\n(1 row, 2 columns)\n"
+    assert done.stdout.decode() == "text     id\nutf8  int32\n----  -----\n日本     20\n(1 of 3 rows, 2 columns)\n"
     done = run("head", "t.parquet", "--width", "0", "--columns", "long")
     assert b"x" * 100 in done.stdout
     assert run("head", "t.parquet", "--limit", "0").stdout.decode().endswith("(0 of 3 rows, 4 columns)\n")

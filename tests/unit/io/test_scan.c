@@ -1,5 +1,7 @@
 /* Scans of one file (src/io/scan.c): the same rows from every format, whatever is asked of them. */
 #define _GNU_SOURCE
+#include <lamella/ipc.h>
+
 #include "check_alloc.h"
 #include "io/scan.h"
 #include "tables.h"
@@ -164,6 +166,30 @@ TEST(formats_are_known_by_their_bytes)
     CHECK_INT(lm_scan_open(scratch_join(place, "nowhere"), NULL, &scan, &error), LM_NOT_FOUND);
 }
 
+TEST(rows_are_told_without_reading)
+{
+    static char bytes[1 << 16];
+    lm_scan *scan;
+    int64_t rows;
+    lm_error error = {0};
+    for (size_t i = 0; i < FORMATS; i++) {
+        REQUIRE(lm_scan_open(scratch_join(place, names[i]), NULL, &scan, &error) == LM_OK);
+        CHECK_INT(lm__scan_rows_told(scan, &rows, &error), LM_OK);
+        CHECK_INT(rows, ROWS);
+        lm_scan_close(scan);
+    }
+    /* Metadata that is cut off, or leads out of the file. */
+    FILE *file = fopen(scratch_join(place, "t.arrows"), "rb");
+    REQUIRE(file != NULL);
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    for (size_t cut = 0; cut < size; cut += 37) {
+        lm_memory_source source;
+        lm_memory_source_init(&source, bytes, cut, "cut");
+        CHECK_INT(lm_ipc_rows_take(NULL, &source.source, &rows, &error), LM_CORRUPT);
+    }
+}
+
 TEST(a_source_may_be_given)
 {
     static char bytes[1 << 16];
@@ -199,7 +225,9 @@ static lm_status read_all(const char *path, lm_expr *filter, check_alloc *memory
     lm_batch *batch = NULL;
     lm_status status = lm_scan_open(path, &options, &scan, NULL);
     if (status != LM_OK) return status;
-    status = lm__scan_stream(scan, &stream, NULL);
+    uint64_t rows;
+    status = lm_scan_rows(scan, &rows, NULL);
+    if (status == LM_OK) status = lm__scan_stream(scan, &stream, NULL);
     lm_scan_close(scan);
     if (status != LM_OK) return status;
     while ((status = lm__stream_next(stream, &batch, NULL)) == LM_OK && batch)
@@ -233,6 +261,7 @@ int main(void)
     RUN(rows_are_filtered_then_counted);
     RUN(columns_are_chosen_by_path);
     RUN(formats_are_known_by_their_bytes);
+    RUN(rows_are_told_without_reading);
     RUN(a_source_may_be_given);
     RUN(every_allocation_may_fail);
     scratch_remove(place);
