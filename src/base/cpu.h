@@ -10,7 +10,7 @@ typedef enum lm_cpu_level {
     LM_CPU_SCALAR = 0,
     LM_CPU_SSE42 = 1,  /* with popcnt and pclmulqdq */
     LM_CPU_AVX2 = 2,   /* with bmi1, bmi2, fma, lzcnt */
-    LM_CPU_AVX512 = 3, /* f, bw, dq, vl, vbmi, vbmi2 */
+    LM_CPU_AVX512 = 3, /* f, bw, dq, vl, vbmi, vbmi2; with vpclmulqdq */
 } lm_cpu_level;
 
 lm_cpu_level lm__cpu_level(void);

@@ -80,13 +80,22 @@ TARGET static inline __m128i fold(__m128i run, __m128i powers, __m128i onto)
     return _mm_xor_si128(_mm_xor_si128(low, high), onto);
 }
 
+/* What is left when `a` stands for all before `bytes`. */
+TARGET static uint32_t advance_rest(__m128i a, const uint8_t *bytes, size_t size)
+{
+    const __m128i by_128 = POWERS_128;
+    uint8_t rest[16];
+    for (; size >= 16; bytes += 16, size -= 16) a = fold(a, by_128, load(bytes));
+    _mm_storeu_si128((__m128i *)rest, a);
+    return advance(advance(0, rest, 16), bytes, size);
+}
+
 /* size >= 64. */
 TARGET static uint32_t advance_folding(uint32_t crc, const uint8_t *bytes, size_t size)
 {
     const __m128i by_512 = POWERS_512, by_128 = POWERS_128;
     __m128i a = _mm_xor_si128(load(bytes), _mm_cvtsi32_si128((int)crc));
     __m128i b = load(bytes + 16), c = load(bytes + 32), d = load(bytes + 48);
-    uint8_t rest[16];
     for (bytes += 64, size -= 64; size >= 64; bytes += 64, size -= 64) {
         a = fold(a, by_512, load(bytes));
         b = fold(b, by_512, load(bytes + 16));
@@ -94,9 +103,47 @@ TARGET static uint32_t advance_folding(uint32_t crc, const uint8_t *bytes, size_
         d = fold(d, by_512, load(bytes + 48));
     }
     a = fold(fold(fold(a, by_128, b), by_128, c), by_128, d);
-    for (; size >= 16; bytes += 16, size -= 16) a = fold(a, by_128, load(bytes));
-    _mm_storeu_si128((__m128i *)rest, a);
-    return advance(advance(0, rest, 16), bytes, size);
+    return advance_rest(a, bytes, size);
+}
+
+#define TARGET_WIDE __attribute__((target("avx512f,avx512vl,pclmul,vpclmulqdq")))
+#define POWERS_2048 _mm_set_epi64x(0x1322d1430, 0x11542778a)
+
+TARGET_WIDE static inline __m512i load_wide(const uint8_t *bytes)
+{
+    return _mm512_loadu_si512((const void *)bytes);
+}
+
+/* The same for four runs at once. 0x96: the three added. */
+TARGET_WIDE static inline __m512i fold_wide(__m512i runs, __m512i powers, __m512i onto)
+{
+    __m512i low = _mm512_clmulepi64_epi128(runs, powers, 0x00);
+    __m512i high = _mm512_clmulepi64_epi128(runs, powers, 0x11);
+    return _mm512_ternarylogic_epi64(low, high, onto, 0x96);
+}
+
+/* size >= 256. */
+TARGET_WIDE static uint32_t advance_wide(uint32_t crc, const uint8_t *bytes, size_t size)
+{
+    const __m512i by_2048 = _mm512_broadcast_i32x4(POWERS_2048);
+    const __m512i by_512 = _mm512_broadcast_i32x4(POWERS_512);
+    const __m128i by_128 = POWERS_128;
+    __m512i start = _mm512_zextsi128_si512(_mm_cvtsi32_si128((int)crc));
+    __m512i a = _mm512_xor_si512(load_wide(bytes), start), b = load_wide(bytes + 64);
+    __m512i c = load_wide(bytes + 128), d = load_wide(bytes + 192);
+    for (bytes += 256, size -= 256; size >= 256; bytes += 256, size -= 256) {
+        a = fold_wide(a, by_2048, load_wide(bytes));
+        b = fold_wide(b, by_2048, load_wide(bytes + 64));
+        c = fold_wide(c, by_2048, load_wide(bytes + 128));
+        d = fold_wide(d, by_2048, load_wide(bytes + 192));
+    }
+    a = fold_wide(fold_wide(fold_wide(a, by_512, b), by_512, c), by_512, d);
+    for (; size >= 64; bytes += 64, size -= 64) a = fold_wide(a, by_512, load_wide(bytes));
+    __m128i run = _mm512_castsi512_si128(a);
+    run = fold(run, by_128, _mm512_extracti32x4_epi32(a, 1));
+    run = fold(run, by_128, _mm512_extracti32x4_epi32(a, 2));
+    run = fold(run, by_128, _mm512_extracti32x4_epi32(a, 3));
+    return advance_rest(run, bytes, size);
 }
 
 #endif
@@ -104,6 +151,7 @@ TARGET static uint32_t advance_folding(uint32_t crc, const uint8_t *bytes, size_
 uint32_t lm__crc32(uint32_t crc, const void *data, size_t size)
 {
 #if LM_SIMD_X86
+    if (size >= 256 && lm__cpu_level() >= LM_CPU_AVX512) return ~advance_wide(~crc, data, size);
     if (size >= 64 && lm__cpu_level() >= LM_CPU_SSE42) return ~advance_folding(~crc, data, size);
 #endif
     return lm__crc32_scalar(crc, data, size);
