@@ -420,3 +420,9 @@ bool lm_schema_equal(const lm_schema *a, const lm_schema *b)
 {
     return a == b || lm__field_equal(&a->root, &b->root);
 }
+
+bool lm__field_is_uuid(const lm_field *field)
+{
+    return field->type.id == LM_TYPE_FIXED_BINARY && field->type.byte_width == 16 &&
+           field->extension_name && strcmp(field->extension_name, "arrow.uuid") == 0;
+}

@@ -108,6 +108,9 @@ bool lm__field_equal(const lm_field *a, const lm_field *b);
 bool lm__field_same_layout(const lm_field *a, const lm_field *b);
 bool lm__field_metadata_equal(const lm_field *a, const lm_field *b);
 
+/* The extension type arrow.uuid. */
+bool lm__field_is_uuid(const lm_field *field);
+
 /* The text form (docs/schema-text.md). */
 LM_MUST_USE lm_status lm__type_text(const lm_field *field, lm_buffer *out);
 LM_MUST_USE lm_status lm__field_text(const lm_field *field, lm_buffer *out);

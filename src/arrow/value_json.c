@@ -6,6 +6,7 @@
 #include "arrow/half.h"
 #include "arrow/int256.h"
 #include "arrow/text.h"
+#include "base/bytes_text.h"
 #include "base/error.h"
 
 /* The plan. */
@@ -46,8 +47,7 @@ lm_status lm__value_json_make(lm_arena *arena, const lm_field *field, const lm_p
     const lm_field *children = field->dictionary ? field->dictionary : field->children;
     int32_t count = field->dictionary ? 1 : field->n_children;
     *node = (lm_value_json){.field = field};
-    node->uuid = field->type.id == LM_TYPE_FIXED_BINARY && field->type.byte_width == 16 &&
-                 field->extension_name && strcmp(field->extension_name, "arrow.uuid") == 0;
+    node->uuid = lm__field_is_uuid(field);
     LM_TRY(check_field(field, path, error));
     if (count == 0) return LM_OK;
     node->children = lm__arena_array(arena, (size_t)count, sizeof *node->children);
@@ -116,40 +116,24 @@ lm_status lm__value_json_string(lm_buffer *out, const void *text, size_t size)
 
 static lm_status put_base64(lm_buffer *out, const uint8_t *bytes, size_t size)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     if (size > SIZE_MAX / 2) return LM_LIMIT;
-    LM_TRY(lm__buffer_reserve(out, size / 3 * 4 + 8));
-    uint8_t *to = out->data + out->size;
+    LM_TRY(lm__buffer_reserve(out, LM_BASE64_TEXT_BYTES(size) + 2));
+    char *to = (char *)out->data + out->size;
     *to++ = '"';
-    for (; size >= 3; size -= 3, bytes += 3) {
-        uint32_t word = (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 8 | bytes[2];
-        for (int shift = 18; shift >= 0; shift -= 6) *to++ = (uint8_t)digits[word >> shift & 63];
-    }
-    if (size) {
-        uint32_t word = (uint32_t)bytes[0] << 16 | (size > 1 ? (uint32_t)bytes[1] << 8 : 0);
-        *to++ = (uint8_t)digits[word >> 18];
-        *to++ = (uint8_t)digits[word >> 12 & 63];
-        *to++ = size > 1 ? (uint8_t)digits[word >> 6 & 63] : '=';
-        *to++ = '=';
-    }
+    to = lm__base64_text(to, bytes, size);
     *to++ = '"';
-    out->size = (size_t)(to - out->data);
+    out->size = (size_t)(to - (char *)out->data);
     return LM_OK;
 }
 
 static lm_status put_uuid(lm_buffer *out, const uint8_t *bytes)
 {
-    static const char hex[] = "0123456789abcdef";
-    LM_TRY(lm__buffer_reserve(out, 40));
-    uint8_t *to = out->data + out->size;
+    LM_TRY(lm__buffer_reserve(out, LM_UUID_TEXT_BYTES + 2));
+    char *to = (char *)out->data + out->size;
     *to++ = '"';
-    for (int i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) *to++ = '-';
-        *to++ = (uint8_t)hex[bytes[i] >> 4];
-        *to++ = (uint8_t)hex[bytes[i] & 15];
-    }
+    to = lm__uuid_text(to, bytes);
     *to++ = '"';
-    out->size = (size_t)(to - out->data);
+    out->size = (size_t)(to - (char *)out->data);
     return LM_OK;
 }
 

@@ -15,6 +15,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/bytes_text.h"
 #include "base/error.h"
 
 #define NS_PER_S 1000000000
@@ -178,38 +179,23 @@ static lm_status random_fill(uint8_t *bytes, size_t size, lm_error *error)
     return LM_OK;
 }
 
-static char *hex_put(char *text, const uint8_t *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        *text++ = "0123456789abcdef"[bytes[i] >> 4];
-        *text++ = "0123456789abcdef"[bytes[i] & 15];
-    }
-    *text = '\0';
-    return text;
-}
-
 lm_status lm__unique(char text[LM_UNIQUE_MAX], lm_error *error)
 {
     uint8_t bytes[16];
     text[0] = '\0';
     LM_TRY(random_fill(bytes, sizeof bytes, error));
-    hex_put(text, bytes, sizeof bytes);
+    *lm__hex_text(text, bytes, sizeof bytes) = '\0';
     return LM_OK;
 }
 
 /* RFC 9562, 5.4. */
 lm_status lm__uuid4(char text[37], lm_error *error)
 {
-    static const char group_bytes[] = {4, 2, 2, 2, 6};
-    uint8_t bytes[16], *next = bytes;
+    uint8_t bytes[16];
     text[0] = '\0';
     LM_TRY(random_fill(bytes, sizeof bytes, error));
     bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
     bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-    for (size_t i = 0; i < sizeof group_bytes; i++) {
-        if (i > 0) *text++ = '-';
-        text = hex_put(text, next, (size_t)group_bytes[i]);
-        next += group_bytes[i];
-    }
+    *lm__uuid_text(text, bytes) = '\0';
     return LM_OK;
 }

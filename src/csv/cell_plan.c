@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/bytes_text.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/number.h"
@@ -62,48 +63,6 @@ static char *put_as_quoted_text(lm_csv_out *out, lm_csv_cell *cell, int64_t row,
 
 /* Binary. */
 
-static char *put_hex(const uint8_t *bytes, size_t size, char *to)
-{
-    static const char hex[] = "0123456789abcdef";
-    for (size_t i = 0; i < size; i++) {
-        *to++ = hex[bytes[i] >> 4];
-        *to++ = hex[bytes[i] & 15];
-    }
-    return to;
-}
-
-static char *put_base64(const uint8_t *bytes, size_t size, char *to)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (; size >= 3; size -= 3, bytes += 3) {
-        uint32_t word = (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 8 | bytes[2];
-        for (int shift = 18; shift >= 0; shift -= 6) *to++ = digits[word >> shift & 63];
-    }
-    if (size == 0) return to;
-    uint32_t word = (uint32_t)bytes[0] << 16 | (size > 1 ? (uint32_t)bytes[1] << 8 : 0);
-    *to++ = digits[word >> 18];
-    *to++ = digits[word >> 12 & 63];
-    *to++ = size > 1 ? digits[word >> 6 & 63] : '=';
-    *to++ = '=';
-    return to;
-}
-
-static char *put_uuid(const uint8_t *bytes, char *to)
-{
-    static const uint8_t groups[] = {4, 2, 2, 2, 6};
-    for (size_t i = 0; i < sizeof groups; bytes += groups[i++]) {
-        if (i > 0) *to++ = '-';
-        to = put_hex(bytes, groups[i], to);
-    }
-    return to;
-}
-
-static bool is_uuid(const lm_field *field)
-{
-    return field->type.id == LM_TYPE_FIXED_BINARY && field->type.byte_width == 16 &&
-           field->extension_name && strcmp(field->extension_name, "arrow.uuid") == 0;
-}
-
 static lm_status scratch_failed(lm_csv_out *out, lm_status status)
 {
     out->status = status;
@@ -133,12 +92,12 @@ static char *put_binary(lm_csv_out *out, lm_csv_cell *cell, int64_t row, char *t
         return NULL;
     }
     char *start = (char *)out->scratch.data, *end;
-    if (is_uuid(cell->field))
-        end = put_uuid(bytes, start);
+    if (lm__field_is_uuid(cell->field))
+        end = lm__uuid_text(start, bytes);
     else if (out->style->options.binary == LM_CSV_BINARY_HEX)
-        end = put_hex(bytes, size, start);
+        end = lm__hex_text(start, bytes, size);
     else
-        end = put_base64(bytes, size, start);
+        end = lm__base64_text(start, bytes, size);
     out->scratch.size = (size_t)(end - start);
     return put_scratch(out, cell, to);
 }
@@ -294,7 +253,7 @@ lm_status lm__csv_cell_make(lm_arena *arena, const lm_csv_style *style, const lm
     case LM_TYPE_LARGE_BINARY:
     case LM_TYPE_BINARY_VIEW:
     case LM_TYPE_FIXED_BINARY:
-        if (options->binary == LM_CSV_BINARY_REFUSE && !is_uuid(field))
+        if (options->binary == LM_CSV_BINARY_REFUSE && !lm__field_is_uuid(field))
             return refuse(field, "binary", "is refused: write it as hex or base64", error);
         cell->put = put_binary;
         return LM_OK;

@@ -55,8 +55,7 @@ static lm_status make_target(lm_jsonl_plan *plan, const lm_field *field, target 
 {
     size_t count = (size_t)field->n_children;
     *t = (target){.field = field, .mark = plan->marks++};
-    t->uuid = field->type.id == LM_TYPE_FIXED_BINARY && field->type.byte_width == 16 &&
-              field->extension_name && strcmp(field->extension_name, "arrow.uuid") == 0;
+    t->uuid = lm__field_is_uuid(field);
     t->children = lm__arena_array(&plan->arena, count, sizeof *t->children);
     t->by_name = lm__arena_array(&plan->arena, count, sizeof *t->by_name);
     if (!t->children || !t->by_name) return lm__error_memory(error, "reading JSON lines");

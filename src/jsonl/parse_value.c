@@ -8,6 +8,7 @@
 #include "arrow/int256.h"
 #include "arrow/text.h"
 #include "base/alloc.h"
+#include "base/bytes_text.h"
 #include "base/error.h"
 #include "base/number.h"
 
@@ -100,47 +101,6 @@ lm_status lm__jsonl_put_number(lm_builder *builder, const char *text, size_t siz
 
 /* Bytes. */
 
-static int base64_digit(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    if (c == '+' || c == '-') return 62; /* both alphabets of RFC 4648 */
-    return c == '/' || c == '_' ? 63 : -1;
-}
-
-/* Into `out`, which has room for size / 4 * 3 + 3; false when it is no base64. */
-static bool decode_base64(const char *text, size_t size, uint8_t *out, size_t *out_size)
-{
-    uint32_t bits = 0;
-    size_t digits = size;
-    while (digits > 0 && size - digits < 2 && text[digits - 1] == '=') digits--;
-    if (digits % 4 == 1 || (digits != size && size % 4 != 0)) return false;
-    *out_size = 0;
-    for (size_t i = 0; i < digits; i++) {
-        int digit = base64_digit((uint8_t)text[i]);
-        if (digit < 0) return false;
-        bits = bits << 6 | (uint32_t)digit;
-        if (i % 4 > 0) out[(*out_size)++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
-    }
-    return true;
-}
-
-static bool decode_uuid(const char *text, size_t size, uint8_t out[16])
-{
-    size_t at = 0;
-    for (size_t i = 0; i < size; i++) {
-        uint8_t c = (uint8_t)text[i], lower = c | 0x20;
-        if (c == '-' && (i == 8 || i == 13 || i == 18 || i == 23)) continue;
-        bool digit = c >= '0' && c <= '9', letter = lower >= 'a' && lower <= 'f';
-        if ((!digit && !letter) || at == 32) return false;
-        uint8_t value = (uint8_t)(digit ? c - '0' : lower - 'a' + 10);
-        out[at / 2] = (uint8_t)(at % 2 ? out[at / 2] | value : value << 4);
-        at++;
-    }
-    return at == 32;
-}
-
 static lm_status put_binary(lm_builder *builder, const char *text, size_t size, bool uuid,
                             const char **why)
 {
@@ -148,7 +108,7 @@ static lm_status put_binary(lm_builder *builder, const char *text, size_t size, 
     uint8_t small[256], *bytes = small;
     size_t bytes_size = 16;
     if (uuid && size != 24) { /* 24: base64 */
-        if (!decode_uuid(text, size, small)) return wrong(why, "no UUID");
+        if (!lm__uuid_parse(text, size, small)) return wrong(why, "no UUID");
         LM_TRY(room(builder));
         lm__build_fixed(builder, small);
         return LM_OK;
@@ -156,7 +116,7 @@ static lm_status put_binary(lm_builder *builder, const char *text, size_t size, 
     if (size > sizeof small) bytes = lm__alloc(builder->allocator, size);
     if (!bytes) return LM_NO_MEMORY;
     lm_status status = LM_OK;
-    if (!decode_base64(text, size, bytes, &bytes_size))
+    if (!lm__base64_parse(text, size, bytes, &bytes_size))
         status = wrong(why, "no base64");
     else if (type->id != LM_TYPE_FIXED_BINARY)
         status = lm__build_bytes(builder, bytes, bytes_size);

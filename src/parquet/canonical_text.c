@@ -4,14 +4,13 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/bytes_text.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "parquet/canonical_number.h"
 
 #define NANOS_PER_DAY INT64_C(86400000000000)
 #define JULIAN_EPOCH 2440588 /* 1970-01-01 */
-
-static const char hex_digits[] = "0123456789abcdef";
 
 /* Strings. */
 
@@ -33,8 +32,7 @@ static size_t escape(uint8_t byte, char text[8])
         return 2;
     }
     memcpy(text, "\\u00", 4);
-    text[4] = hex_digits[byte >> 4];
-    text[5] = hex_digits[byte & 15];
+    lm__hex_text(text + 4, &byte, 1);
     return 6;
 }
 
@@ -58,11 +56,7 @@ static lm_status bare_hex(lm_buffer *out, const uint8_t *bytes, size_t size)
 {
     lm_status status = lm__buffer_reserve(out, 2 * size);
     if (status != LM_OK) return status;
-    uint8_t *at = out->data + out->size;
-    for (size_t i = 0; i < size; i++) {
-        *at++ = (uint8_t)hex_digits[bytes[i] >> 4];
-        *at++ = (uint8_t)hex_digits[bytes[i] & 15];
-    }
+    lm__hex_text((char *)out->data + out->size, bytes, size);
     out->size += 2 * size;
     return LM_OK;
 }
@@ -84,14 +78,9 @@ lm_status lm__canonical_text(lm_buffer *out, const uint8_t *text, size_t size)
 
 lm_status lm__canonical_uuid(lm_buffer *out, const uint8_t bytes[16])
 {
-    static const uint8_t groups[] = {4, 2, 2, 2, 6};
-    lm_status status = lm__buffer_byte(out, '"');
-    for (size_t i = 0; i < sizeof groups && status == LM_OK; i++) {
-        if (i) status = lm__buffer_byte(out, '-');
-        if (status == LM_OK) status = bare_hex(out, bytes, groups[i]);
-        bytes += groups[i];
-    }
-    return status == LM_OK ? lm__buffer_byte(out, '"') : status;
+    char text[LM_UUID_TEXT_BYTES + 2] = "\"";
+    lm__uuid_text(text + 1, bytes)[0] = '"';
+    return lm__buffer_append(out, text, sizeof text);
 }
 
 /* Numbers. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "arrow/fb_schema.h"
+#include "base/bytes_text.h"
 #include "base/error.h"
 #include "parquet/writer.h"
 
@@ -37,32 +38,17 @@ static lm_status write_indexes(lm_parquet_writer *writer, lm_error *error)
     return LM_OK;
 }
 
-static char *base64(lm_arena *arena, const uint8_t *data, size_t size)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *text = lm__arena_aligned(arena, 1, (size + 2) / 3 * 4 + 1), *at = text;
-    if (!text) return NULL;
-    for (size_t i = 0; i < size; i += 3) {
-        size_t left = size - i;
-        uint32_t word = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
-                        (left > 2 ? (uint32_t)data[i + 2] : 0);
-        *at++ = digits[word >> 18];
-        *at++ = digits[word >> 12 & 63];
-        *at++ = left > 1 ? digits[word >> 6 & 63] : '=';
-        *at++ = left > 2 ? digits[word & 63] : '=';
-    }
-    *at = '\0';
-    return text;
-}
-
 static lm_status arrow_schema_text(lm_parquet_writer *writer, char **text, lm_error *error)
 {
     lm_buffer message;
     lm__buffer_init(&message, writer->options.allocator, 0);
     lm_status status = lm__fb_schema_message(writer->schema, &message, error);
     if (status == LM_OK) {
-        *text = base64(&writer->arena, message.data, message.size);
-        if (!*text) status = footer_memory(error);
+        *text = lm__arena_zero(&writer->arena, LM_BASE64_TEXT_BYTES(message.size) + 1);
+        if (*text)
+            lm__base64_text(*text, message.data, message.size);
+        else
+            status = footer_memory(error);
     }
     lm__buffer_deinit(&message);
     return status;

@@ -10,37 +10,11 @@
 
 #include "arrow/fb_schema.h"
 #include "base/alloc.h"
+#include "base/bytes_text.h"
 #include "base/error.h"
 #include "parquet/read_arrow.h"
 
 /* The footer's text. */
-
-static int base64_value(uint8_t letter)
-{
-    if (letter >= 'A' && letter <= 'Z') return letter - 'A';
-    if (letter >= 'a' && letter <= 'z') return letter - 'a' + 26;
-    if (letter >= '0' && letter <= '9') return letter - '0' + 52;
-    return letter == '+' ? 62 : letter == '/' ? 63 : -1;
-}
-
-/* Decodes in place of `out`, which has room for 3/4 of the text; false when it is no base64. */
-static bool base64_decode(lm_bytes text, uint8_t *out, size_t *size)
-{
-    uint32_t word = 0;
-    unsigned bits = 0;
-    while (text.size > 0 && text.data[text.size - 1] == '=') text.size--;
-    *size = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        int value = base64_value(text.data[i]);
-        if (value < 0) return false;
-        word = word << 6 | (uint32_t)value;
-        bits += 6;
-        if (bits < 8) continue;
-        bits -= 8;
-        out[(*size)++] = (uint8_t)(word >> bits);
-    }
-    return true;
-}
 
 lm_status lm__read_written_schema(const lm_parquet_reader *reader, lm_schema **schema,
                                   lm_error *error)
@@ -51,10 +25,10 @@ lm_status lm__read_written_schema(const lm_parquet_reader *reader, lm_schema **s
         const lm_bytes key = pairs.items[i].key, text = pairs.items[i].value;
         size_t size;
         if (key.size != 12 || memcmp(key.data, "ARROW:schema", 12) != 0 || !text.data) continue;
-        uint8_t *bytes = lm__alloc(reader->allocator, text.size + 1);
+        uint8_t *bytes = lm__alloc(reader->allocator, text.size + 3);
         if (!bytes) return lm__error_memory(error, "reading Arrow's schema");
         lm_status status = LM_CORRUPT;
-        if (base64_decode(text, bytes, &size))
+        if (lm__base64_parse((const char *)text.data, text.size, bytes, &size))
             status = lm__fb_schema_parse(reader->allocator, bytes, size, schema, error);
         lm__free(reader->allocator, bytes);
         if (status == LM_NO_MEMORY) return status;

@@ -7,6 +7,7 @@
 #include "arrow/calendar.h"
 #include "arrow/half.h"
 #include "arrow/text.h"
+#include "base/bytes_text.h"
 #include "base/error.h"
 #include "base/number.h"
 #include "xlsx/text.h"
@@ -158,32 +159,6 @@ static lm_status text_cell(const lm_cell_column *column, const uint8_t *text, si
     return LM_OK;
 }
 
-static const char hex_digits[] = "0123456789abcdef";
-
-static uint8_t *put_hex(uint8_t *to, const uint8_t *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        *to++ = (uint8_t)hex_digits[bytes[i] >> 4];
-        *to++ = (uint8_t)hex_digits[bytes[i] & 15];
-    }
-    return to;
-}
-
-static uint8_t *put_base64(uint8_t *to, const uint8_t *bytes, size_t size)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < size; i += 3) {
-        size_t left = size - i;
-        uint32_t word = (uint32_t)bytes[i] << 16 | (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
-                        (left > 2 ? bytes[i + 2] : 0);
-        *to++ = (uint8_t)digits[word >> 18];
-        *to++ = (uint8_t)digits[word >> 12 & 63];
-        *to++ = left > 1 ? (uint8_t)digits[word >> 6 & 63] : '=';
-        *to++ = left > 2 ? (uint8_t)digits[word & 63] : '=';
-    }
-    return to;
-}
-
 static lm_status binary_cell(const lm_cell_column *column, const uint8_t *bytes, size_t size,
                              lm_buffer *scratch, lm_cell *cell, lm_error *error)
 {
@@ -191,19 +166,15 @@ static lm_status binary_cell(const lm_cell_column *column, const uint8_t *bytes,
     if (size > SIZE_MAX / 4 || lm__buffer_reserve(scratch, size * 2 + 4) != LM_OK)
         return lm__error_memory(error, "writing a sheet");
     bool hex = column->options->binary == LM_XLSX_BINARY_HEX;
-    uint8_t *end = (hex ? put_hex : put_base64)(scratch->data, bytes, size);
-    return text_cell(column, scratch->data, (size_t)(end - scratch->data), cell, error);
+    char *start = (char *)scratch->data;
+    char *end = (hex ? lm__hex_text : lm__base64_text)(start, bytes, size);
+    return text_cell(column, scratch->data, (size_t)(end - start), cell, error);
 }
 
 static lm_status uuid_cell(const uint8_t *bytes, lm_cell *cell)
 {
-    static const size_t groups[] = {4, 2, 2, 2, 6};
-    uint8_t *to = (uint8_t *)cell->digits;
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; bytes += groups[i++]) {
-        if (i) *to++ = '-';
-        to = put_hex(to, bytes, groups[i]);
-    }
-    return digits_text(cell, 36);
+    lm__uuid_text(cell->digits, bytes);
+    return digits_text(cell, LM_UUID_TEXT_BYTES);
 }
 
 static lm_status json_cell(const lm_cell_column *column, const lm_array *array, int64_t row,

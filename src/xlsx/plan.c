@@ -5,12 +5,6 @@
 #include "base/limits.h"
 #include "xlsx/workbook.h"
 
-static bool is_uuid(const lm_field *field)
-{
-    return field->type.id == LM_TYPE_FIXED_BINARY && field->type.byte_width == 16 &&
-           field->extension_name && strcmp(field->extension_name, "arrow.uuid") == 0;
-}
-
 static bool way_of(const lm_field *field, lm_cell_way *way)
 {
     switch (field->type.id) {
@@ -37,7 +31,9 @@ static bool way_of(const lm_field *field, lm_cell_way *way)
     case LM_TYPE_BINARY:
     case LM_TYPE_LARGE_BINARY:
     case LM_TYPE_BINARY_VIEW:
-    case LM_TYPE_FIXED_BINARY: *way = is_uuid(field) ? LM_CELL_UUID : LM_CELL_BINARY; return true;
+    case LM_TYPE_FIXED_BINARY:
+        *way = lm__field_is_uuid(field) ? LM_CELL_UUID : LM_CELL_BINARY;
+        return true;
     case LM_TYPE_DATE32:
     case LM_TYPE_DATE64: *way = LM_CELL_DATE; return true;
     case LM_TYPE_TIME32:
