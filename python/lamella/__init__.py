@@ -52,8 +52,10 @@ from ._read import (
     read_parquet_iter as read_parquet_iter,
     scan as scan,
 )
+from ._options import choose_format as choose_format
 from ._schema import Schema as Schema
 from ._table import Table as Table
+from ._xlsx import atomic_write_xlsx as atomic_write_xlsx, df_to_xlsx_bytes as df_to_xlsx_bytes
 
 __all__ = [
     "ArgumentError",
@@ -66,12 +68,15 @@ __all__ = [
     "atomic_write_parquet",
     "atomic_write_pickle",
     "atomic_write_text",
+    "atomic_write_xlsx",
+    "choose_format",
     "ConflictError",
     "CorruptError",
     "DataError",
     "DatasetResult",
     "df_to_csv_bytes",
     "df_to_parquet_bytes",
+    "df_to_xlsx_bytes",
     "Error",
     "ExistsError",
     "gc",

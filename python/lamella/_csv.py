@@ -71,7 +71,7 @@ def _places(format: Any) -> int:
     return int(found[1] or found[2])
 
 
-def _open(df: Any, options: dict[str, Any]) -> tuple[Feed, Schema | None]:
+def open_picked(df: Any, options: dict[str, Any]) -> Feed:
     """The data, with the columns that are asked for and the names that the header gives them."""
     schema, header = options.get("schema"), options.get("header", True)
     feed = open_data(df, schema, options.get("index"))
@@ -91,7 +91,7 @@ def _open(df: Any, options: dict[str, Any]) -> tuple[Feed, Schema | None]:
     if isinstance(header, (list, tuple)):
         capsule = _renamed(capsule, [str(name) for name in header])
     feed.capsule = capsule
-    return feed, None
+    return feed
 
 
 def _renamed(capsule: Any, names: list[str]) -> Any:
@@ -123,7 +123,7 @@ def atomic_write_csv(dst: PathLike, df: Any, **options: Any) -> Result:
         options.update(schema=schema, run_id=ids["run_id"])
     file = file_options("atomic_write_csv", options)
     csv = _csv_options("atomic_write_csv", options)
-    feed, _ = _open(df, options)
+    feed = open_picked(df, options)
     try:
         told = _core.put(path_bytes(dst), feed.capsule, _core.csv, None, file, {}, csv, progress)
     except BaseException as error:
@@ -137,7 +137,7 @@ def df_to_csv_bytes(df: Any, **options: Any) -> bytes:
     csv = _csv_options("df_to_csv_bytes", options)
     if csv["compression"] == 0:
         csv["compression"] = 1
-    feed, _ = _open(df, options)
+    feed = open_picked(df, options)
     try:
         return _core.csv_bytes(feed.capsule, csv)
     except BaseException as error:

@@ -286,3 +286,22 @@ def parquet_options(function: str, options: dict[str, Any], more: Iterable[str] 
     if columns:
         made["columns"] = list(columns.items())
     return made
+
+
+# ---- which format ----
+
+_PURPOSES = {
+    "internal": "parquet", "pipeline": "parquet", "analytics": "parquet", "storage": "parquet", "archive": "parquet",
+    "exchange": "csv", "external": "csv", "text": "csv", "interoperability": "csv",
+    "report": "xlsx", "business": "xlsx", "excel": "xlsx", "audit": "xlsx",
+    "cache": "pickle", "temporary": "pickle",
+}  # fmt: skip
+
+
+def choose_format(purpose: str) -> str:
+    """The format for a purpose, by the rule of docs/formats.md: "parquet" inside, "csv" or "xlsx" outside, "pickle" for
+    short-lived caches of one's own only."""
+    word = purpose.strip().lower() if isinstance(purpose, str) else purpose
+    if word not in _PURPOSES:
+        raise ValueError(f"purpose is one of {', '.join(_PURPOSES)}, not {purpose!r}{nearest(str(word), _PURPOSES)}")
+    return _PURPOSES[word]

@@ -33,7 +33,8 @@ static int module_exec(PyObject *module)
                 add_type(module, &lm__py_buffer_spec, &state->buffer) &&
                 add_type(module, &lm__py_reader_spec, &state->reader) &&
                 add_type(module, &lm__py_publication_spec, &state->publication) &&
-                add_type(module, &lm__py_writer_spec, &state->writer);
+                add_type(module, &lm__py_writer_spec, &state->writer) &&
+                add_type(module, &lm__py_workbook_spec, &state->workbook);
     fine = fine && PyModule_AddIntConstant(module, "parquet", LM_FORMAT_PARQUET) == 0 &&
            PyModule_AddIntConstant(module, "csv", LM_FORMAT_CSV) == 0 &&
            PyModule_AddStringConstant(module, "version", lm_version()) == 0;
@@ -49,6 +50,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT((PyObject *)state->reader);
     Py_VISIT((PyObject *)state->publication);
     Py_VISIT((PyObject *)state->writer);
+    Py_VISIT((PyObject *)state->workbook);
     return 0;
 }
 
@@ -61,6 +63,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->reader);
     Py_CLEAR(state->publication);
     Py_CLEAR(state->writer);
+    Py_CLEAR(state->workbook);
     return 0;
 }
 

@@ -25,7 +25,7 @@
 
 typedef struct lm_py_state {
     PyObject *make_error; /* lamella._errors.make */
-    PyTypeObject *batch, *buffer, *reader, *publication, *writer;
+    PyTypeObject *batch, *buffer, *reader, *publication, *writer, *workbook;
 } lm_py_state;
 
 lm_py_state *lm__py_state(PyObject *module);
@@ -119,10 +119,10 @@ lm_batch *lm__py_batch(PyObject *object); /* borrowed */
 extern PyType_Spec lm__py_batch_spec, lm__py_buffer_spec;
 extern PyMethodDef lm__py_make_methods[], lm__py_values_methods[];
 
-/* ---- publish.c, put.c ---- */
+/* ---- publish.c, put.c, xlsx.c ---- */
 
 PyObject *lm__py_file_result(const lm_file_result *result);
-extern PyType_Spec lm__py_publication_spec, lm__py_writer_spec;
+extern PyType_Spec lm__py_publication_spec, lm__py_writer_spec, lm__py_workbook_spec;
 extern PyMethodDef lm__py_publish_methods[], lm__py_put_methods[];
 
 /* ---- scan.c ---- */
