@@ -204,7 +204,7 @@ lm_status lm__cast_batch(const lm_cast *cast, lm_batch *source, int64_t first_ro
     cast_run run = {.batch = made, .first_row = first_row, .error = error};
     lm_array root = {.field = &cast->target->root, .values = zeros};
     lm_status status = cast->plan.step(&run, &cast->plan, &source->root, &root);
-    if (status == LM_OK) status = lm__array_check_nulls(&root, root.field, NULL, first_row, error);
+    if (status == LM_OK) status = lm__columns_check_nulls(&root, first_row, error);
     if (status == LM_OK) {
         made->root = root;
         *batch = made;

@@ -5,6 +5,10 @@
  * The second walk then goes by runs of rows whose parents are there.
  */
 #include "arrow/validate.h"
+
+#include <stdio.h>
+#include <string.h>
+
 #include "base/error.h"
 
 /* Rows that are null by their values: through dictionaries and run ends. */
@@ -107,4 +111,31 @@ lm_status lm__array_check_nulls(const lm_array *array, const lm_field *field, co
     if (!is_suspect(array, field)) return LM_OK;
     place where = {path, first_row, false, error};
     return check_rows(array, field, &where);
+}
+
+lm_status lm__columns_check_nulls(const lm_array *root, int64_t first_row, lm_error *error)
+{
+    char text[LM_ERROR_MESSAGE_MAX];
+    size_t used = 0;
+    int problems = 0, untold = 0;
+    for (int32_t i = 0; i < root->n_children; i++) {
+        const lm_field *field = &root->field->children[i];
+        lm_array column = lm__array_child(root, i);
+        lm_path path = {NULL, field->name};
+        lm_error one;
+        if (lm__array_check_nulls(&column, field, &path, first_row, &one) == LM_OK) continue;
+        problems++;
+        size_t size = strlen(one.message);
+        if (used && used + size + 32 > sizeof text) { /* with room for what is said around */
+            untold++;
+            continue;
+        }
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? "; " : "",
+                                 one.message);
+    }
+    if (problems == 0) return LM_OK;
+    if (problems == 1) return lm__error_set(error, LM_DATA, "%s", text);
+    char more[32] = "";
+    if (untold) snprintf(more, sizeof more, "; and %d more", untold);
+    return lm__error_set(error, LM_DATA, "%d problems: %s%s", problems, text, more);
 }

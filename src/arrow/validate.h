@@ -21,5 +21,8 @@ LM_MUST_USE lm_status lm__batch_check_rows(lm_batch *batch, lm_validate validate
 LM_MUST_USE lm_status lm__array_check_nulls(const lm_array *array, const lm_field *field,
                                             const lm_path *path, int64_t first_row,
                                             lm_error *error);
+/* The same of each column of a batch's root; what is wrong is told of all of them together. */
+LM_MUST_USE lm_status lm__columns_check_nulls(const lm_array *root, int64_t first_row,
+                                              lm_error *error);
 
 #endif

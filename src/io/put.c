@@ -4,7 +4,8 @@
  *     open → (cast) → count → format writer → the publication's sink → expectations → seal → commit
  *
  * Invariants
- *  1. What the schemas show to be wrong is told before anything is staged.
+ *  1. What the schemas and the first batch show to be wrong is told before anything is staged, of
+ *     all columns together.
  *  2. A failure anywhere closes the publication, which leaves the destination as it was.
  */
 #include <lamella/io.h>
@@ -15,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "io/expect.h"
+#include "io/first_batch.h"
 #include "io/put.h"
 #include "io/reader.h"
 #include "io/write.h"
@@ -148,6 +150,9 @@ static lm_status publish_take(const char *path, lm_format format, const lm_put_o
         return status;
     }
     if (expect) status = lm__expect_stream_take(expect, stream, &stream, error);
+    if (status == LM_OK)
+        status =
+            lm__first_batch_take(allocator, stream, format == LM_FORMAT_PARQUET, &stream, error);
     if (status == LM_OK) status = lm__stream_export_take(allocator, stream, &table.stream, error);
     if (status == LM_OK)
         status = lm__put_publish(path, options, write_table, &table, expect, result, error);

@@ -197,3 +197,29 @@ def test_interrupted_in_the_middle(lamella, tmp_path, table, number):
     if number == signal.SIGKILL:
         assert subprocess.run([lamella, "gc", "."], cwd=tmp_path, capture_output=True).returncode == 0
     _nothing_beside(tmp_path, "out.parquet")
+
+
+def test_what_can_be_known_is_told_before_anything_is_staged(run, tmp_path):
+    """Columns that are missing or do not fit, all together; then nulls of the first rows, all together."""
+    table = pa.table({"id": [1, None, 3], "name": ["a", "b", None], "l": [[1], [None], None], "ok": [1, 2, 3]})
+    (tmp_path / "in.arrow").write_bytes(_ipc(table))
+    schema = "id: int64 not null, gone: utf8 not null, name: list<int8>, l: list<int64>, far: int8 not null"
+    done = run("put", "in.arrow", "made/out.parquet", "--schema", schema)
+    assert done.returncode == 3
+    assert done.stderr.decode() == (
+        "lamella: 4 problems: column gone: it is missing, and not null; column name: utf8 cannot become "
+        "list<item: int8>; column far: it is missing, and not null; column ok: it is not in the schema\n"
+    )
+    schema = "id: int64 not null, name: utf8 not null, l: list<item: int64 not null>, ok: int64 not null"
+    done = run("put", "in.arrow", "made/out.parquet", "--schema", schema)
+    assert done.returncode == 3
+    assert done.stderr.decode() == (
+        "lamella: 3 problems: column id: row 1 is null, but the column is not null; column name: row 2 is null, "
+        "but the column is not null; column l.item: row 1 is null, but the column is not null\n"
+    )
+    lies = pa.schema([pa.field("id", pa.int64(), nullable=False), pa.field("name", pa.string(), nullable=False)])
+    (tmp_path / "lies.arrow").write_bytes(_ipc(pa.table(table.columns[:2], schema=lies)))
+    done = run("put", "lies.arrow", "made/out.parquet")
+    assert done.returncode == 3 and b"2 problems: column id: row 1 is null" in done.stderr
+    # Not even the directory was made.
+    _nothing_beside(tmp_path, "in.arrow", "lies.arrow")
