@@ -1,5 +1,5 @@
 /*
- * CSV (RFC 4180 and its relatives): Arrow data in, text to a sink.
+ * CSV (RFC 4180 and its relatives): Arrow data in, text to a sink, and the other way round.
  *
  * What is written reads back: quotes where they are needed, empty text told apart from nulls,
  * floats by the fewest digits that give the same value, decimals with all of theirs. docs/csv.md
@@ -11,6 +11,7 @@
 #include <lamella/arrow.h>
 #include <lamella/base.h>
 #include <lamella/sink.h>
+#include <lamella/source.h>
 
 /* Which cells stand in quotes. A null never does. */
 typedef enum lm_csv_quoting {
@@ -81,5 +82,63 @@ LM_API LM_MUST_USE lm_status lm_csv_write_stream(lm_sink *sink,
                                                  struct ArrowArrayStream *take_stream,
                                                  const lm_csv_write_options *options,
                                                  lm_csv_write_result *result, lm_error *error);
+
+typedef enum lm_csv_header {
+    LM_CSV_HEADER_AUTO = 0, /* the first row, unless a cell of it is empty, a number or a date */
+    LM_CSV_HEADER_YES,
+    LM_CSV_HEADER_NO, /* columns are called column1, column2, ... */
+} lm_csv_header;
+
+/* Rows with more or fewer cells than the first one. */
+typedef enum lm_csv_ragged {
+    LM_CSV_RAGGED_REFUSE = 0,
+    LM_CSV_RAGGED_PAD,  /* what is missing is null; too many cells are refused all the same */
+    LM_CSV_RAGGED_SKIP, /* such rows are left out, and counted */
+} lm_csv_ragged;
+
+/* What was left out; readings that share one add to it. */
+typedef struct lm_csv_report {
+    uint64_t rows_skipped;
+    uint64_t first_skipped_line; /* 0: none */
+} lm_csv_report;
+
+/* All zero is the default of everything. What is pointed to is needed until the stream is there,
+ * but for `cancel` and `report`, which are until it is released. */
+typedef struct lm_csv_read_options {
+    char separator; /* 0: found out: a comma, semicolon, tab or bar */
+    char quote;     /* 0: found out: " or ' */
+    bool no_quotes; /* quotes are text as any other */
+    char escape;    /* 0: none */
+    lm_csv_header header;
+    const char *const *null_texts; /* cells without quotes that are null; NULL: "" alone */
+    size_t null_count;
+    bool all_text;        /* columns are utf8 */
+    lm_schema *schema;    /* types of columns, by their names, or by their places where there is no
+                             header. Those that it has not are found out by the first rows; what is
+                             no number, date, time or boolean stays utf8. NULL: all are found out */
+    bool schema_by_place; /* the schema is what an earlier look at the same bytes found out */
+    bool whole_sample; /* the types are found out by all rows: a column that has one value that is
+                       no number is text. Needs a source: a pipe cannot be read twice */
+    lm_csv_ragged ragged;
+    bool replace_invalid;  /* what is not UTF-8 becomes U+FFFD, and is not refused */
+    size_t sample_bytes;   /* that types are found out by; 0: 1 MiB */
+    size_t row_bytes_max;  /* of one row; 0: 64 MiB */
+    lm_csv_report *report; /* filled as the rows go by; may be NULL */
+    int threads;           /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: the caller */
+    const lm_cancel *cancel;
+} lm_csv_read_options;
+
+/* The rows as a stream; gzip and zstd are known by their first bytes. The separator, the types and
+ * so the schema are settled by then. LM_DATA, with line, column and value, for what does not fit
+ * them. The source is closed when the stream is released. Options may be NULL. */
+LM_API LM_MUST_USE lm_status lm_csv_read_take(const lm_allocator *allocator, lm_source *take_source,
+                                              const lm_csv_read_options *options,
+                                              struct ArrowArrayStream *out, lm_error *error);
+/* The same from a pipe, which is closed at the end of the stream, on failure, or when it is
+ * released. */
+LM_API LM_MUST_USE lm_status lm_csv_pull_take(const lm_allocator *allocator,
+                                              const lm_feed *take_feed,
+                                              const lm_csv_read_options *options,
+                                              struct ArrowArrayStream *out, lm_error *error);
 
 #endif

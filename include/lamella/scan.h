@@ -11,6 +11,7 @@
 
 #include <lamella/arrow.h>
 #include <lamella/base.h>
+#include <lamella/csv.h>
 #include <lamella/expr.h>
 #include <lamella/parquet_read.h>
 #include <lamella/source.h>
@@ -22,8 +23,8 @@ typedef enum lm_format {
     LM_FORMAT_ARROW,        /* the IPC file */
     LM_FORMAT_ARROW_STREAM, /* the IPC stream */
     LM_FORMAT_JSONL,        /* JSON lines */
-    LM_FORMAT_CSV,
-    LM_FORMAT_XLSX, /* written only */
+    LM_FORMAT_CSV,          /* .gz and .zst too */
+    LM_FORMAT_XLSX,         /* written only */
 } lm_format;
 
 /* By suffix: .parquet, .pq; .arrow, .feather, .ipc; .arrows; .jsonl, .ndjson; .csv, .tsv, these
@@ -35,7 +36,7 @@ LM_API const char *lm_format_name(lm_format format);
 typedef struct lm_scan lm_scan;
 
 /* All zero reads everything. What is pointed to is copied, or kept by a
- * reference, but for `cancel`. */
+ * reference, but for `cancel` and `csv`. */
 typedef struct lm_scan_options {
     lm_format format;
     /* Dotted paths of columns or of what lies in them ("a", "a.item.x"), which come in this order.
@@ -54,6 +55,7 @@ typedef struct lm_scan_options {
      * columns are made to fit, safely; columns that it has not are left out. NULL: as it is found.
      */
     lm_schema *schema;
+    const lm_csv_read_options *csv; /* how CSV is read; NULL: all is found out */
     /* Schema and rows only, from footers alone: a large one is not read whole, and there is no
      * stream. */
     bool without_rows;

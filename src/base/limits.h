@@ -75,6 +75,7 @@
 #define LM_PARQUET_READ_WINDOW_BYTES (1 * LM_MIB)             /* of a chunk, read at once */
 #define LM_PARQUET_READ_PIECE_ROWS_MIN 8192         /* of a row group that several threads read */
 #define LM_PARQUET_READ_KEPT_BYTES_MAX (4 * LM_MIB) /* of a buffer, for the next column */
+#define LM_PARQUET_READ_KEPT_BYTES_MAX (4 * LM_MIB) /* of a buffer, for the next column */
 #define LM_PARQUET_READ_AHEAD_BYTES (128 * LM_MIB)  /* of rows decoded ahead of the reader */
 #define LM_PARQUET_READ_UNITS_MAX 64                /* pieces of row groups, decoded ahead */
 #define LM_PARQUET_READ_ROWS_MAX ((size_t)1 << 27)  /* of one piece of a row group */
@@ -138,5 +139,14 @@
 #define LM_CSV_BLOCKS_BYTES_MAX (24 * LM_MIB) /* of all blocks that are under way */
 #define LM_CSV_BLOCK_ROWS_FIRST 1024          /* before anything is known of the rows' size */
 #define LM_CSV_BLOCK_ROWS_MAX 65536
+#define LM_CSV_PACKED_BYTES (256 * LM_KIB)     /* of compressed text, read at once */
+#define LM_CSV_READ_BYTES (1 * LM_MIB)         /* of text that becomes a batch */
+#define LM_CSV_READ_ROWS 1024                  /* rows whose cells are held at once */
+#define LM_CSV_ROW_BYTES_MAX (64 * LM_MIB)     /* of one row; can be raised, */
+#define LM_CSV_ROW_BYTES_LIMIT (1024 * LM_MIB) /* this far: places in a block have 31 bits */
+#define LM_CSV_SAMPLE_BYTES (1 * LM_MIB)       /* that types are found out by */
+#define LM_CSV_SNIFF_BYTES (64 * LM_KIB)       /* that the separator is found out by, */
+#define LM_CSV_SNIFF_ROWS 1000                 /* and so many rows */
+#define LM_CSV_TYPED_BYTES_MAX 512             /* of a cell that may be more than text */
 
 #endif

@@ -59,7 +59,7 @@ const lm_cli_option lm__cli_csv_options[] = {
     {NULL},
 };
 
-static lm_status read_character(const char *text, const char *option, char *out, lm_error *error)
+lm_status lm__cli_character(const char *text, const char *option, char *out, lm_error *error)
 {
     if (!text) return LM_OK;
     if (strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0) text = "\t";
@@ -99,9 +99,9 @@ lm_status lm__cli_csv(const lm_cli_csv *settings, lm_csv_write_options *options,
         .guard_formulas = settings->guard_formulas,
         .compression = (lm_csv_compression)settings->compression,
     };
-    LM_TRY(read_character(settings->separator, "separator", &options->separator, error));
-    LM_TRY(read_character(settings->quote, "quote", &options->quote, error));
-    LM_TRY(read_character(settings->escape, "escape", &options->escape, error));
+    LM_TRY(lm__cli_character(settings->separator, "separator", &options->separator, error));
+    LM_TRY(lm__cli_character(settings->quote, "quote", &options->quote, error));
+    LM_TRY(lm__cli_character(settings->escape, "escape", &options->escape, error));
     options->float_fixed = settings->float_places != NULL;
     if (settings->float_places)
         LM_TRY(read_number(settings->float_places, "float-places", &options->float_places, error));

@@ -15,6 +15,10 @@ typedef struct lm_cli_csv {
     const char *date_format, *time_format, *timestamp_format, *timezone;
 } lm_cli_csv;
 
+/* One character, or `tab`; *out stays as it is where `text` is NULL. */
+LM_MUST_USE lm_status lm__cli_character(const char *text, const char *option, char *out,
+                                        lm_error *error);
+
 extern const lm_cli_option lm__cli_csv_options[];
 
 /* `options` borrows from the settings. */

@@ -1,14 +1,21 @@
 /* The options of reading; see reading.h. */
 #include "cli/reading.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/error.h"
+#include "cli/csv_options.h"
 
 /* In the order of lm_format. */
-static const char *const formats[] = {"auto", "parquet", "arrow", "arrows", "jsonl", NULL};
+static const char *const formats[] = {"auto", "parquet", "arrow", "arrows", "jsonl", "csv", NULL};
+static const char *const headers[] = {"auto", "yes", "no", NULL};
+static const char *const raggeds[] = {"refuse", "pad", "skip", NULL};
+static const char *const typings[] = {"sample", "all", "text", NULL};
+enum { TYPES_BY_ALL = 1, TYPES_ARE_TEXT = 2 };
 
 const lm_cli_option lm__cli_reading_options[] = {
-    {"from", LM_CLI_CHOICE, offsetof(lm_cli_reading, from), "auto|parquet|arrow|arrows|jsonl",
+    {"from", LM_CLI_CHOICE, offsetof(lm_cli_reading, from), "auto|parquet|arrow|arrows|jsonl|csv",
      "The format of what is read; auto (the default) goes by its first bytes, then by its suffix.",
      formats},
     {"read-schema", LM_CLI_TEXT, offsetof(lm_cli_reading, schema), "TEXT",
@@ -26,8 +33,79 @@ const lm_cli_option lm__cli_reading_options[] = {
     {"limit", LM_CLI_COUNT, offsetof(lm_cli_reading, limit), "N", "The most rows.", NULL},
     {"offset", LM_CLI_COUNT, offsetof(lm_cli_reading, offset), "N",
      "Rows that are passed over before the first.", NULL},
+    {"csv-separator", LM_CLI_TEXT, offsetof(lm_cli_reading, csv.separator), "CHAR",
+     "Of CSV that is read: what separates cells; `tab` is a tab. Found out by default, as is the "
+     "quote.",
+     NULL},
+    {"csv-quote", LM_CLI_TEXT, offsetof(lm_cli_reading, csv.quote), "CHAR",
+     "The quote character; `none` takes quotes as text.", NULL},
+    {"csv-escape", LM_CLI_TEXT, offsetof(lm_cli_reading, csv.escape), "CHAR",
+     "A character that takes the next one as it is; none by default.", NULL},
+    {"csv-header", LM_CLI_CHOICE, offsetof(lm_cli_reading, csv.header), "auto|yes|no",
+     "Whether the first row has the columns' names; auto: unless a cell of it is empty, a number "
+     "or a date.",
+     headers},
+    {"csv-null", LM_CLI_TEXT, offsetof(lm_cli_reading, csv.nulls), "TEXT,...",
+     "Cells that are null when they are not quoted, besides empty ones.", NULL},
+    {"csv-types", LM_CLI_CHOICE, offsetof(lm_cli_reading, csv.types), "sample|all|text",
+     "What columns' types are found out by: the first rows (the default; a later value that does "
+     "not fit is an error), all rows, or not at all: all columns are text.",
+     typings},
+    {"csv-ragged", LM_CLI_CHOICE, offsetof(lm_cli_reading, csv.ragged), "refuse|pad|skip",
+     "Rows with more or fewer cells than the first: an error (the default), missing cells are "
+     "null, or such rows are left out and counted.",
+     raggeds},
+    {"csv-replace-invalid", LM_CLI_FLAG, offsetof(lm_cli_reading, csv.replace_invalid), NULL,
+     "What is not UTF-8 becomes U+FFFD, instead of an error.", NULL},
+    {"csv-row-bytes", LM_CLI_COUNT, offsetof(lm_cli_reading, csv.row_bytes), "N",
+     "The most bytes of one row, 64 MiB by default.", NULL},
     {NULL},
 };
+
+/* What of the options of CSV must outlive the command line's reading. */
+typedef struct csv_reading {
+    lm_csv_read_options options; /* first */
+    lm_csv_report report;
+    char *nulls; /* the texts of options.null_texts */
+} csv_reading;
+
+static lm_status read_nulls(const char *text, csv_reading *csv, lm_error *error)
+{
+    size_t size = strlen(text), count = 0;
+    csv->nulls = lm__strdup(NULL, text);
+    const char **texts = lm__alloc_array(NULL, size + 2, sizeof *texts);
+    csv->options.null_texts = texts;
+    if (!csv->nulls || !texts) return lm__error_memory(error, "reading the command line");
+    texts[count++] = "";
+    for (char *at = csv->nulls; at;) {
+        texts[count++] = at;
+        at = strchr(at, ',');
+        if (at) *at++ = '\0';
+    }
+    csv->options.null_count = count;
+    return LM_OK;
+}
+
+static lm_status read_csv(const lm_cli_csv_reading *given, lm_scan_options *options,
+                          lm_error *error)
+{
+    csv_reading *csv = lm__alloc_zero(NULL, sizeof *csv);
+    if (!csv) return lm__error_memory(error, "reading the command line");
+    options->csv = &csv->options;
+    csv->options.header = (lm_csv_header)given->header;
+    csv->options.ragged = (lm_csv_ragged)given->ragged;
+    csv->options.all_text = given->types == TYPES_ARE_TEXT;
+    csv->options.whole_sample = given->types == TYPES_BY_ALL;
+    csv->options.replace_invalid = given->replace_invalid;
+    csv->options.row_bytes_max = (size_t)given->row_bytes;
+    csv->options.report = &csv->report;
+    csv->options.no_quotes = given->quote && strcmp(given->quote, "none") == 0;
+    LM_TRY(lm__cli_character(given->separator, "csv-separator", &csv->options.separator, error));
+    if (!csv->options.no_quotes)
+        LM_TRY(lm__cli_character(given->quote, "csv-quote", &csv->options.quote, error));
+    LM_TRY(lm__cli_character(given->escape, "csv-escape", &csv->options.escape, error));
+    return given->nulls ? read_nulls(given->nulls, csv, error) : LM_OK;
+}
 
 /* "a,b\,c" becomes "a" and "b,c". */
 static lm_status split_columns(const char *text, lm_scan_options *options, lm_error *error)
@@ -72,6 +150,7 @@ lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings
                                            &options->schema, error);
         if (status != LM_OK) return lm__error_within(error, status, "--read-schema");
     }
+    LM_TRY(read_csv(&settings->csv, options, error));
     if (settings->columns) LM_TRY(split_columns(settings->columns, options, error));
     if (!settings->where) return LM_OK;
     lm_status status =
@@ -81,6 +160,16 @@ lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings
 
 void lm__cli_scan_options_free(lm_scan_options *options)
 {
+    csv_reading *csv = (csv_reading *)(void *)options->csv;
+    if (csv && csv->report.rows_skipped > 0)
+        lm__cli_warn(
+            "warning: %llu rows with more or fewer cells than the first were left out, the "
+            "first of them in line %llu",
+            (unsigned long long)csv->report.rows_skipped,
+            (unsigned long long)csv->report.first_skipped_line);
+    if (csv) lm__free(NULL, (void *)csv->options.null_texts);
+    if (csv) lm__free(NULL, csv->nulls);
+    lm__free(NULL, csv);
     if (options->columns) lm__free(NULL, (void *)options->columns[0]); /* all the names */
     lm__free(NULL, (void *)options->columns);
     lm_expr_free(options->filter);

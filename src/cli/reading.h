@@ -6,11 +6,20 @@
 
 #include "cli/cli.h"
 
+/* How CSV is read. */
+typedef struct lm_cli_csv_reading {
+    const char *separator, *quote, *escape, *nulls;
+    int header, types, ragged; /* places in their choices */
+    bool replace_invalid;
+    uint64_t row_bytes;
+} lm_cli_csv_reading;
+
 /* Settings of what is read of a table. */
 typedef struct lm_cli_reading {
     int from; /* lm_format */
     const char *columns, *where, *schema;
     uint64_t limit, offset; /* limit UINT64_MAX: all */
+    lm_cli_csv_reading csv;
 } lm_cli_reading;
 
 #define LM_CLI_READING_DEFAULTS                                                                    \
@@ -24,6 +33,7 @@ extern const lm_cli_option lm__cli_reading_options[];
 LM_MUST_USE lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings,
                                            lm_scan_options *options, lm_error *error);
 
+/* Also says how many rows of CSV were left out. */
 void lm__cli_scan_options_free(lm_scan_options *options);
 
 /* Is it not the whole table that is read? And are rows left out by what is in them? */

@@ -30,7 +30,8 @@ static const lm_format_row rows[] = {
      .forward = lm__jsonl_table_open},
     {.format = LM_FORMAT_CSV,
      .name = "csv",
-     .suffixes = {".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zst", ".tsv.zst"}},
+     .suffixes = {".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zst", ".tsv.zst"},
+     .forward = lm__csv_table_open},
     {.format = LM_FORMAT_XLSX, .name = "xlsx", .suffixes = {".xlsx"}},
 };
 #define ROW_COUNT (sizeof rows / sizeof *rows)

@@ -74,6 +74,7 @@ lm_status lm__forward_reader_open(const lm_format_row *row, lm_input *take_input
                            .batch_rows = request->batch_rows,
                            .memory_bytes_max = request->memory_bytes_max,
                            .threads = request->threads,
+                           .csv = request->csv,
                            .cancel = request->cancel};
     unsigned done;
     if (!own) {

@@ -41,6 +41,7 @@ typedef struct lm_read_request {
     bool without_rows; /* no stream will be asked for */
     lm_schema *schema; /* formats without types: the file's schema. NULL: as it is found */
     bool schema_found; /* it was found in this very file: it has no other columns */
+    const lm_csv_read_options *csv; /* how CSV is read; or NULL */
     lm_cancel *cancel;
 } lm_read_request;
 
@@ -110,7 +111,7 @@ const lm_format_row *lm__format_find(const void *head, size_t head_size, const c
 const char *lm__format_names(char text[LM_FORMAT_NAMES_MAX]);
 
 lm_reader_open lm__parquet_table_open;
-lm_forward_open lm__ipc_table_open, lm__jsonl_table_open;
+lm_forward_open lm__ipc_table_open, lm__jsonl_table_open, lm__csv_table_open;
 
 LM_MUST_USE lm_status lm__forward_reader_open(const lm_format_row *row, lm_input *take_input,
                                               const lm_read_request *request, lm_reader **reader,

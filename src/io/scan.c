@@ -58,6 +58,7 @@ static lm_status copy_options(lm_scan *scan, const lm_scan_options *options, lm_
         .dictionaries = options->dictionaries,
         .without_rows = options->without_rows,
         .schema = options->schema,
+        .csv = options->csv,
         .cancel = options->cancel,
     };
     if (options->schema) scan->given = lm_schema_ref(options->schema);

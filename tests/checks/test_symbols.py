@@ -17,6 +17,8 @@ CHANGING = {
     "codec_deflate.c: deflate_library": "the same",
     "codec_gzip.c: gzip_library": "the same",
     "codec_lz4.c: lz4_library": "the same",
+    "codec_unpack.c: isal_library": "the same",
+    "codec_unpack.c: zstd_library": "the same",
     "codec_zstd.c: zstd_library": "the same",
     "store_sys.c: kernel": "never written; its type is that of the tests' kernels, which have state",
     "base_sha256.c: known": "whether the processor has the SHA instructions, found once",

@@ -1,7 +1,6 @@
 """lamella put and cat with CSV: suffixes, options, and what a failure leaves."""
 
 import gzip
-import io
 
 import pytest
 
@@ -51,3 +50,27 @@ def test_a_value_that_cannot_be_written_leaves_what_was_there(run, tmp_path, sou
     assert b"out.csv: row 1: column name: b,c needs quotes" in done.stderr
     assert (tmp_path / "out.csv").read_text() == "old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.arrow", "out.csv"]
+
+
+def test_csv_is_read(run, tmp_path, source):
+    (tmp_path / "a.csv").write_bytes(TEXT)
+    assert run("schema", "a.csv").stdout == b"id: int64\nname: utf8\nx: float64\n"
+    assert run("cat", "a.csv", "--format", "csv").stdout == TEXT
+    assert run("cat", "-", "--from", "csv", "--format", "csv", stdin=gzip.compress(TEXT)).stdout == TEXT
+    assert run("put", "a.csv", "a.parquet").returncode == 0
+    assert run("cat", "a.parquet", "--format", "csv").stdout == TEXT
+    assert run("cat", "a.csv", "--columns", "x,id", "--where", "id >= 2", "--format", "csv").stdout == b"x,id\n,2\n"
+
+
+def test_how_csv_is_read(run, tmp_path):
+    (tmp_path / "a.csv").write_text("a;b\n007;x\nNA;y\n1\n")
+    done = run("cat", "a.csv", "--csv-null", "NA", "--csv-ragged", "skip", "--format", "csv")
+    assert done.stdout == b"a,b\n007,x\n,y\n"
+    assert b"1 rows with more or fewer cells than the first were left out, the first of them in line 4" in done.stderr
+    words = ["--csv-types", "text", "--csv-header", "no", "--csv-ragged", "pad", "--format", "csv"]
+    assert run("cat", "a.csv", *words).stdout == b"column1,column2\na,b\n007,x\nNA,y\n1,\n"
+    (tmp_path / "out.csv").write_text("old")
+    done = run("put", "a.csv", "out.csv")
+    assert done.returncode == 3
+    assert b"a.csv: line 4: it has 1 cells, and the first row has 2" in done.stderr
+    assert (tmp_path / "out.csv").read_text() == "old"

@@ -246,6 +246,33 @@ class ReadCounts(c.Structure):
     ]
 
 
+class CsvReport(c.Structure):
+    _fields_ = [("rows_skipped", c.c_uint64), ("first_skipped_line", c.c_uint64)]
+
+
+class CsvReadOptions(c.Structure):
+    _fields_ = [
+        ("separator", c.c_char),
+        ("quote", c.c_char),
+        ("no_quotes", c.c_bool),
+        ("escape", c.c_char),
+        ("header", c.c_int),
+        ("null_texts", c.POINTER(c.c_char_p)),
+        ("null_count", c.c_size_t),
+        ("all_text", c.c_bool),
+        ("schema", c.c_void_p),
+        ("schema_by_place", c.c_bool),
+        ("whole_sample", c.c_bool),
+        ("ragged", c.c_int),
+        ("replace_invalid", c.c_bool),
+        ("sample_bytes", c.c_size_t),
+        ("row_bytes_max", c.c_size_t),
+        ("report", c.POINTER(CsvReport)),
+        ("threads", c.c_int),
+        ("cancel", c.c_void_p),
+    ]
+
+
 library = c.CDLL(str(LIBRARY))
 library.lm_parquet_options_default.restype = Options
 library.lm_file_sink.restype = c.c_void_p
@@ -433,5 +460,24 @@ def read_parquet(path, columns=None, where=None, counts=None, **settings):
     status = library.lm_parquet_read_stream(reader, c.byref(made), c.byref(stream), c.byref(error))
     library.lm_parquet_reader_close(reader)
     library.lm_expr_free(expression)
+def read_csv(data, schema=None, nulls=None, name="in.csv", **settings):
+    """Rows of bytes (or of a path, mapped) as a pyarrow Table; `settings` are members of lm_csv_read_options."""
+    import pyarrow as pa
+
+    made, source, error, stream = CsvReadOptions(**settings), MemorySource(), Error(), ArrowArrayStream()
+    held = pa.memory_map(os.fspath(data)).read_buffer() if not isinstance(data, bytes) else pa.py_buffer(data)
+    if nulls is not None:
+        made.null_texts = (c.c_char_p * len(nulls))(*nulls)
+        made.null_count = len(nulls)
+    parsed, name = c.c_void_p(), name.encode()
+    if schema is not None:
+        text = schema.encode()
+        check(library.lm_schema_parse(None, text, c.c_size_t(len(text)), c.byref(parsed), c.byref(error)), error)
+        made.schema = parsed
+    library.lm_memory_source_init(
+        c.byref(source), c.c_void_p(held.address), c.c_size_t(held.size), name
+    )
+    status = library.lm_csv_read_take(None, c.byref(source), c.byref(made), c.byref(stream), c.byref(error))
+    library.lm_schema_free(parsed)
     check(status, error)
     return pa.RecordBatchReader._import_from_c(c.addressof(stream)).read_all()

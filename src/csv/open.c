@@ -1,0 +1,229 @@
+/* The plan of a reader; see open.h. */
+#include "csv/open.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/utf8.h"
+
+static lm_status no_memory(lm_error *error) { return lm__error_memory(error, "reading CSV"); }
+
+/* The first row's cells. */
+typedef struct first_row {
+    lm_csv_span *spans;
+    lm_csv_row row;
+    size_t at;    /* where it begins */
+    size_t lines; /* before it */
+} first_row;
+
+static lm_status take_first_row(lm_arena *arena, const lm_csv_plan *plan, const char *name,
+                                uint8_t *sample, size_t size, bool last, first_row *first,
+                                lm_error *error)
+{
+    *first = (first_row){0};
+    while (lm__csv_row_empty(sample, size, first->at, &first->at)) first->lines++;
+    if (first->at == size)
+        return lm__error_set(error, LM_DATA, "%s: it is empty: a CSV has at least a header", name);
+    lm_csv_walk result =
+        lm__csv_row_walk(&plan->dialect, sample, size, first->at, last, NULL, 0, &first->row);
+    if (result != LM_CSV_ROW)
+        return lm__error_set(error, LM_DATA, "%s: line %zu: %s", name, first->lines + 1,
+                             result == LM_CSV_UNCLOSED
+                                 ? "a quote is opened and never closed"
+                                 : "the first row is longer than the sample; take a larger one");
+    if (first->row.cells > LM_ARROW_CHILDREN_MAX)
+        return lm__error_set(error, LM_LIMIT,
+                             "%s: line %zu: it has %zu cells, and a table has at "
+                             "most %d columns",
+                             name, first->lines + 1, first->row.cells, LM_ARROW_CHILDREN_MAX);
+    first->spans = lm__arena_array(arena, first->row.cells, sizeof *first->spans);
+    return first->spans ? LM_OK : no_memory(error);
+}
+
+static bool looks_like_names(const first_row *first, const uint8_t *text)
+{
+    for (size_t i = 0; i < first->row.cells; i++) {
+        size_t size = lm__csv_span_size(first->spans[i]);
+        if (size == 0 || lm__csv_is_typed((const char *)text + first->spans[i].at, size))
+            return false;
+    }
+    return true;
+}
+
+/* Columns are called by the header's cells, else column1, column2, … */
+static const char *column_name(lm_arena *arena, const lm_csv_plan *plan, const first_row *first,
+                               const uint8_t *text, size_t column)
+{
+    char made[32];
+    size_t size = lm__csv_span_size(first->spans[column]);
+    if (plan->header && size > 0)
+        return lm__arena_strndup(arena, (const char *)text + first->spans[column].at, size);
+    int length = snprintf(made, sizeof made, "column%zu", column + 1);
+    return lm__arena_strndup(arena, made, (size_t)length);
+}
+
+static lm_status check_name(const char *name, const uint8_t *text, lm_csv_span span, size_t line,
+                            lm_error *error)
+{
+    size_t size = lm__csv_span_size(span);
+    if (size > LM_ARROW_NAME_BYTES_MAX || memchr(text + span.at, 0, size) ||
+        !lm__utf8_valid(text + span.at, size))
+        return lm__error_set(error, LM_DATA,
+                             "%s: line %zu: a cell of the header is no name of a column (too long, "
+                             "not UTF-8, or with a NUL in it); say that there is no header",
+                             name, line);
+    return LM_OK;
+}
+
+/* The field that a given schema has for a column; NULL where it has none. */
+static lm_status given_field(const lm_csv_read_options *options, const lm_csv_plan *plan,
+                             const char *file, const char *name, size_t column,
+                             const lm_field **field, lm_error *error)
+{
+    const lm_field *root = &options->schema->root;
+    int32_t at = (int32_t)column;
+    *field = NULL;
+    if (plan->header && !options->schema_by_place) {
+        at = lm__field_find(root, name, strlen(name));
+        if (at == -2)
+            return lm__error_set(error, LM_SCHEMA, "%s: column %s is more than once in the schema",
+                                 file, name);
+    } else if ((size_t)root->n_children != plan->n_columns) {
+        return lm__error_set(error, LM_SCHEMA,
+                             "%s: it has %zu columns without names, and the schema has %d", file,
+                             plan->n_columns, root->n_children);
+    }
+    if (at >= 0) *field = &root->children[at];
+    return LM_OK;
+}
+
+static lm_status make_schema(const lm_allocator *allocator, lm_csv_plan *plan, lm_error *error)
+{
+    LM_TRY(lm__schema_new(allocator, &plan->schema, error));
+    lm_field *fields =
+        lm__field_children(&plan->schema->arena, &plan->schema->root, (int32_t)plan->n_columns);
+    return fields ? LM_OK : no_memory(error);
+}
+
+/* Types that are made by a cast are read as text. */
+static lm_type read_type(const lm_type *type)
+{
+    return lm__csv_convert(type) ? *type : lm__type_make(LM_TYPE_UTF8);
+}
+
+static lm_status make_columns(lm_arena *arena, const lm_allocator *allocator,
+                              const lm_csv_read_options *options, const char *file,
+                              const first_row *first, const uint8_t *text, lm_csv_plan *plan,
+                              bool *narrow, lm_error *error)
+{
+    *narrow = false;
+    plan->n_columns = first->row.cells;
+    plan->columns = lm__arena_array(arena, plan->n_columns, sizeof *plan->columns);
+    if (!plan->columns) return no_memory(error);
+    LM_TRY(make_schema(allocator, plan, error));
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        const lm_field *given = NULL;
+        lm_field *field = &plan->schema->root.children[i];
+        if (plan->header) LM_TRY(check_name(file, text, first->spans[i], first->lines + 1, error));
+        const char *name = column_name(arena, plan, first, text, i);
+        if (!name) return no_memory(error);
+        if (options->schema) LM_TRY(given_field(options, plan, file, name, i, &given, error));
+        lm_type type = given ? read_type(&given->type) : lm__type_make(LM_TYPE_UTF8);
+        if (!lm__field_init(&plan->schema->arena, field, given ? given->name : name, type, true))
+            return no_memory(error);
+        plan->columns[i] = (lm_csv_column){.field = field,
+                                           .strict = given && options->schema_by_place,
+                                           .open = !given && !options->all_text};
+        *narrow = *narrow || plan->columns[i].open;
+    }
+    return lm__schema_seal(plan->schema, error);
+}
+
+static lm_status take_options(lm_arena *arena, const lm_csv_read_options *options,
+                              lm_csv_plan *plan, lm_error *error)
+{
+    size_t count = options->null_texts ? options->null_count : 1;
+    const char **texts = lm__arena_array(arena, count + 1, sizeof *texts);
+    if (!texts) return no_memory(error);
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = lm__arena_strdup(arena, options->null_texts ? options->null_texts[i] : "");
+        if (!texts[i]) return no_memory(error);
+    }
+    plan->null_texts = texts;
+    plan->null_count = count;
+    plan->null_empty_only = count == 1 && texts[0][0] == '\0';
+    plan->ragged = options->ragged;
+    plan->replace_invalid = options->replace_invalid;
+    return LM_OK;
+}
+
+static lm_status check_encoding(const char *name, const uint8_t *sample, size_t size,
+                                lm_error *error)
+{
+    if (size >= 2 &&
+        ((sample[0] == 0xff && sample[1] == 0xfe) || (sample[0] == 0xfe && sample[1] == 0xff)))
+        return lm__error_set(error, LM_DATA,
+                             "%s: it is UTF-16, and only UTF-8 is read: convert it "
+                             "first (iconv -f utf-16 -t utf-8)",
+                             name);
+    return LM_OK;
+}
+
+static lm_status check_characters(const lm_csv_dialect *d, lm_error *error)
+{
+    const char of[] = {d->separator, d->quote, d->escape};
+    for (size_t i = 0; i < sizeof of; i++)
+        if ((of[i] & 0x80) || of[i] == '\n' || of[i] == '\r' || (i > 0 && of[i] == d->separator))
+            return lm__error_set(error, LM_INVALID,
+                                 "the separator, the quote and the escape character of a CSV are "
+                                 "different ASCII characters that end no line");
+    return LM_OK;
+}
+
+lm_status lm__csv_plan_make(lm_arena *arena, const lm_allocator *allocator,
+                            const lm_csv_read_options *options, const char *name, uint8_t *sample,
+                            size_t size, bool last, lm_csv_plan *plan, size_t *used, size_t *lines,
+                            bool *narrow, lm_error *error)
+{
+    first_row first;
+    LM_TRY(check_encoding(name, sample, size, error));
+    lm__csv_sniff(options, sample, size, last, &plan->dialect);
+    LM_TRY(check_characters(&plan->dialect, error));
+    if (plan->dialect.escape == plan->dialect.quote) plan->dialect.escape = 0; /* doubling */
+    LM_TRY(take_options(arena, options, plan, error));
+    LM_TRY(take_first_row(arena, plan, name, sample, size, last, &first, error));
+    /* The walk takes quotes out in place: of a row that may be read again. */
+    size_t row_size = first.row.end - first.at;
+    uint8_t *text = lm__arena_aligned(arena, 1, row_size + 1);
+    if (!text) return no_memory(error);
+    memcpy(text, sample + first.at, row_size);
+    (void)!lm__csv_row_walk(&plan->dialect, text, row_size, 0, true, first.spans, first.row.cells,
+                            &first.row);
+    plan->header = options->header == LM_CSV_HEADER_YES ||
+                   (options->header == LM_CSV_HEADER_AUTO && looks_like_names(&first, text));
+    *used = first.at + (plan->header ? row_size : 0);
+    *lines = first.lines + (plan->header ? first.row.lines : 0);
+    return make_columns(arena, allocator, options, name, &first, text, plan, narrow, error);
+}
+
+lm_status lm__csv_plan_types(const lm_allocator *allocator, lm_csv_plan *plan,
+                             const lm_csv_types *types, const bool *any, lm_error *error)
+{
+    lm_schema *texts = plan->schema;
+    plan->schema = NULL;
+    lm_status status = make_schema(allocator, plan, error);
+    for (size_t i = 0; i < plan->n_columns && status == LM_OK; i++) {
+        lm_field *field = &plan->schema->root.children[i];
+        lm_csv_column *column = &plan->columns[i];
+        lm_type type =
+            column->open ? lm__csv_types_best(types[i], any[i]) : texts->root.children[i].type;
+        if (!lm__field_init(&plan->schema->arena, field, texts->root.children[i].name, type, true))
+            status = no_memory(error);
+        *column = (lm_csv_column){.field = field, .strict = column->strict || column->open};
+    }
+    lm_schema_free(texts);
+    if (status != LM_OK) return status;
+    return lm__schema_seal(plan->schema, error);
+}

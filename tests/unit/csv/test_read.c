@@ -1,0 +1,402 @@
+/* Reading CSV: the well-known hard cases, types, ragged rows, bad bytes, limits, failures with
+ * their lines (rows.h, reader.c). */
+#include <lamella/csv.h>
+
+#include "../check.h"
+#include "../check_alloc.h"
+#include "arrow/batch.h"
+#include "base/error.h"
+
+#include "codec/codec.h"
+
+static lm_error error;
+
+/* All cells as text, "~" for null, cells parted by '|', rows by '/'; before it the types. */
+static size_t show_cell(const lm_array *column, int64_t row, char *to)
+{
+    if (!lm__array_valid(column, row)) return (size_t)sprintf(to, "~");
+    int64_t at = column->offset + row;
+    switch (column->field->type.id) {
+    case LM_TYPE_BOOL: return (size_t)sprintf(to, "%d", lm__bit_get(column->values, at));
+    case LM_TYPE_INT64:
+    case LM_TYPE_TIME64:
+    case LM_TYPE_TIMESTAMP:
+        return (size_t)sprintf(to, "%" PRId64, ((const int64_t *)column->values)[at]);
+    case LM_TYPE_INT32:
+    case LM_TYPE_DATE32: return (size_t)sprintf(to, "%d", ((const int32_t *)column->values)[at]);
+    case LM_TYPE_FLOAT32:
+        return (size_t)sprintf(to, "%g", (double)((const float *)column->values)[at]);
+    case LM_TYPE_FLOAT64: return (size_t)sprintf(to, "%.17g", ((const double *)column->values)[at]);
+    default: {
+        size_t size;
+        const uint8_t *text = lm__array_bytes(column, row, &size);
+        memcpy(to, text, size);
+        return size;
+    }
+    }
+}
+
+static lm_status show(lm_stream *stream, char *to)
+{
+    char type[LM_TYPE_TEXT_MAX];
+    int32_t count = stream->schema->root.n_children;
+    for (int32_t i = 0; i < count; i++) {
+        const lm_field *field = &stream->schema->root.children[i];
+        to += sprintf(to, "%s%s:%s", i ? "," : "", field->name, lm__type_text_short(field, type));
+    }
+    for (lm_batch *batch;;) {
+        lm_status status = lm__stream_next(stream, &batch, &error);
+        *to = '\0';
+        if (status != LM_OK || !batch) return status;
+        CHECK_STATUS(lm__batch_validate(batch, LM_VALIDATE_TEXT, &error), LM_OK);
+        for (int64_t row = 0; row < lm__batch_rows(batch); row++)
+            for (int32_t i = 0; i < count; i++) {
+                lm_array column = lm__batch_column(batch, i);
+                *to++ = i ? '|' : '/';
+                to += show_cell(&column, row, to);
+            }
+        lm__batch_unref(batch);
+    }
+}
+
+static lm_status read_text(const lm_allocator *allocator, const char *text, size_t size,
+                           const lm_csv_read_options *options, char *out)
+{
+    lm_memory_source source;
+    struct ArrowArrayStream exported;
+    lm_stream *stream;
+    lm_error_clear(&error);
+    lm_memory_source_init(&source, text, size, "in.csv");
+    *out = '\0';
+    LM_TRY(lm_csv_read_take(allocator, &source.source, options, &exported, &error));
+    LM_TRY(lm__stream_import_take(allocator, &exported, LM_VALIDATE_NONE, &stream, &error));
+    lm_status status = show(stream, out);
+    lm__stream_close(stream);
+    return status;
+}
+
+static void check_at(int line, const char *text, size_t size, const lm_csv_read_options *options,
+                     const char *want)
+{
+    static char out[1 << 16];
+    lm_status status = read_text(NULL, text, size, options, out);
+    const char *got = status == LM_OK ? out : error.message;
+    if (strcmp(got, want) != 0) check_fail(__FILE__, line, "read\n%s\nnot\n%s", got, want);
+}
+#define CHECK_READ(text, want, ...)                                                                \
+    check_at(__LINE__, text, sizeof(text) - 1, &(lm_csv_read_options){__VA_ARGS__}, want)
+#define AS_TEXT .all_text = true, .header = LM_CSV_HEADER_NO
+
+TEST(the_hard_cases)
+{
+    const char *two = "column1:utf8,column2:utf8";
+    char want[512];
+#define CELLS(text, cells, ...)                                                                    \
+    do {                                                                                           \
+        snprintf(want, sizeof want, "%s%s", two, cells);                                           \
+        CHECK_READ(text, want, AS_TEXT, ##__VA_ARGS__);                                            \
+    } while (0)
+    CELLS("a,b\n", "/a|b");
+    CELLS("a,b", "/a|b");                /* no last line end */
+    CELLS("a,b\r\nc,d\r\n", "/a|b/c|d"); /* CR LF */
+    CELLS("a,b\rc,d\r", "/a|b/c|d");     /* CR alone */
+    CELLS("a,b\rc,d", "/a|b/c|d");
+    CELLS("a,b\nc,d\r\ne,f\rg,h", "/a|b/c|d/e|f/g|h"); /* all of them */
+    CELLS("a,\"b\"\"c\"\n", "/a|b\"c");                /* quotes in quotes */
+    CELLS("a,\"\"\"\"\n", "/a|\"");
+    CELLS("a,\"\"\"x\"\"\"\n", "/a|\"x\"");
+    CELLS("a,\"x\ny\"\n", "/a|x\ny"); /* line ends in quotes */
+    CELLS("a,\"x\r\ny\"\r\n", "/a|x\r\ny");
+    CELLS("a,\"x,y\"\n", "/a|x,y");
+    CELLS("a,b\"c\n", "/a|b\"c"); /* a quote within a cell */
+    CELLS("a,b\"c\"\nd,e\n", "/a|b\"c\"/d|e");
+    CELLS("a,\"b\"c\n", "/a|bc"); /* text behind the closing quote */
+    CELLS("a,\"b\"\"c\"d\"\n", "/a|b\"cd\"");
+    CELLS("a, \"b\"\n", "/a| \"b\""); /* a space before the quote */
+    CELLS("a,\"\"\n", "/a|");         /* empty, and not null */
+    CELLS("\"\",\n", "/|~");
+    CELLS("a,\n", "/a|~");
+    CELLS(",\n,\n", "/~|~/~|~");
+    CELLS("\n\na,b\n\n\r\nc,d\n\n", "/a|b/c|d"); /* empty lines */
+    CELLS("\xef\xbb\xbf"
+          "a,b\n",
+          "/a|b"); /* a byte order mark */
+    CELLS("\xef\xbb\xbf\"a\",b\n", "/a|b");
+    CELLS("a;b\n", "/a|b");
+    CELLS("a\tb\n", "/a|b");
+    CELLS("a|b\n", "/a|b");
+    CELLS("'a,x',b\n'c,y',d\n'e',f\n", "/a,x|b/c,y|d/e|f"); /* another quote */
+    CELLS("a,\"b\\\"c\"\n", "/a|b\"c", .escape = '\\');
+    CELLS("a\\,b,c\\\nd\n", "/a,b|c\nd", .escape = '\\');
+    CELLS("a,\"b\n", "/a|\"b", .no_quotes = true);
+#undef CELLS
+    static const char nul[] = "a,b\0c\n";
+    static char out[256];
+    CHECK_INT(read_text(NULL, nul, sizeof nul - 1, &(lm_csv_read_options){AS_TEXT}, out), LM_OK);
+    CHECK(memcmp(out + 25, "/a|b\0c", 6) == 0);
+    CHECK_READ("a\n\n\"\"\nb\n", "column1:utf8/a//b", AS_TEXT);
+}
+
+/* Every way of cutting the text into rows gives the same cells, whatever the length of the cells:
+ * the walk (forced by a quote at the end) and the masks of 64 bytes. */
+TEST(plain_rows_and_walked_rows_are_the_same)
+{
+    static char text[40000], out[1 << 17], walked[1 << 17];
+    uint64_t state = 11;
+    for (int turn = 0; turn < 200; turn++) {
+        char *to = text;
+        for (int row = 0; row < 40; row++) {
+            for (int cell = 0; cell < 3; cell++) {
+                size_t size = check_random(&state) % (turn % 3 ? 90 : 4);
+                if (cell) *to++ = ',';
+                memset(to, 'a' + cell, size);
+                to += size;
+            }
+            to += sprintf(to, turn & 1 ? "\n" : "\r\n");
+        }
+        size_t size = (size_t)(to - text);
+        lm_csv_read_options options = {AS_TEXT, .separator = ',', .threads = 1};
+        CHECK_INT(read_text(NULL, text, size, &options, out), LM_OK);
+        strcpy(to, "x,\"y\",z");
+        CHECK_INT(read_text(NULL, text, size + 7, &options, walked), LM_OK);
+        CHECK(strncmp(out, walked, strlen(out)) == 0);
+        CHECK_TEXT(walked + strlen(out), "/x|y|z");
+    }
+}
+
+TEST(types_are_found_out)
+{
+    CHECK_READ(
+        "i,f,b,d,t,z,c,s\n"
+        "1,0.5,true,2026-11-21,2026-11-21 01:02:03,2026-11-21T01:02:03Z,12:34:56,x\n"
+        "-7,1e3,FALSE,1969-12-31,1970-01-01T00:00:00.000001,1970-01-01 01:00+01:00,00:00,1\n"
+        ",,,,,,,\n",
+        "i:int64,f:float64,b:bool,d:date32,t:timestamp[us],z:timestamp[us, UTC],c:time64[us],"
+        "s:utf8/1|0.5|1|20778|1795222923000000|1795222923000000|45296000000|x"
+        "/-7|1000|0|-1|1|0|0|1/~|~|~|~|~|~|~|~",
+        .threads = 2);
+    CHECK_READ("a,b,c,d,e,f\n007,+1,9223372036854775808,1_0,0x1,1.\n",
+               "a:utf8,b:utf8,c:utf8,d:utf8,e:utf8,f:float64/007|+1|9223372036854775808|1_0|0x1|1",
+               .threads = 1);
+    CHECK_READ("a,b,c\n1,9007199254740993,0.5\n2.5,0.5,nan\n3,1,-inf\n",
+               "a:float64,b:utf8,c:float64/1|9007199254740993|0.5/2.5|0.5|nan/3|1|-inf",
+               .threads = 1);
+    CHECK_READ("a,b,c\n2026-11-21,2026-11-21,2026-02-29\n2026-11-21 00:00,12:00,x\n",
+               "a:timestamp[us],b:utf8,c:utf8/1795219200000000|2026-11-21|2026-02-29"
+               "/1795219200000000|12:00|x",
+               .threads = 1);
+    CHECK_READ("a\n2026-11-21 00:00:00.123456789\n", "a:timestamp[ns]/1795219200123456789",
+               .header = LM_CSV_HEADER_YES);
+    CHECK_READ("a,b\n\"1\",\"\"\n", "a:int64,b:utf8/1|", .threads = 1);
+    CHECK_READ("a,b\nNA,NA\n1,\"NA\"\n", "a:int64,b:utf8/~|~/1|NA",
+               .null_texts = (const char *const[]){"", "NA"}, .null_count = 2);
+}
+
+TEST(headers_are_found_out)
+{
+    CHECK_READ("a,b\n1,2\n", "a:int64,b:int64/1|2", .threads = 1);
+    CHECK_READ("1,2\n3,4\n", "column1:int64,column2:int64/1|2/3|4", .threads = 1);
+    CHECK_READ("a,\n1,2\n", "column1:utf8,column2:int64/a|~/1|2", .threads = 1);
+    CHECK_READ("a,\n1,2\n", "a:int64,column2:int64/1|2", .header = LM_CSV_HEADER_YES);
+    CHECK_READ("x,y\nz,w\n", "column1:utf8,column2:utf8/x|y/z|w", .header = LM_CSV_HEADER_NO);
+    CHECK_READ("a,b\n", "a:utf8,b:utf8", .threads = 1);
+    CHECK_READ("", "in.csv: it is empty: a CSV has at least a header", .threads = 1);
+    CHECK_READ("\n\r\n", "in.csv: it is empty: a CSV has at least a header", .threads = 1);
+    CHECK_READ("\xff\xfe"
+               "a\0",
+               "in.csv: it is UTF-16, and only UTF-8 is read: convert it first "
+               "(iconv -f utf-16 -t utf-8)",
+               .threads = 1);
+}
+
+TEST(schemas_are_kept_to)
+{
+    lm_schema *schema;
+    const char *text = "b: float32, a: int32, c: decimal128(5, 2)";
+    CHECK_OK(lm_schema_parse(NULL, text, strlen(text), &schema, &error), error);
+    CHECK_READ("a,b,d\n007,0.1,x\n", "a:int32,b:float32,d:utf8/7|0.1|x", .schema = schema);
+    CHECK_READ("a,b\n1,2\n2147483648,1\n", "in.csv: line 3: column a: \"2147483648\" is no int32",
+               .schema = schema);
+    lm_schema_free(schema);
+}
+
+TEST(what_does_not_fit_is_told_with_its_line)
+{
+    CHECK_READ("a,b\n1,2\n3\n",
+               "in.csv: line 3: it has 1 cells, and the first row has 2: have such "
+               "rows padded or skipped",
+               .threads = 1);
+    CHECK_READ("a,b\n\"x\ny\",2\n3,4,5\n",
+               "in.csv: line 4: it has 3 cells, and the first row has 2: "
+               "have such rows skipped",
+               .threads = 1);
+    CHECK_READ("a,b\n1,2\n3\n4,5\n", "a:int64,b:int64/1|2/3|~/4|5", .ragged = LM_CSV_RAGGED_PAD);
+    CHECK_READ("a,b\n1,x\n3\n", "a:int64,b:utf8/1|x/3|~", .ragged = LM_CSV_RAGGED_PAD,
+               .null_texts = (const char *const[]){"NA"}, .null_count = 1);
+    lm_csv_report report = {0};
+    CHECK_READ("a,b\n1,2\n3\n4,5\n6,7,8\n", "a:int64,b:int64/1|2/4|5", .ragged = LM_CSV_RAGGED_SKIP,
+               .report = &report);
+    CHECK_INT(report.rows_skipped, 2);
+    CHECK_INT(report.first_skipped_line, 3);
+    CHECK_READ("a,b\n1,\"x\n", "in.csv: line 2: a quote is opened and never closed", .threads = 1);
+    CHECK_READ("a,b\n1,x\n2,\xc3(\n",
+               "in.csv: line 3: byte 3 of the line (0xc3) is not UTF-8: "
+               "convert the file, or have such bytes replaced",
+               .threads = 1);
+    CHECK_READ("a,b\n1,x\n2,\xc3(\xed\xa0\x80\n", "a:int64,b:utf8/1|x/2|\xef\xbf\xbd(\xef\xbf\xbd",
+               .replace_invalid = true);
+}
+
+/* A value past the sample, in a file of several blocks; types by all rows. */
+TEST(later_values_are_errors_or_text)
+{
+    enum { ROWS = 400000 };
+    char *text = malloc(ROWS * 16), *to = text, want[200];
+    to += sprintf(to, "a,b\n");
+    for (int i = 0; i < ROWS; i++) to += sprintf(to, "%d,\"x\ny\"\n", i % 10);
+    sprintf(to, "07,z\n");
+    static char out[1 << 24];
+    for (int threads = 1; threads <= 4; threads *= 4) {
+        lm_csv_read_options options = {.threads = threads};
+        CHECK_INT(read_text(NULL, text, strlen(text), &options, out), LM_DATA);
+        snprintf(want, sizeof want,
+                 "in.csv: line %d: column a: \"07\" is no int64, as the first rows were: give a "
+                 "schema, or have the types found out by all rows",
+                 2 + 2 * ROWS);
+        CHECK_TEXT(error.message, want);
+        options.whole_sample = true;
+        CHECK_INT(read_text(NULL, text, strlen(text), &options, out), LM_OK);
+        CHECK(strncmp(out, "a:utf8,b:utf8/0|x\ny/1|x\ny/2", 27) == 0);
+        CHECK_TEXT(out + strlen(out) - 11, "/9|x\ny/07|z");
+    }
+    free(text);
+}
+
+TEST(long_rows_have_a_limit)
+{
+    size_t size = 3 << 20;
+    char *text = malloc(size + 16);
+    static char out[1 << 22];
+    memcpy(text, "a,b\n1,", 6);
+    memset(text + 6, 'x', size);
+    memcpy(text + 6 + size, "\n2,y\n", 6);
+    CHECK_INT(read_text(NULL, text, strlen(text), &(lm_csv_read_options){.threads = 2}, out),
+              LM_OK);
+    CHECK_INT(strlen(out), 14 + 3 + size + 4);
+    CHECK_INT(read_text(NULL, text, strlen(text),
+                        &(lm_csv_read_options){.threads = 2, .row_bytes_max = 2 << 20}, out),
+              LM_LIMIT);
+    free(text);
+}
+
+/* The sample may end anywhere: within the header, behind it, within a row. */
+TEST(samples_of_every_size)
+{
+    static const char text[] = "a,b\n1,\"x\ny\"\n2,z\n";
+    for (size_t size = 4; size < sizeof text; size++)
+        CHECK_READ(text, "a:int64,b:utf8/1|x\ny/2|z", .sample_bytes = size);
+}
+
+typedef struct drip {
+    const char *text;
+    size_t size, at, step;
+    int closes;
+} drip;
+
+static lm_status drip_read(void *context, void *buffer, size_t size, size_t *got, lm_error *to)
+{
+    drip *d = context;
+    (void)to;
+    *got = d->size - d->at < d->step ? d->size - d->at : d->step;
+    if (*got > size) *got = size;
+    memcpy(buffer, d->text + d->at, *got);
+    d->at += *got;
+    return LM_OK;
+}
+static void drip_close(void *context) { ((drip *)context)->closes++; }
+
+TEST(pipes_and_packed_text)
+{
+    static const char text[] = "a,b\n1,x\n2,\"y\nz\"\n";
+    static const char want[] = "a:int64,b:utf8/1|x/2|y\nz";
+    char packed[2][256], out[256];
+    size_t sizes[2];
+    const lm_codec codecs[] = {LM_CODEC_GZIP, LM_CODEC_ZSTD};
+    lm_codec_context *context;
+    CHECK_OK(lm__codec_context_new(NULL, &context, &error), error);
+    for (int i = 0; i < 2; i++) { /* two members each */
+        size_t first, second;
+        CHECK_OK(lm__codec_compress(context, codecs[i], LM_CODEC_LEVEL_DEFAULT, text, 7, packed[i],
+                                    128, &first, &error),
+                 error);
+        CHECK_OK(lm__codec_compress(context, codecs[i], LM_CODEC_LEVEL_DEFAULT, text + 7,
+                                    sizeof text - 8, packed[i] + first, 128, &second, &error),
+                 error);
+        sizes[i] = first + second;
+        CHECK_INT(read_text(NULL, packed[i], sizes[i], NULL, out), LM_OK);
+        CHECK_TEXT(out, want);
+        for (size_t cut = 5; cut < sizes[i]; cut++) { /* but for the end of the first member */
+            lm_status status = read_text(NULL, packed[i], cut, NULL, out);
+            CHECK_INT(status, cut == first ? LM_OK : LM_CORRUPT);
+        }
+    }
+    lm__codec_context_free(context);
+    for (size_t step = 1; step < 20; step++)
+        for (int i = -1; i < 2; i++) {
+            drip d = {i < 0 ? text : packed[i], i < 0 ? sizeof text - 1 : sizes[i], 0, step, 0};
+            lm_feed feed = {drip_read, drip_close, &d, "a pipe"};
+            struct ArrowArrayStream exported;
+            lm_stream *stream;
+            CHECK_OK(lm_csv_pull_take(NULL, &feed, NULL, &exported, &error), error);
+            CHECK_OK(lm__stream_import_take(NULL, &exported, LM_VALIDATE_NONE, &stream, &error),
+                     error);
+            CHECK_INT(show(stream, out), LM_OK);
+            CHECK_TEXT(out, want);
+            lm__stream_close(stream);
+            CHECK_INT(d.closes, 1);
+        }
+    drip d = {text, sizeof text - 1, 0, 5, 0};
+    lm_feed feed = {drip_read, drip_close, &d, "a pipe"};
+    struct ArrowArrayStream exported;
+    CHECK_STATUS(lm_csv_pull_take(NULL, &feed, &(lm_csv_read_options){.whole_sample = true},
+                                  &exported, &error),
+                 LM_UNSUPPORTED);
+    CHECK_INT(d.closes, 1);
+}
+
+TEST(every_allocation_may_fail)
+{
+    static const char text[] = "a,b,c,d\n1,\"x\"\"y\",0.5,true\n,z,,\n3,\xff,1,false\n";
+    static char out[512];
+    for (size_t n = 0;; n++) {
+        check_alloc memory;
+        check_alloc_init(&memory, n);
+        lm_status status = read_text(
+            &memory.allocator, text, sizeof text - 1,
+            &(lm_csv_read_options){.threads = 1, .replace_invalid = true, .whole_sample = n % 2},
+            out);
+        CHECK_INT(memory.live, 0);
+        if (!memory.failed) {
+            CHECK_INT(status, LM_OK);
+            if (n % 2) break;
+            continue;
+        }
+        CHECK_INT(status, LM_NO_MEMORY);
+    }
+}
+
+int main(void)
+{
+    RUN(the_hard_cases);
+    RUN(plain_rows_and_walked_rows_are_the_same);
+    RUN(types_are_found_out);
+    RUN(headers_are_found_out);
+    RUN(schemas_are_kept_to);
+    RUN(what_does_not_fit_is_told_with_its_line);
+    RUN(later_values_are_errors_or_text);
+    RUN(long_rows_have_a_limit);
+    RUN(samples_of_every_size);
+    RUN(pipes_and_packed_text);
+    RUN(every_allocation_may_fail);
+    return DONE();
+}
