@@ -87,11 +87,6 @@ suite_cli() {
     py_tests cli tests/cli
 }
 
-# What takes minutes: on request only.
-suite_long() {
-    build_release && c_tests long release --suite long -t 4
-}
-
 # The command's tests once more, on the command built with the sanitizers.
 suite_cli_asan() {
     need test
@@ -145,6 +140,7 @@ need_older() {
 # Thousands of generated tables and the whole grid, shown to every reader: minutes, so only on request.
 suite_long() {
     build_product
+    build_release && c_tests long release --suite long -t 4
     py_tests long tests/long
 }
 

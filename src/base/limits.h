@@ -79,7 +79,6 @@
 #define LM_PARQUET_READ_AHEAD_BYTES (128 * LM_MIB)  /* of rows decoded ahead of the reader */
 #define LM_PARQUET_READ_UNITS_MAX 64                /* pieces of row groups, decoded ahead */
 #define LM_PARQUET_READ_ROWS_MAX ((size_t)1 << 27)  /* of one piece of a row group */
-#define LM_PARQUET_READ_GAP_ROWS 64 /* rows that are decoded rather than skipped between others */
 #define LM_PARQUET_WIDTH_MAX (16 * (int32_t)LM_MIB) /* of one value of FIXED_LEN_BYTE_ARRAY */
 #define LM_CANONICAL_DECIMAL_BYTES_MAX (4 * LM_KIB) /* of one decimal that is printed */
 #define LM_CANONICAL_DECIMAL_SCALE_MAX 10000

@@ -63,6 +63,7 @@ typedef struct filter_stream {
     bool *kept_columns;     /* of filter_plan */
     bool any_kept, any_rest, no_pruning, done;
     lm_pool *pool;
+    const lm_allocator *blocks; /* of slabs */
     size_t *row_groups;
     size_t row_group_count, at_group;
     uint64_t rows_to_skip, rows_left;
@@ -123,6 +124,7 @@ static lm_status open_part(filter_stream *s, const lm_read_plan *plan, size_t ro
     const lm_read_part_of part = {
         .plan = plan,
         .pool = s->pool,
+        .blocks = s->blocks,
         .limits = &s->limits,
         .row_group = row_group,
         .ranges = ranges->items,
@@ -215,23 +217,23 @@ static bool put_range(range_maker *m, uint64_t row, size_t first, size_t end)
     return lm__row_ranges_add(m->arena, &m->ranges, row + first, row + end);
 }
 
-/* Bits [at, at + count) of the batch stand for rows [row, row + count) of the row group. */
+/* Bits [at, at + count) of the batch stand for rows [row, row + count) of the row group. Rows are
+ * looked at by 64: a range ends where so many in a row are not wanted. */
 static bool put_rows(range_maker *m, uint64_t row, size_t at, size_t count)
 {
-    lm_bits bits = {m->from, 0};
-    size_t last = at + count, first = lm__bits_find(bits, at, last, true);
-    uint64_t base = row - at;
-    while (first < last) {
-        size_t end = lm__bits_find(bits, first, last, false), next;
-        for (;;) {
-            next = lm__bits_find(bits, end, last, true);
-            if (next == last || next - end > LM_PARQUET_READ_GAP_ROWS) break;
-            end = lm__bits_find(bits, next, last, false);
+    lm_bits bits = {m->from, at};
+    size_t first = 0, end = 0; /* of the range at hand */
+    for (size_t i = 0; i < count; i += 64) {
+        uint64_t word = lm__bits_word(bits, i, count - i < 64 ? count - i : 64);
+        if (word) {
+            if (end == 0) first = i + (size_t)__builtin_ctzll(word);
+            end = i + 64 - (size_t)__builtin_clzll(word);
+        } else if (end > 0) {
+            if (!put_range(m, row - at, at + first, at + end)) return false;
+            end = 0;
         }
-        if (!put_range(m, base, first, end)) return false;
-        first = next;
     }
-    return true;
+    return end == 0 || put_range(m, row - at, at + first, at + end);
 }
 
 /* From bits over the scan's batch to ranges of the row group; the scan moves on by the batch. */
@@ -459,6 +461,7 @@ static void filter_close(lm_stream *stream)
     lm__free(allocator, s->kept_columns);
     lm__free(allocator, s->row_groups);
     lm_parquet_reader_close(s->reader);
+    lm_keeping_allocator_close(s->blocks);
     lm__free(allocator, s);
 }
 
@@ -598,6 +601,7 @@ static lm_status open_filter(filter_stream *s, const lm_parquet_read_options *op
     LM_TRY(plan_filter(s, options, error));
     LM_TRY(plan_rest(s, options, error));
     if (s->filter->root.kind == LM_TEST_NEVER) s->row_group_count = 0;
+    LM_TRY(lm_keeping_allocator_new(s->allocator, s->bytes_max / 2, &s->blocks, error));
     return lm__pool_new(s->allocator, options->threads, &s->pool, error);
 }
 

@@ -559,7 +559,7 @@ static void stream_close(lm_stream *stream)
     lm__free(allocator, s->row_groups);
     lm__free(allocator, s->spans);
     lm_parquet_reader_close(s->reader);
-    lm_keeping_allocator_close(s->blocks);
+    if (!s->is_part) lm_keeping_allocator_close(s->blocks);
     lm__free(allocator, s);
 }
 
@@ -620,6 +620,7 @@ static lm_status open_part(read_stream *s, const lm_read_part_of *part, lm_error
     s->is_part = true;
     s->plan = *part->plan;
     s->pool = part->pool;
+    s->blocks = part->blocks;
     s->threads = lm__pool_threads(s->pool);
     s->limits = *part->limits;
     s->bytes_max = part->bytes_max;

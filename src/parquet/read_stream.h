@@ -36,6 +36,7 @@ LM_MUST_USE lm_status lm__parquet_stream_open(lm_parquet_reader *reader,
 typedef struct lm_read_part_of {
     const lm_read_plan *plan;
     lm_pool *pool;
+    const lm_allocator *blocks; /* of slabs */
     const lm_read_limits *limits;
     size_t row_group;
     const lm_row_range *ranges; /* of rows, ascending; at least one */
