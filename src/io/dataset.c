@@ -35,6 +35,7 @@ void lm__dataset_unref(lm_dataset *dataset)
     lm__free(dataset->allocator, dataset->kept);
     lm__batch_unref(dataset->partitions);
     lm_schema_free(dataset->schema);
+    lm_schema_free(dataset->loose);
     lm__store_close(dataset->store);
     lm__arena_deinit(&dataset->arena);
     lm__free(dataset->allocator, dataset);
@@ -300,6 +301,27 @@ static lm_status learn_schemas(lm_dataset *d, const lm_read_request *request, lm
     return status;
 }
 
+/* While rows are put together their partition columns are null for a moment. */
+static lm_status loosen(lm_dataset *d, lm_error *error)
+{
+    LM_TRY(lm__schema_new(d->allocator, &d->loose, error));
+    LM_TRY(lm__field_copy(&d->loose->arena, &d->schema->root, &d->loose->root, error));
+    for (int32_t i = 0; i < d->loose->root.n_children; i++) {
+        lm_field *field = &d->loose->root.children[i];
+        if (lm__dataset_partition(d, field->name, field->name_size) >= 0) field->nullable = true;
+    }
+    return lm__schema_seal(d->loose, error);
+}
+
+static lm_status settle_schemas(lm_dataset *d, const lm_read_request *request, lm_error *error)
+{
+    if (request->schema)
+        d->schema = lm_schema_ref(request->schema);
+    else
+        LM_TRY(learn_schemas(d, request, error));
+    return loosen(d, error);
+}
+
 static lm_status open_dataset(lm_dataset *d, const char *path, bool is_pattern, lm_format format,
                               const lm_read_request *request, lm_error *error)
 {
@@ -320,9 +342,7 @@ static lm_status open_dataset(lm_dataset *d, const char *path, bool is_pattern, 
         lm__conjuncts_free(&conjuncts);
         LM_TRY(status);
     }
-    if (!request->schema) return learn_schemas(d, request, error);
-    d->schema = lm_schema_ref(request->schema);
-    return LM_OK;
+    return settle_schemas(d, request, error);
 }
 
 /* The reader. */

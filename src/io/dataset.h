@@ -38,6 +38,7 @@ struct lm_dataset {
     lm_batch *partitions; /* a row for each file that was found; NULL without partition columns */
     bool settled;         /* pruning has done all that the filter asks for */
     lm_schema *schema;    /* of the whole */
+    lm_schema *loose;     /* the same, but every partition column may be null */
     lm_schema **kept;     /* what the parts refer to */
     size_t kept_count;
 };

@@ -38,7 +38,6 @@ typedef struct parts_plan {
     lm_read_request request; /* of a part; its columns are set for each */
     const char **paths;      /* what is wanted, and then what the filter wants; dotted */
     size_t path_count;
-    bool all;         /* all columns are wanted */
     lm_expr *filter;  /* what pruning has left, or NULL */
     lm_expr *pushed;  /* the part of it that needs no partition column, or NULL */
     lm_schema *wide;  /* what is wanted and what the filter looks at */
@@ -116,7 +115,7 @@ static lm_status put_constant(lm_batch *batch, int32_t column, const lm_array *f
     return status;
 }
 
-/* The places of partition columns in `wide`, through f(column, partition column). */
+/* The partition column that the column of `wide` is, or -1. */
 static int32_t partition_of(const parts_plan *plan, int32_t column)
 {
     const lm_field *field = &plan->wide->root.children[column];
@@ -181,8 +180,6 @@ static lm_status attach_take(const parts_plan *plan, const lm_part *part, lm_str
     a->plan = plan;
     a->inner = inner;
     a->place = part->place;
-    /* Partition columns that may not be null are not null in the table: their nulls here are only
-     * until the next step, so they are allowed. */
     lm_status status = lm__cast_new(plan->allocator, inner->schema, plan->wide,
                                     &(lm_cast_options){.mode = LM_CAST_STRICT}, &a->widen, error);
     if (status == LM_OK) status = make_seeds(a, error);
@@ -492,11 +489,11 @@ static lm_status plan_paths(parts_plan *plan, const lm_read_request *request, lm
         if (!plan->paths[i]) return no_memory(error);
     if (!request->columns) {
         plan->out = lm_schema_ref(plan->dataset->schema);
-        plan->wide = lm_schema_ref(plan->dataset->schema);
+        plan->wide = lm_schema_ref(plan->dataset->loose);
         return LM_OK;
     }
     LM_TRY(lm__schema_project(plan->dataset->schema, plan->paths, wanted, &plan->out, error));
-    return lm__schema_project(plan->dataset->schema, plan->paths, plan->path_count, &plan->wide,
+    return lm__schema_project(plan->dataset->loose, plan->paths, plan->path_count, &plan->wide,
                               error);
 }
 

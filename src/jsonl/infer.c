@@ -251,7 +251,8 @@ lm_status lm__jsonl_infer(const lm_allocator *allocator, const uint8_t *text, si
     lm_status status = LM_OK;
     lm__arena_init(&in.arena, allocator, 0);
     lm__buffer_init(&in.scratch, allocator, 0);
-    for (const uint8_t *at = text, *end = text + size; at < end && status == LM_OK;) {
+    const uint8_t *end = size ? text + size : text;
+    for (const uint8_t *at = text; at < end && status == LM_OK;) {
         const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
         in.cursor = (lm_jsonl_cursor){.at = at, .end = stop ? stop : end};
         in.line++;

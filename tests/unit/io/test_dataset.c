@@ -396,6 +396,23 @@ TEST(a_given_schema_is_what_the_table_has)
     lm_schema_free(schema);
 }
 
+TEST(a_partition_column_may_be_asked_for_without_nulls)
+{
+    static const char text[] = "k: int8 not null, id: int64";
+    lm_schema *schema;
+    lm_error error = {0};
+    REQUIRE(lm_schema_parse(NULL, text, strlen(text), &schema, &error) == LM_OK);
+    lm_scan_options o = {.schema = schema,
+                         .threads = 1,
+                         .columns = (const char *const[]){"id", "k"},
+                         .column_count = 2};
+    check_rows("ds_parquet", &o, 0, 3000);
+    o.filter = condition("k = 2 and id >= 2500");
+    check_rows("ds_parquet", &o, 2500, 500);
+    lm_expr_free(o.filter);
+    lm_schema_free(schema);
+}
+
 static lm_status read_all(const char *path, lm_expr *filter, check_alloc *memory)
 {
     static const char *const columns[] = {"id", "k"};
@@ -453,6 +470,7 @@ int main(void)
     RUN(a_stream_may_be_closed_in_the_middle);
     RUN(formats_are_not_mixed);
     RUN(a_given_schema_is_what_the_table_has);
+    RUN(a_partition_column_may_be_asked_for_without_nulls);
     RUN(every_allocation_may_fail);
     scratch_remove(place);
     return DONE();

@@ -26,7 +26,7 @@ static char *read_back(const char *text, size_t size, const lm_jsonl_read_option
         CHECK_INT(lm__stream_export_take(NULL, rows, &stream, &error), LM_OK);
         status = lm_jsonl_write_take(NULL, &stream, &sink.sink, NULL, &error);
         CHECK(sink.size < sizeof out / 2 - length);
-        memcpy(out + length + 1, sink.data, sink.size);
+        if (sink.size) memcpy(out + length + 1, sink.data, sink.size);
         out[length + 1 + sink.size] = '\0';
     }
     if (status != LM_OK) snprintf(out, sizeof out, "%d %s", status, error.message);
