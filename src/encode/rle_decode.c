@@ -195,27 +195,81 @@ GET_RUNS(8, uint8_t)
 GET_RUNS(16, uint16_t)
 GET_RUNS(32, uint32_t)
 
+/* Bits on their way to memory. Runs of a few are the rule where a few values are null: they are put
+ * together in a word, and longer ones go around it. */
+#define LONG_RUN 256
+
+typedef struct bit_writer {
+    uint8_t *out;
+    size_t at;     /* of the word's first bit, a multiple of 8 */
+    uint64_t word; /* of `fill` bits, fewer than 64, the others zero */
+    unsigned fill;
+} bit_writer;
+
+static void writer_start(bit_writer *w, size_t at)
+{
+    w->at = at & ~(size_t)7;
+    w->fill = (unsigned)(at & 7);
+    w->word = w->fill ? w->out[at >> 3] & ((1u << w->fill) - 1) : 0;
+}
+
+static void writer_end(const bit_writer *w)
+{
+    memcpy(w->out + (w->at >> 3), &w->word, (w->fill + 7) >> 3);
+}
+
+/* At most 64 bits; those above are zero. */
+static inline void writer_put(bit_writer *w, uint64_t bits, unsigned count)
+{
+    w->word |= bits << w->fill;
+    if (w->fill + count < 64) {
+        w->fill += count;
+        return;
+    }
+    memcpy(w->out + (w->at >> 3), &w->word, 8);
+    w->at += 64;
+    w->word = w->fill ? bits >> (64 - w->fill) : 0;
+    w->fill = w->fill + count - 64;
+}
+
+static void put_run(const lm_rle_decoder *decoder, bit_writer *w, size_t n)
+{
+    lm_bits bits = {decoder->packed, decoder->taken};
+    if (n > LONG_RUN) {
+        size_t at = w->at + w->fill;
+        writer_end(w);
+        if (decoder->packed)
+            lm__bits_copy(w->out, at, bits, n);
+        else
+            lm__bits_fill(w->out, at, n, decoder->value);
+        writer_start(w, at + n);
+        return;
+    }
+    for (size_t done = 0; done < n;) {
+        size_t some = n - done < 64 ? n - done : 64;
+        uint64_t all = decoder->value ? ~(uint64_t)0 >> (64 - some) : 0;
+        writer_put(w, decoder->packed ? lm__bits_word(bits, done, some) : all, (unsigned)some);
+        done += some;
+    }
+}
+
 lm_status lm__rle_get_bits(lm_rle_decoder *decoder, uint8_t *out, size_t out_offset, size_t count,
                            size_t *ones, lm_error *error)
 {
     if (decoder->width != 1) return corrupt(error, "not one bit a value");
-    size_t set = 0;
-    while (count) {
+    bit_writer w = {.out = out};
+    *ones = 0;
+    if (count == 0) return LM_OK;
+    writer_start(&w, out_offset);
+    for (size_t left = count; left;) {
         size_t n;
-        LM_TRY(current_run(decoder, count, &n, error));
-        if (decoder->packed) {
-            lm_bits bits = {decoder->packed, decoder->taken};
-            lm__bits_copy(out, out_offset, bits, n);
-            set += lm__bits_count(bits, n);
-        } else {
-            lm__bits_fill(out, out_offset, n, decoder->value);
-            set += decoder->value ? n : 0;
-        }
+        LM_TRY(current_run(decoder, left, &n, error));
+        put_run(decoder, &w, n);
         decoder->taken += n;
-        out_offset += n;
-        count -= n;
+        left -= n;
     }
-    *ones = set;
+    writer_end(&w);
+    *ones = lm__bits_count((lm_bits){out, out_offset}, count);
     return LM_OK;
 }
 

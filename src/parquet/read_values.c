@@ -9,6 +9,7 @@
 #include "encode/delta.h"
 #include "encode/plain.h"
 #include "encode/split.h"
+#include "parquet/read_levels.h"
 
 static lm_status too_few(lm_error *error)
 {
@@ -48,14 +49,10 @@ static lm_status check_text(const lm_read_spec *spec, const lm_read_vector *vect
                             size_t size, size_t count, lm_error *error)
 {
     const uint8_t *text = vector->data + start;
-    uint64_t high = 0;
-    size_t i = 0;
     if (!spec->text || size == 0) return LM_OK;
-    for (; i + 8 <= size; i += 8) high |= lm__load64(text + i);
-    for (; i < size; i++) high |= text[i];
-    if (!(high & 0x8080808080808080u)) return LM_OK;
+    if (lm__level_kernels(lm__cpu_level())->count(text, size, 0x80) == 0) return LM_OK;
     bool good = lm__utf8_valid(text, size);
-    for (i = 0; i < count && good; i++) {
+    for (size_t i = 0; i < count && good; i++) {
         size_t at = vector->form == LM_FORM_STRINGS32
                         ? (size_t)((int32_t *)vector->offsets)[vector->count + i]
                         : (size_t)((int64_t *)vector->offsets)[vector->count + i];
