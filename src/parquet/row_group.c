@@ -9,9 +9,10 @@
 lm_status lm__shelf_init(lm_scratch_shelf *shelf, const lm_allocator *allocator, size_t leaf_count,
                          lm_error *error)
 {
-    shelf->pages = lm__alloc_array(allocator, leaf_count, sizeof *shelf->pages);
+    shelf->pages = lm__alloc_array(allocator, leaf_count + 1, sizeof *shelf->pages);
     if (!shelf->pages) return lm__error_memory(error, "opening a Parquet writer");
-    for (size_t i = 0; i < leaf_count; i++) lm__buffer_init(&shelf->pages[i], allocator, 0);
+    for (size_t i = 0; i <= leaf_count; i++)
+        for (int k = 0; k < 2; k++) lm__buffer_init(&shelf->pages[i].buffers[k], allocator, 0);
     shelf->leaf_count = leaf_count;
     shelf->free = NULL;
     shelf->allocator = allocator;
@@ -26,7 +27,8 @@ void lm__shelf_deinit(lm_scratch_shelf *shelf)
         next = scratch->next;
         lm__scratch_free(scratch);
     }
-    for (size_t i = 0; i < shelf->leaf_count; i++) lm__buffer_deinit(&shelf->pages[i]);
+    for (size_t i = 0; i <= shelf->leaf_count; i++)
+        for (int k = 0; k < 2; k++) lm__buffer_deinit(&shelf->pages[i].buffers[k]);
     lm__free(shelf->allocator, shelf->pages);
     pthread_mutex_destroy(&shelf->mutex);
 }
@@ -38,14 +40,23 @@ static void buffers_swap(lm_buffer *a, lm_buffer *b)
     *b = swapped;
 }
 
+/* Where the memory of the job's pages is kept: the larger of the two buffers first. */
+static lm_page_memory *pages_of(lm_scratch_shelf *shelf, const lm_chunk_job *job)
+{
+    lm_page_memory *memory = &shelf->pages[job->chunk.sink.put ? shelf->leaf_count : job->leaf];
+    if (memory->buffers[0].capacity < memory->buffers[1].capacity)
+        buffers_swap(&memory->buffers[0], &memory->buffers[1]);
+    return memory;
+}
+
 /* A scratch for a job, and memory for its pages if some is there. */
-static lm_status shelf_get(lm_scratch_shelf *shelf, size_t leaf, lm_scratch **scratch,
-                           lm_buffer *pages, lm_error *error)
+static lm_status shelf_get(lm_scratch_shelf *shelf, lm_chunk_job *job, lm_scratch **scratch,
+                           lm_error *error)
 {
     pthread_mutex_lock(&shelf->mutex);
     *scratch = shelf->free;
     if (*scratch) shelf->free = (*scratch)->next;
-    buffers_swap(pages, &shelf->pages[leaf]);
+    buffers_swap(&job->chunk.out, &pages_of(shelf, job)->buffers[0]);
     pthread_mutex_unlock(&shelf->mutex);
     return *scratch ? LM_OK : lm__scratch_new(shelf->allocator, scratch, error);
 }
@@ -58,11 +69,14 @@ static void shelf_put(lm_scratch_shelf *shelf, lm_scratch *scratch)
     pthread_mutex_unlock(&shelf->mutex);
 }
 
-void lm__shelf_put_pages_take(lm_scratch_shelf *shelf, size_t leaf, lm_buffer *pages)
+/* The smallest of the three goes. */
+void lm__shelf_put_pages_take(lm_scratch_shelf *shelf, lm_chunk_job *job)
 {
+    lm_buffer *pages = &job->chunk.out;
     lm__buffer_clear(pages);
     pthread_mutex_lock(&shelf->mutex);
-    buffers_swap(pages, &shelf->pages[leaf]);
+    lm_buffer *smaller = &pages_of(shelf, job)->buffers[1];
+    if (smaller->capacity < pages->capacity) buffers_swap(pages, smaller);
     pthread_mutex_unlock(&shelf->mutex);
     lm__buffer_deinit(pages);
 }
@@ -71,8 +85,7 @@ void lm__chunk_job_run(lm_chunk_job *chunk_job)
 {
     lm_row_group_work *work = chunk_job->work;
     lm_scratch *scratch;
-    chunk_job->status =
-        shelf_get(work->shelf, chunk_job->leaf, &scratch, &chunk_job->chunk.out, &chunk_job->error);
+    chunk_job->status = shelf_get(work->shelf, chunk_job, &scratch, &chunk_job->error);
     if (chunk_job->status != LM_OK) return;
     chunk_job->status = lm__chunk_make(&chunk_job->chunk, work->rows, work->range_count, scratch,
                                        &chunk_job->error);

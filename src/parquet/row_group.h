@@ -15,11 +15,17 @@
 #include "base/pool.h"
 #include "parquet/chunk.h"
 
-/* What no job uses now: scratches, and for each leaf the memory of pages that are in the file. */
+/* Of a leaf, memory that its pages were in: of two row groups, since two are under way. */
+typedef struct lm_page_memory {
+    lm_buffer buffers[2];
+} lm_page_memory;
+
+/* What no job uses now: scratches, and the memory of pages that are in the file. Chunks that put
+ * their pages into the sink need but little, and share what they need. */
 typedef struct lm_scratch_shelf {
     pthread_mutex_t mutex;
     lm_scratch *free;
-    lm_buffer *pages;
+    lm_page_memory *pages; /* one for each leaf, and behind them one for such chunks */
     size_t leaf_count;
     const lm_allocator *allocator;
 } lm_scratch_shelf;
@@ -27,8 +33,6 @@ typedef struct lm_scratch_shelf {
 LM_MUST_USE lm_status lm__shelf_init(lm_scratch_shelf *shelf, const lm_allocator *allocator,
                                      size_t leaf_count, lm_error *error);
 void lm__shelf_deinit(lm_scratch_shelf *shelf);
-/* Takes the memory of a chunk's pages for the leaf's next chunk. */
-void lm__shelf_put_pages_take(lm_scratch_shelf *shelf, size_t leaf, lm_buffer *pages);
 
 typedef struct lm_chunk_job {
     lm_job job;
@@ -39,6 +43,9 @@ typedef struct lm_chunk_job {
     lm_status status;
     lm_error error;
 } lm_chunk_job;
+
+/* Takes the memory of a job's pages for the leaf's next chunk. */
+void lm__shelf_put_pages_take(lm_scratch_shelf *shelf, lm_chunk_job *job);
 
 typedef struct lm_row_group_work {
     struct lm_row_group_work *next;

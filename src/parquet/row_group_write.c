@@ -330,7 +330,7 @@ lm_status lm__row_group_write(lm_parquet_writer *writer, lm_row_group_work *work
         uint64_t at = writer->offset;
         LM_TRY(finish_chunk(writer, job, error));
         LM_TRY(write_chunk(writer, &job->chunk, at, &done[i], &metas[i], error));
-        lm__shelf_put_pages_take(&writer->shelf, i, &job->chunk.out);
+        lm__shelf_put_pages_take(&writer->shelf, job);
         group.total_byte_size += metas[i].total_uncompressed_size;
         group.total_compressed_size += metas[i].total_compressed_size;
     }
