@@ -27,8 +27,8 @@ typedef enum lm_format {
     LM_FORMAT_XLSX,         /* written only */
 } lm_format;
 
-/* By suffix: .parquet, .pq; .arrow, .feather, .ipc; .arrows; .jsonl, .ndjson; .csv, .tsv, these
- * also with .gz and .zst after them; .xlsx. LM_FORMAT_AUTO for any other. */
+/* By suffix: .parquet, .pq; .arrow, .feather, .ipc; .arrows; .jsonl, .ndjson, .csv, .tsv, and these
+ * four with .gz or .zst after them; .xlsx. LM_FORMAT_AUTO for any other. */
 LM_API lm_format lm_format_of_path(const char *path);
 /* "parquet", "arrow", "arrows", "jsonl", "csv", "xlsx"; "auto". */
 LM_API const char *lm_format_name(lm_format format);

@@ -50,6 +50,20 @@ static lm_status write_csv(const lm_write_how *how, struct ArrowArrayStream *str
     return status;
 }
 
+static lm_status write_jsonl(const lm_write_how *how, struct ArrowArrayStream *stream,
+                             lm_sink *sink, lm_error *error)
+{
+    lm_jsonl_write_options jsonl = {.cancel = how->cancel};
+    const char *path = how->path ? how->path : "";
+    if (!ends_with(path, ".gz") && !ends_with(path, ".zst"))
+        return lm_jsonl_write_take(how->allocator, stream, sink, &jsonl, error);
+    stream->release(stream);
+    return lm__error_set(error, LM_UNSUPPORTED,
+                         "%s: JSON lines are not written compressed: write them to a pipe "
+                         "(lamella cat SRC | gzip | lamella write DST)",
+                         path);
+}
+
 lm_status lm__write_table_take(const lm_write_how *how, struct ArrowArrayStream *take_stream,
                                lm_sink *sink, lm_put_result *result, lm_error *error)
 {
@@ -62,10 +76,7 @@ lm_status lm__write_table_take(const lm_write_how *how, struct ArrowArrayStream 
                                     .cancel = how->cancel};
         return lm_ipc_write_take(how->allocator, take_stream, sink, &ipc, error);
     }
-    case LM_FORMAT_JSONL: {
-        lm_jsonl_write_options jsonl = {.cancel = how->cancel};
-        return lm_jsonl_write_take(how->allocator, take_stream, sink, &jsonl, error);
-    }
+    case LM_FORMAT_JSONL: return write_jsonl(how, take_stream, sink, error);
     case LM_FORMAT_CSV: return write_csv(how, take_stream, sink, error);
     default:
         take_stream->release(take_stream);

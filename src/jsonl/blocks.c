@@ -21,6 +21,8 @@ void lm__jsonl_blocks_deinit(lm_jsonl_blocks *blocks)
     lm_source_close(blocks->source);
     if (blocks->feed.close) blocks->feed.close(blocks->feed.context);
     lm__buffer_deinit(&blocks->pending);
+    lm__unpack_free(blocks->unpack);
+    lm__free(blocks->allocator, blocks->packed);
 }
 
 void lm__jsonl_block_free(const lm_jsonl_blocks *blocks, lm_jsonl_block *block)
@@ -62,22 +64,80 @@ static lm_status next_view(lm_jsonl_blocks *blocks, lm_jsonl_block *block, lm_er
     }
 }
 
-/* Reads on, up to `size` bytes; less only at the end. */
-static lm_status read_on(lm_jsonl_blocks *blocks, uint8_t *to, size_t size, size_t *got,
-                         lm_error *error)
+/* Bytes as they come, some of them; none at the end. */
+static lm_status read_raw(lm_jsonl_blocks *blocks, uint8_t *to, size_t size, size_t *got,
+                          lm_error *error)
 {
-    *got = 0;
     if (blocks->source) {
         uint64_t left = blocks->source->size - blocks->at;
         *got = left < size ? (size_t)left : size;
         LM_TRY(lm_source_read(blocks->source, blocks->at, to, *got, error));
         blocks->at += *got;
-        blocks->ended = *got == left;
         return LM_OK;
     }
+    if (blocks->head_size == 0)
+        return blocks->feed.read(blocks->feed.context, to, size, got, error);
+    *got = blocks->head_size < size ? blocks->head_size : size;
+    memcpy(to, blocks->head, *got);
+    blocks->head_size -= *got;
+    memmove(blocks->head, blocks->head + *got, blocks->head_size);
+    return LM_OK;
+}
+
+/* At the beginning: is it packed? */
+static lm_status look(lm_jsonl_blocks *blocks, lm_error *error)
+{
+    lm_source *source = blocks->source;
+    uint8_t *head = blocks->head;
+    size_t size = 0, got = 1;
+    blocks->looked = true;
+    if (source) {
+        size = source->size < sizeof blocks->head ? (size_t)source->size : sizeof blocks->head;
+        LM_TRY(lm_source_read(source, 0, head, size, error));
+    }
+    for (; !source && got > 0 && size < sizeof blocks->head; size += got)
+        LM_TRY(blocks->feed.read(blocks->feed.context, head + size, sizeof blocks->head - size,
+                                 &got, error));
+    blocks->head_size = source ? 0 : size;
+    lm_codec codec = lm__unpack_codec(head, size);
+    if (codec == LM_CODEC_UNCOMPRESSED) return LM_OK;
+    blocks->packed = lm__alloc(blocks->allocator, LM_COPY_BLOCK_BYTES);
+    if (!blocks->packed) return lm__error_memory(error, "reading JSON lines");
+    return lm__unpack_new(blocks->allocator, codec, &blocks->unpack, error);
+}
+
+/* The same as read_raw of what has been unpacked. */
+static lm_status read_unpacked(lm_jsonl_blocks *blocks, uint8_t *to, size_t size, size_t *got,
+                               lm_error *error)
+{
+    for (;;) {
+        if (blocks->packed_at == blocks->packed_size && !blocks->packed_ended) {
+            blocks->packed_at = 0;
+            LM_TRY(
+                read_raw(blocks, blocks->packed, LM_COPY_BLOCK_BYTES, &blocks->packed_size, error));
+            blocks->packed_ended = blocks->packed_size == 0;
+        }
+        lm_unpack_step step = {blocks->packed + blocks->packed_at,
+                               blocks->packed_size - blocks->packed_at, to, size};
+        LM_TRY(lm__unpack_run(blocks->unpack, &step, error));
+        blocks->packed_at = blocks->packed_size - step.in_size;
+        *got = size - step.out_size;
+        if (*got > 0) return LM_OK;
+        if (!blocks->packed_ended) continue;
+        if (lm__unpack_ended(blocks->unpack)) return LM_OK;
+        return lm__error_set(error, LM_CORRUPT, "it is cut off: the compressed data has no end");
+    }
+}
+
+/* Reads on, up to `size` bytes; less only at the end. */
+static lm_status read_on(lm_jsonl_blocks *blocks, uint8_t *to, size_t size, size_t *got,
+                         lm_error *error)
+{
+    *got = 0;
     while (*got < size && !blocks->ended) {
         size_t some = 0;
-        LM_TRY(blocks->feed.read(blocks->feed.context, to + *got, size - *got, &some, error));
+        LM_TRY(blocks->unpack ? read_unpacked(blocks, to + *got, size - *got, &some, error)
+                              : read_raw(blocks, to + *got, size - *got, &some, error));
         blocks->ended = some == 0;
         *got += some;
     }
@@ -131,10 +191,12 @@ lm_status lm__jsonl_block_next(lm_jsonl_blocks *blocks, lm_jsonl_block *block, l
     static const uint8_t mark[3] = {0xef, 0xbb, 0xbf};
     lm_source *source = blocks->source;
     *block = (lm_jsonl_block){0};
-    if (source && blocks->at == source->size && blocks->pending.size == 0) return LM_OK;
-    if (!source && blocks->ended && blocks->pending.size == 0) return LM_OK;
+    if (!blocks->looked) LM_TRY(look(blocks, error));
+    bool in_place = source && !blocks->unpack && blocks->pending.size == 0;
+    if (in_place && blocks->at == source->size) return LM_OK;
+    if (blocks->ended && blocks->pending.size == 0) return LM_OK;
     bool first = blocks->line == 1;
-    if (source && blocks->pending.size == 0 && lm_source_view(source, blocks->at, 1))
+    if (in_place && lm_source_view(source, blocks->at, 1))
         LM_TRY(next_view(blocks, block, error));
     else
         LM_TRY(next_copy(blocks, block, error));

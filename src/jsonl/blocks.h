@@ -4,6 +4,7 @@
  * Invariants
  *  1. Bytes of a source that can be looked at in place are not copied.
  *  2. Memory grows with the line that is being looked for, not with what a length says.
+ *  3. What is packed by gzip or zstd, as its first bytes tell, is unpacked on the way.
  */
 #ifndef LM_JSONL_BLOCKS_H
 #define LM_JSONL_BLOCKS_H
@@ -11,6 +12,7 @@
 #include <lamella/source.h>
 
 #include "base/buffer.h"
+#include "codec/unpack.h"
 
 typedef struct lm_jsonl_blocks {
     const lm_allocator *allocator;
@@ -20,7 +22,13 @@ typedef struct lm_jsonl_blocks {
     lm_buffer pending; /* read, and not yet given: part of a line */
     size_t line_bytes_max;
     int64_t line; /* of the next block, from 1 */
-    bool ended;
+    bool looked, ended;
+    uint8_t head[4]; /* of a feed: what it began with, until it is read again */
+    size_t head_size;
+    lm_unpack *unpack; /* NULL for bytes that are lines themselves */
+    uint8_t *packed;
+    size_t packed_at, packed_size;
+    bool packed_ended;
 } lm_jsonl_blocks;
 
 typedef struct lm_jsonl_block {

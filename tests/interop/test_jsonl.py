@@ -1,5 +1,6 @@
 """JSON lines between Lamella and other programs."""
 
+import gzip
 import json
 import os
 import pathlib
@@ -113,6 +114,26 @@ def test_directories_of_lines(tmp_path):
     assert lamella("count", tmp_path, "--where", "day > '2026-01-01' and a > 2.7") == b"1\n"
     want = b'{"b":"x"}\n{"b":null}\n{"b":null}\n{"b":null}\n'
     assert lamella("cat", tmp_path, "--read-schema", "b: utf8") == want
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+def test_packed_lines(tmp_path, suffix):
+    lines = b"".join(b'{"i":%d,"t":"%s"}\n' % (i, b"x" * (i % 50)) for i in range(200000))
+    half = len(lines) // 2
+    if suffix == "gz":
+        data = gzip.compress(lines[:half]) + gzip.compress(lines[half:])  # members one after another
+    else:
+        data = pa.compress(lines, codec="zstd", asbytes=True)
+    path = tmp_path / f"in.jsonl.{suffix}"
+    path.write_bytes(data)
+    assert lamella("cat", path) == lines
+    assert lamella("count", "-", "--from", "jsonl", stdin=data) == b"200000\n"
+    path.write_bytes(data[: len(data) * 2 // 3])
+    done = subprocess.run([COMMAND, "count", path], capture_output=True, timeout=60)
+    assert done.returncode == 3 and b"in.jsonl." in done.stderr
+    done = subprocess.run([COMMAND, "put", "-", tmp_path / f"out.jsonl.{suffix}", "--from", "jsonl"], input=lines,
+                          capture_output=True, timeout=60)  # fmt: skip
+    assert done.returncode == 1 and b"not written compressed" in done.stderr
 
 
 def test_a_pipe_and_its_errors(tmp_path):

@@ -316,6 +316,22 @@ TEST(blocks_are_cut_at_lines)
     free(text);
 }
 
+/* gzip of two lines. */
+static const uint8_t packed[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xab,
+                                 0x56, 0x4a, 0x54, 0xb2, 0x32, 0xac, 0xe5, 0xaa, 0x06, 0xd1, 0x46,
+                                 0xb5, 0x5c, 0x00, 0x66, 0xc0, 0x5a, 0x19, 0x10, 0x00, 0x00, 0x00};
+
+TEST(what_is_packed_is_unpacked)
+{
+    lm_jsonl_read_options options = {.threads = 1};
+    CHECK_TEXT(read_back((const char *)packed, sizeof packed, &options),
+               "a: int64\n|{\"a\":1}\n{\"a\":2}\n");
+    for (size_t cut = 4; cut < sizeof packed; cut++) {
+        const char *told = read_back((const char *)packed, cut, &options);
+        if (strncmp(told, "13 given: ", 10) != 0) check_fail(__FILE__, __LINE__, "%s", told);
+    }
+}
+
 TEST(names_that_come_late_are_refused)
 {
     size_t size = LM_JSONL_BLOCK_BYTES + 100;
@@ -334,7 +350,7 @@ TEST(names_that_come_late_are_refused)
     free(text);
 }
 
-static lm_status read_all(check_alloc *memory, bool fed)
+static lm_status read_all(check_alloc *memory, bool fed, bool unpacked)
 {
     static const char text[] =
         "{\"a\":1,\"b\":[{\"c\":\"x\\n\"}],\"d\":\"text\"}\n{\"a\":2.5,\"b\":null}\n"
@@ -342,9 +358,11 @@ static lm_status read_all(check_alloc *memory, bool fed)
     lm_jsonl_read_options options = {.threads = 1};
     struct ArrowArrayStream stream;
     lm_memory_source source;
-    trickle t = {text, sizeof text - 1, 0, 7, 0};
+    const char *bytes = unpacked ? text : (const char *)packed;
+    size_t size = unpacked ? sizeof text - 1 : sizeof packed;
+    trickle t = {bytes, size, 0, 7, 0};
     lm_feed feed = {trickle_read, trickle_close, &t, "fed"};
-    lm_memory_source_init(&source, text, sizeof text - 1, "given");
+    lm_memory_source_init(&source, bytes, size, "given");
     lm_status status =
         fed ? lm_jsonl_feed_take(&memory->allocator, &feed, &options, &stream, NULL)
             : lm_jsonl_read_take(&memory->allocator, &source.source, &options, &stream, NULL);
@@ -361,11 +379,11 @@ static lm_status read_all(check_alloc *memory, bool fed)
 
 TEST(every_allocation_may_fail)
 {
-    for (int fed = 0; fed < 2; fed++)
+    for (int fed = 0; fed < 4; fed++)
         for (size_t n = 0;; n++) {
             check_alloc memory;
             check_alloc_init(&memory, n);
-            lm_status status = read_all(&memory, fed);
+            lm_status status = read_all(&memory, fed & 1, fed & 2);
             CHECK_INT(memory.live, 0);
             CHECK_INT(status, memory.failed ? LM_NO_MEMORY : LM_OK);
             if (!memory.failed || status != LM_NO_MEMORY) break;
@@ -380,6 +398,7 @@ int main(void)
     RUN(what_does_not_fit_is_told_with_line_and_column);
     RUN(nesting_has_a_limit);
     RUN(blocks_are_cut_at_lines);
+    RUN(what_is_packed_is_unpacked);
     RUN(names_that_come_late_are_refused);
     RUN(every_allocation_may_fail);
     return DONE();
