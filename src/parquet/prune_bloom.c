@@ -24,6 +24,10 @@ static bool open_bloom(const lm_prune *prune, const lm_read_field *field, bloom_
     if (lm__read_bloom_place(prune->reader, prune->row_group, field->node, &place, NULL) != LM_OK ||
         !place.there)
         return false;
+    const lm_column_metadata *metadata = lm__prune_chunk(prune, field)->meta_data;
+    if (LM_HAS(metadata, LM_COLUMN_METADATA_BLOOM_FILTER_LENGTH) &&
+        (uint64_t)metadata->bloom_filter_length != place.size)
+        return false; /* one of the two lengths is wrong, and with it the block of a value */
     if (header->algorithm != 1 || header->hash != 1 || header->compression != 1 ||
         header->num_bytes <= 0 || header->num_bytes % BLOCK_BYTES != 0 ||
         (size_t)header->num_bytes > place.size)

@@ -524,6 +524,15 @@ static bool move_test(lm_arena *arena, lm_test *test, const lm_read_plan *from,
            move_column(arena, &test->other, from, to);
 }
 
+/* Does the result have one of the leaves for a column? */
+static bool any_wanted(const lm_read_plan *plan, const bool *wanted)
+{
+    for (int32_t i = 0; i < plan->n_columns; i++)
+        if (plan->columns[i].kind == LM_READ_VALUES && wanted[plan->columns[i].node->leaf_first])
+            return true;
+    return false;
+}
+
 /* The filter, bound to all of the file's columns, and then to a plan of those that it needs. */
 static lm_status plan_filter(filter_stream *s, const lm_parquet_read_options *options,
                              lm_error *error)
@@ -542,6 +551,7 @@ static lm_status plan_filter(filter_stream *s, const lm_parquet_read_options *op
             lm_expr_bind(s->allocator, options->filter, bound->schema, &s->filter, error), error);
     if (status == LM_OK) {
         mark_test(bound, &s->filter->root, wanted);
+        if (!any_wanted(&s->plan, wanted)) of_filter.dictionaries = LM_DICTIONARIES_DECODE;
         status = lm__read_plan_make_leaves(s->reader, &of_filter, wanted, &s->filter_plan, error);
     }
     if (status == LM_OK && !move_test(&s->filter->arena, &s->filter->root, bound, &s->filter_plan))

@@ -460,6 +460,10 @@ def read_parquet(path, columns=None, where=None, counts=None, **settings):
     status = library.lm_parquet_read_stream(reader, c.byref(made), c.byref(stream), c.byref(error))
     library.lm_parquet_reader_close(reader)
     library.lm_expr_free(expression)
+    check(status, error)
+    return pa.RecordBatchReader._import_from_c(c.addressof(stream)).read_all()
+
+
 def read_csv(data, schema=None, nulls=None, name="in.csv", **settings):
     """Rows of bytes (or of a path, mapped) as a pyarrow Table; `settings` are members of lm_csv_read_options."""
     import pyarrow as pa

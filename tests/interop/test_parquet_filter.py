@@ -7,6 +7,8 @@ LAMELLA_FILTER_TABLES says how many tables there are (the suite `long` has many 
 import datetime as dt
 import decimal
 import math
+import os
+import pathlib
 import random
 
 import duckdb
@@ -399,3 +401,82 @@ def test_what_does_not_fit_the_file_is_named(ascending):
         with pytest.raises(lamella.LamellaError, match="LM_SCHEMA") as failure:
             lamella.read_parquet(ascending, where=where)
         assert words.split(" (")[0] in str(failure.value)
+
+
+# Files of every origin: statistics, indexes and bloom filters as other writers of all times make them.
+
+FILES = next(
+    (
+        place
+        for place in [
+            pathlib.Path(os.environ.get("LAMELLA_PARQUET_FILES", "/nowhere")),
+            *(parent / "shared" / "parquet" for parent in pathlib.Path(__file__).resolve().parents),
+        ]
+        if (place / "inventory.json").exists()
+    ),
+    None,
+)
+ORIGINS = sorted(path for path in (FILES / "data").rglob("*") if path.is_file()) if FILES else []
+
+
+def _text_of(value):
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'"
+    if isinstance(value, float):
+        return _float_literal(value)
+    if isinstance(value, int) or isinstance(value, decimal.Decimal):
+        return f"{value}"
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, dt.timedelta):
+        return None
+    return f"'{value}'" if isinstance(value, (dt.date, dt.time, dt.datetime)) else None
+
+
+def _paths(prefix, kind):
+    if pa.types.is_struct(kind):
+        for field in kind:
+            yield from _paths([*prefix, field.name], field.type)
+    elif not pa.types.is_nested(kind):
+        yield prefix
+
+
+def _value_at(row, path):
+    for name in path:
+        row = None if row is None else row.get(name)
+    return row
+
+
+@pytest.mark.skipif(not ORIGINS, reason="no Parquet files in ../shared/parquet")
+def test_pruning_changes_nothing_in_files_of_every_origin():
+    tried = pruned = 0
+    for path in ORIGINS:
+        try:
+            whole = lamella.read_parquet(path)
+            if whole.num_rows > 50000 or len(set(whole.column_names)) < whole.num_columns:
+                continue
+            rows = whole.slice(0, 2000).to_pylist()
+        except (lamella.LamellaError, pa.ArrowException, OverflowError, ValueError):
+            continue
+        for names in [found for field in whole.schema for found in _paths([field.name], field.type)][:12]:
+            column = ".".join('"' + name.replace('"', '""') + '"' for name in names)
+            values = [_text_of(value) for value in {repr(v): v for v in (_value_at(r, names) for r in rows)}.values()]
+            values = sorted({value for value in values if value and "\x00" not in value})
+            predicates = [f"{column} is null", f"{column} is not null"]
+            for value in values[:1] + values[len(values) // 2 :][:1] + values[-1:]:
+                predicates += [f"{column} {sign} {value}" for sign in ("=", "<>", "<", ">=")]
+                predicates.append(f"{column} in ({value}, null)")
+            for where in predicates:
+                counts = lamella.ReadCounts()
+                got = lamella.read_parquet(path, where=where, counts=counts)
+                plain = lamella.read_parquet(path, where=where, no_pruning=True)
+                assert got.num_rows == plain.num_rows, (path.name, where)
+                assert repr(got.slice(0, 20).to_pylist()) == repr(plain.slice(0, 20).to_pylist()), (path.name, where)
+                if where.endswith("not null"):
+                    present = sum(_value_at(r, names) is not None for r in rows)
+                    assert got.num_rows >= present, (path.name, where)
+                tried += 1
+                pruned += counts.rows_filtered < counts.rows
+    assert tried > 1000 and pruned > 100, (tried, pruned)
