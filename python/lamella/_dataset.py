@@ -203,8 +203,9 @@ def write_to_dataset(
     columns = [partition_cols] if isinstance(partition_cols, str) else [str(name) for name in partition_cols or ()]
     if how == 2 and not columns:
         raise ValueError("mode='overwrite_partitions' needs partition_cols")
-    if columns:
+    if columns:  # each partition has a writer, and what that holds until a row group is full
         parquet.setdefault("threads", 1)
+        parquet.setdefault("row_group_bytes_max", 16 << 20)
     root = os.path.abspath(os.fsdecode(output_dir))
     if how == 3 and os.path.lexists(root):
         raise ExistsError(17, f"{os.fsdecode(output_dir)} exists already")

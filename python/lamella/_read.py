@@ -116,6 +116,26 @@ class Scan:
     def to_polars(self) -> Any:
         return self.to_table().to_polars()
 
+    def to_polars_lazy(self) -> Any:
+        """A LazyFrame of Polars that reads from here: only the columns that a query needs, and no more batches than it
+        takes. What it filters by is applied to each batch."""
+        import polars
+        from polars.io.plugins import register_io_source
+
+        def source(columns: list[str] | None, predicate: Any, n_rows: int | None, batch_size: int | None) -> Iterator[Any]:
+            left = n_rows
+            for table in (self if columns is None else self.select(columns)).batches():
+                frame = table.to_polars()
+                if left is not None:
+                    frame = frame.head(left)
+                    left -= frame.height
+                yield frame if predicate is None else frame.filter(predicate)
+                if left == 0:
+                    return
+
+        empty = Table._of(self.schema, [])
+        return register_io_source(source, schema=polars.DataFrame(empty).schema)
+
     def to_pandas(self) -> Any:
         return self.to_table().to_pandas()
 

@@ -181,6 +181,15 @@ def test_scan():
     assert pushed.count_rows() == 4 and pushed.schema.names == ["b"] and pa.table(pushed).column_names == ["b"]
 
 
+def test_a_lazy_frame_of_polars():
+    pytest.importorskip("polars.io.plugins", reason="this Polars has no IO plugins")
+    lazy = lamella.scan("x.parquet").to_polars_lazy()
+    found = lazy.filter(pl.col("a") >= 990).select("b", "a").collect()
+    assert found["a"].to_list() == list(range(990, N)) and found.columns == ["b", "a"]
+    assert lazy.select("a").head(7).collect()["a"].to_list() == list(range(7))
+    assert lazy.collect().height == N and lazy.select(pl.col("a").sum()).collect().item() == sum(range(N))
+
+
 def test_a_damaged_file():
     data = open("x.parquet", "rb").read()
     open("cut.parquet", "wb").write(data[:-20])
