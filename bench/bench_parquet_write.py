@@ -1,16 +1,17 @@
 """Writing Parquet: Lamella against pyarrow, Polars and DuckDB, in turn, in one run.
 
     bench/bench_parquet_write.py [shape ...] [--codec snappy,zstd,none] [--threads all,1] [--runs 5] [--scale 1.0]
+                                 [--tables DIR] [--durable]
 
 Every writer starts from the same Arrow table in memory and writes a file on the same disk without syncing it
-(Lamella with durability none). The figures are the least wall and CPU seconds of the runs, the file's size and
+(Lamella with durability none), or, with --durable, has it on the disk at the end: the peers by an fsync after them. --tables
+takes the tables from DIR/<shape>.arrow. The figures are the least wall and CPU seconds of the runs, the file's size and
 the memory that writing took above the table; read the ratios.
 """
 
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,16 +24,16 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "interop")]
 WRITERS = ["lamella", "pyarrow", "polars", "duckdb"]
 
 
-def _lamella(table, codec, threads):
+def _lamella(table, codec, threads, durable):
     import lamella_c
 
     made = lamella_c.options(codec=codec, threads=threads)
     if codec == "zstd":
         made.level = 3
-    return lambda path: lamella_c.write_parquet(table, path, made, durability=2)
+    return lambda path: lamella_c.write_parquet(table, path, made, durability=0 if durable else 2)
 
 
-def _pyarrow(table, codec, threads):
+def _pyarrow(table, codec, threads, durable):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -41,7 +42,7 @@ def _pyarrow(table, codec, threads):
     return lambda path: pq.write_table(table, path, compression=codec, compression_level=level)
 
 
-def _polars(table, codec, threads):
+def _polars(table, codec, threads, durable):
     import polars as pl
 
     frame = pl.from_arrow(table)
@@ -50,7 +51,7 @@ def _polars(table, codec, threads):
     return lambda path: frame.write_parquet(path, compression=name, compression_level=level)
 
 
-def _duckdb(table, codec, threads):
+def _duckdb(table, codec, threads, durable):
     import duckdb
 
     connection = duckdb.connect()
@@ -62,17 +63,24 @@ def _duckdb(table, codec, threads):
 
 
 def _peak_mib():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    with open("/proc/self/status") as status:
+        return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1024
 
 
-def one(writer, source, codec, threads, runs, folder):
+def _sync(path):
+    file = os.open(path, os.O_RDONLY)
+    os.fsync(file)
+    os.close(file)
+
+
+def one(writer, source, codec, threads, runs, folder, durable):
     """A process of its own: loads the table, writes it `runs` times, prints what it took."""
     if threads:
         os.environ["POLARS_MAX_THREADS"] = str(threads)
     import pyarrow as pa
 
     table = pa.ipc.open_file(pa.OSFile(source)).read_all().combine_chunks()
-    write = globals()["_" + writer](table, codec, threads)
+    write = globals()["_" + writer](table, codec, threads, durable)
     path = Path(folder) / f"{writer}.parquet"
     held = _peak_mib()
     best = None
@@ -80,6 +88,8 @@ def one(writer, source, codec, threads, runs, folder):
         path.unlink(missing_ok=True)
         cpu, wall = time.process_time(), time.perf_counter()
         write(str(path))
+        if durable and writer != "lamella":
+            _sync(path)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         best = (wall, cpu) if best is None else (min(wall, best[0]), min(cpu, best[1]))
     print(json.dumps([best[0], best[1], path.stat().st_size, _peak_mib() - held]))
@@ -108,6 +118,8 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--writers", default=",".join(WRITERS))
+    parser.add_argument("--tables")
+    parser.add_argument("--durable", action="store_true")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -118,13 +130,14 @@ def main():
     print("|---" * (len(writers) + 2) + "|")
     with tempfile.TemporaryDirectory(dir=os.environ.get("LAMELLA_BENCH_DIR", ".")) as folder:
         for shape in options.shapes:
-            source = save(shape, int(shapes.ROWS[shape] * options.scale), folder)
+            ready = Path(options.tables or folder) / f"{shape}.arrow"
+            source = str(ready) if options.tables else save(shape, int(shapes.ROWS[shape] * options.scale), folder)
             for codec in options.codec.split(","):
                 for threads in options.threads.split(","):
                     count = 0 if threads == "all" else int(threads)
                     cells, walls = [], {}
                     for writer in writers:
-                        call = json.dumps([writer, source, codec, count, options.runs, folder])
+                        call = json.dumps([writer, source, codec, count, options.runs, folder, options.durable])
                         run = subprocess.run(
                             [sys.executable, __file__, "--one", call], capture_output=True, text=True
                         )

@@ -109,7 +109,7 @@ build_wheel() {
     say "building the wheel"
     rm -rf build/dist
     PATH=$PWD/.venv/bin:$PATH quietly wheel.log .venv/bin/python -m pip wheel . --no-build-isolation --no-deps \
-        -Cbuild-dir=build/wheel -w build/dist || return 1
+        --config-settings=build-dir=build/wheel -w build/dist || return 1
     [[ ${1:-} != sdist ]] || PATH=$PWD/.venv/bin:$PATH quietly sdist.log .venv/bin/python -m build --sdist \
         --no-isolation -o build/dist .
 }
