@@ -155,6 +155,7 @@ class ScanOptions(c.Structure):
         ("threads", c.c_int),
         ("dictionaries", c.c_int),
         ("schema", c.c_void_p),
+        ("csv", c.c_void_p),
         ("without_rows", c.c_bool),
         ("cancel", c.c_void_p),
         ("allocator", c.c_void_p),
