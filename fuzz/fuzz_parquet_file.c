@@ -18,25 +18,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void *capped_alloc(void *context, size_t bytes)
-{
-    (void)context;
-    return bytes > ALLOCATION_BYTES_MAX ? NULL : malloc(bytes ? bytes : 1);
-}
-
-static void *capped_realloc(void *context, void *memory, size_t bytes)
-{
-    (void)context;
-    return bytes > ALLOCATION_BYTES_MAX ? NULL : realloc(memory, bytes ? bytes : 1);
-}
-
-static void capped_free(void *context, void *memory)
-{
-    (void)context;
-    free(memory);
-}
-
-static const lm_allocator capped = {capped_alloc, capped_realloc, capped_free, NULL};
+#include "capped.h"
 
 /* Not a matter of soundness: such files only take long. */
 static bool is_small(const lm_parquet_reader *reader)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/number.h"
+
 typedef unsigned __int128 u128;
 
 lm_i256 lm__i256_from_i64(int64_t value)
@@ -90,35 +92,12 @@ uint64_t lm__i256_divide_small(lm_i256 *a, uint64_t divisor)
     return (uint64_t)rest;
 }
 
-#define STEP_DIGITS 19 /* 10^19 fits uint64 */
-static const uint64_t pow10_table[STEP_DIGITS + 1] = {
-    1u,
-    10u,
-    100u,
-    1000u,
-    10000u,
-    100000u,
-    1000000u,
-    10000000u,
-    100000000u,
-    1000000000u,
-    10000000000u,
-    100000000000u,
-    1000000000000u,
-    10000000000000u,
-    100000000000000u,
-    1000000000000000u,
-    10000000000000000u,
-    100000000000000000u,
-    1000000000000000000u,
-    10000000000000000000u,
-};
-
 lm_i256 lm__i256_pow10(int n)
 {
     lm_i256 power = lm__i256_from_u64(1);
-    for (; n > STEP_DIGITS; n -= STEP_DIGITS) multiply_small(&power, pow10_table[STEP_DIGITS]);
-    multiply_small(&power, pow10_table[n]);
+    for (; n > LM_POW10_U64_MAX; n -= LM_POW10_U64_MAX)
+        multiply_small(&power, lm__pow10_u64[LM_POW10_U64_MAX]);
+    multiply_small(&power, lm__pow10_u64[n]);
     return power;
 }
 
@@ -128,8 +107,8 @@ bool lm__i256_scale_up(lm_i256 a, int n, lm_i256 *out)
     a = lm__i256_absolute(a);
     if (lm__i256_zero(a)) n = 0;
     for (int step; n > 0; n -= step) {
-        step = n < STEP_DIGITS ? n : STEP_DIGITS;
-        if (multiply_small(&a, pow10_table[step]) || a.limb[3] >> 63) return false;
+        step = n < LM_POW10_U64_MAX ? n : LM_POW10_U64_MAX;
+        if (multiply_small(&a, lm__pow10_u64[step]) || a.limb[3] >> 63) return false;
     }
     if (a.limb[3] >> 63) return false; /* the one value that has no absolute */
     *out = negative ? lm__i256_negate(a) : a;
@@ -142,8 +121,8 @@ bool lm__i256_scale_down(lm_i256 a, int n, lm_i256 *out)
     a = lm__i256_absolute(a);
     if (lm__i256_zero(a)) n = 0;
     for (int step; n > 0; n -= step) {
-        step = n < STEP_DIGITS ? n : STEP_DIGITS;
-        if (lm__i256_divide_small(&a, pow10_table[step])) exact = false;
+        step = n < LM_POW10_U64_MAX ? n : LM_POW10_U64_MAX;
+        if (lm__i256_divide_small(&a, lm__pow10_u64[step])) exact = false;
     }
     *out = negative ? lm__i256_negate(a) : a;
     return exact;
@@ -162,9 +141,9 @@ size_t lm__decimal_text(lm_i256 value, int scale, char text[LM_DECIMAL_TEXT_MAX]
     bool negative = lm__i256_negative(value);
     value = lm__i256_absolute(value);
     while (!lm__i256_zero(value)) {
-        uint64_t part = lm__i256_divide_small(&value, pow10_table[STEP_DIGITS]);
+        uint64_t part = lm__i256_divide_small(&value, lm__pow10_u64[LM_POW10_U64_MAX]);
         bool last = lm__i256_zero(value);
-        for (int i = 0; i < STEP_DIGITS && (!last || part); i++, part /= 10)
+        for (int i = 0; i < LM_POW10_U64_MAX && (!last || part); i++, part /= 10)
             digits[count++] = (char)('0' + part % 10);
     }
     size_t size = 0;

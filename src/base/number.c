@@ -215,26 +215,26 @@ size_t lm__decimal_places_text(uint64_t digits, int places, char text[LM_DOUBLE_
 
 /* A fixed number of places. */
 
-static const uint64_t pow10_small[] = {1u,
-                                       10u,
-                                       100u,
-                                       1000u,
-                                       10000u,
-                                       100000u,
-                                       1000000u,
-                                       10000000u,
-                                       100000000u,
-                                       1000000000u,
-                                       10000000000u,
-                                       100000000000u,
-                                       1000000000000u,
-                                       10000000000000u,
-                                       100000000000000u,
-                                       1000000000000000u,
-                                       10000000000000000u,
-                                       100000000000000000u,
-                                       1000000000000000000u,
-                                       10000000000000000000u};
+const uint64_t lm__pow10_u64[LM_POW10_U64_MAX + 1] = {1u,
+                                                      10u,
+                                                      100u,
+                                                      1000u,
+                                                      10000u,
+                                                      100000u,
+                                                      1000000u,
+                                                      10000000u,
+                                                      100000000u,
+                                                      1000000000u,
+                                                      10000000000u,
+                                                      100000000000u,
+                                                      1000000000000u,
+                                                      10000000000000u,
+                                                      100000000000000u,
+                                                      1000000000000000u,
+                                                      10000000000000000u,
+                                                      100000000000000000u,
+                                                      1000000000000000000u,
+                                                      10000000000000000000u};
 
 /* With zeros before them, up to `width` digits. */
 static size_t put_padded(u128 value, int width, char *text)
@@ -257,7 +257,7 @@ static bool scaled(double value, int places, u128 *out)
     if (q > 0) return false; /* 2^53 and more */
     u128 whole = (exponent ? fraction | (uint64_t)1 << 52 : fraction);
     if (places > 19) whole *= 10, places--;
-    whole *= pow10_small[places]; /* below 2^120 */
+    whole *= lm__pow10_u64[places]; /* below 2^120 */
     if (q < -126) {
         *out = 0; /* less than half */
         return true;

@@ -16,6 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define LM_POW10_U64_MAX 19 /* 10^19 fits uint64 */
+extern const uint64_t lm__pow10_u64[LM_POW10_U64_MAX + 1];
+
 #define LM_INTEGER_TEXT_MAX 24
 #define LM_DOUBLE_TEXT_MAX 48
 #define LM_FIXED_PLACES_MAX 20

@@ -60,6 +60,13 @@ static bool pair_like(const char *word)
     return length > 0 && word[length] == '=';
 }
 
+char *lm__cli_pair_value(char *pair)
+{
+    char *equals = strchr(pair, '=');
+    *equals = '\0';
+    return equals + 1;
+}
+
 static bool parse_count(const char *text, uint64_t *count)
 {
     if (*text < '0' || *text > '9') return false;

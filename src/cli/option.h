@@ -34,6 +34,9 @@ typedef struct lm_cli_pairs {
     char **items; /* allocated; each "KEY=VALUE" */
 } lm_cli_pairs;
 
+/* Cuts "KEY=VALUE" in two, in argv, which is ours: `pair` is the key then. */
+char *lm__cli_pair_value(char *pair);
+
 typedef struct lm_cli_option {
     const char *name; /* without dashes; NULL ends a table */
     lm_cli_kind kind;

@@ -62,9 +62,8 @@ lm_status lm__cli_manifest(const lm_cli_manifest *settings, lm_manifest *manifes
     lm_manifest_pair *pairs = lm__alloc_array(NULL, given->count + 1, sizeof *pairs);
     if (!pairs) return lm__error_memory(error, "reading the command line");
     for (size_t i = 0; i < given->count; i++) {
-        char *equals = strchr(given->items[i], '=');
-        *equals = '\0'; /* in argv, which is ours */
-        pairs[i] = (lm_manifest_pair){given->items[i], equals + 1};
+        const char *value = lm__cli_pair_value(given->items[i]);
+        pairs[i] = (lm_manifest_pair){given->items[i], value};
     }
     manifest->run_id = settings->run_id;
     manifest->source_snapshot = settings->source_snapshot;

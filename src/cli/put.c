@@ -88,14 +88,6 @@ static const lm_cli_option parquet_options[] = {
     {NULL},
 };
 
-/* Cuts "KEY=VALUE" in two, in argv, which is ours. */
-static char *pair_value(char *pair)
-{
-    char *equals = strchr(pair, '=');
-    *equals = '\0';
-    return equals + 1;
-}
-
 static lm_status read_codec(const char *text, lm_codec *codec, int32_t *level, lm_error *error)
 {
     char name[32];
@@ -152,7 +144,7 @@ static lm_status read_columns(const parquet_settings *given, lm_parquet_options 
     for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
         for (size_t i = 0; i < lists[k]->count; i++) {
             lm_parquet_column_options *column = &columns[count++];
-            const char *value = pair_value(lists[k]->items[i]);
+            const char *value = lm__cli_pair_value(lists[k]->items[i]);
             column->path = lists[k]->items[i];
             column->encoding = LM_ENCODING_AUTO;
             column->field_id = -1;
@@ -190,7 +182,7 @@ static lm_status read_parquet(const parquet_settings *given, lm_parquet_options 
     lm_parquet_key_value *pairs = lm__alloc_array(NULL, given->pairs.count + 1, sizeof *pairs);
     if (!pairs) return lm__error_memory(error, "reading the command line");
     for (size_t i = 0; i < given->pairs.count; i++) {
-        const char *value = pair_value(given->pairs.items[i]);
+        const char *value = lm__cli_pair_value(given->pairs.items[i]);
         pairs[i] = (lm_parquet_key_value){given->pairs.items[i], value};
     }
     options->metadata = pairs;

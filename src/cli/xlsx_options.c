@@ -52,14 +52,6 @@ const lm_cli_option lm__cli_xlsx_options[] = {
     {NULL},
 };
 
-/* Cuts "KEY=VALUE" in two, in argv, which is ours. */
-static char *pair_value(char *pair)
-{
-    char *equals = strchr(pair, '=');
-    *equals = '\0';
-    return equals + 1;
-}
-
 static lm_xlsx_column *column_of(lm_cli_workbook *workbook, const char *name)
 {
     lm_xlsx_sheet_options *sheet = &workbook->sheet;
@@ -78,11 +70,11 @@ static lm_status read_columns(const lm_cli_xlsx *settings, lm_cli_workbook *work
     if (!workbook->columns) return lm__error_memory(error, "reading the command line");
     workbook->sheet.columns = workbook->columns;
     for (size_t i = 0; i < settings->formats.count; i++) {
-        const char *format = pair_value(settings->formats.items[i]);
+        const char *format = lm__cli_pair_value(settings->formats.items[i]);
         column_of(workbook, settings->formats.items[i])->format = format;
     }
     for (size_t i = 0; i < settings->widths.count; i++) {
-        char *end, *text = pair_value(settings->widths.items[i]);
+        char *end, *text = lm__cli_pair_value(settings->widths.items[i]);
         double width = strtod(text, &end);
         if (end == text || *end || !(width > 0 && width <= 255))
             return lm__error_set(error, LM_INVALID,
@@ -104,7 +96,7 @@ static lm_status read_sheets(const lm_cli_xlsx *settings, lm_cli_workbook *workb
     if (!workbook->sheets || !workbook->sheet_options)
         return lm__error_memory(error, "reading the command line");
     for (size_t i = 0; i < count; i++) {
-        workbook->sheets[i].source = pair_value(settings->sheets.items[i]);
+        workbook->sheets[i].source = lm__cli_pair_value(settings->sheets.items[i]);
         workbook->sheets[i].options = &workbook->sheet_options[i];
         workbook->sheet_options[i] = workbook->sheet;
         workbook->sheet_options[i].name = settings->sheets.items[i];

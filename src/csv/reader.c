@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "csv/block.h"
@@ -39,12 +40,6 @@ typedef struct reader {
 } reader;
 
 static lm_status no_memory(lm_error *error) { return lm__error_memory(error, "reading CSV"); }
-
-static bool is_cancelled(const reader *r)
-{
-    const lm_cancel *cancel = r->options.cancel;
-    return cancel && atomic_load_explicit(&cancel->requested, memory_order_relaxed);
-}
 
 /* More text behind what the buffer has. */
 static lm_status read_more(reader *r, lm_buffer *to, size_t size, lm_error *error)
@@ -122,7 +117,7 @@ static lm_status failed(const reader *r, const lm_csv_block *b, lm_error *error)
 static lm_status next_block(reader *r, lm_csv_block **block, lm_error *error)
 {
     *block = NULL;
-    if (is_cancelled(r))
+    if (lm__cancel_requested(r->options.cancel))
         return lm__error_set(error, LM_CANCELLED, "interrupted while reading %s", r->input.name);
     start_blocks(r);
     if (r->under_way == 0) {

@@ -15,6 +15,7 @@
 
 #include "arrow/batch.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/pool.h"
@@ -53,12 +54,6 @@ typedef struct writer {
     int64_t block_rows; /* of the next block */
     uint64_t rows, text_bytes;
 } writer;
-
-static bool is_cancelled(const writer *w)
-{
-    const lm_cancel *cancel = w->style.options.cancel;
-    return cancel && atomic_load_explicit(&cancel->requested, memory_order_relaxed);
-}
 
 /* A block, on any thread. */
 
@@ -116,7 +111,7 @@ static lm_status format(block *b)
             lm__csv_cell_bind(&b->cells[i], &column);
         }
     for (int64_t row = 0; row < b->rows && to; row++) {
-        if ((row & 1023) == 0 && is_cancelled(w))
+        if ((row & 1023) == 0 && lm__cancel_requested(w->style.options.cancel))
             return lm__error_set(&b->error, LM_CANCELLED, "interrupted while writing CSV");
         to = put_row(out, b, row, to);
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/limits.h"
@@ -270,8 +271,7 @@ static lm_status stream_write(lm_ipc_writer *writer, lm_stream *stream, const lm
 {
     for (;;) {
         lm_batch *batch;
-        if (cancel && atomic_load_explicit(&cancel->requested, memory_order_relaxed))
-            return lm__error_set(error, LM_CANCELLED, "interrupted");
+        if (lm__cancel_requested(cancel)) return lm__error_set(error, LM_CANCELLED, "interrupted");
         LM_TRY(lm__stream_next(stream, &batch, error));
         if (!batch) return lm__ipc_writer_end(writer, error);
         lm_status status = lm__ipc_writer_batch(writer, batch, error);

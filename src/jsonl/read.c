@@ -9,6 +9,7 @@
 
 #include "arrow/cast.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/pool.h"
@@ -111,12 +112,12 @@ static lm_status look_ahead(jsonl_reader *r, lm_error *error)
 static lm_status next_batch(jsonl_reader *r, lm_batch **batch, lm_error *error)
 {
     for (;;) {
-        if (r->cancel && atomic_load_explicit(&r->cancel->requested, memory_order_relaxed))
+        if (lm__cancel_requested(r->cancel))
             return lm__error_set(error, LM_CANCELLED, "interrupted");
         LM_TRY(look_ahead(r, error));
         block_job *job = r->head;
         if (!job) return LM_OK;
-        lm__group_wait(&job->group);
+        lm__group_wait_helping(&job->group);
         lm_status status = job->status;
         if (status != LM_OK && error) *error = job->error;
         if (status == LM_OK && lm__batch_rows(job->batch) > 0) {

@@ -11,6 +11,7 @@
 #include "arrow/batch.h"
 #include "arrow/value_json.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/limits.h"
 
@@ -26,8 +27,7 @@ typedef struct jsonl_writer {
 
 static lm_status flush(jsonl_writer *w, lm_error *error)
 {
-    if (w->cancel && atomic_load_explicit(&w->cancel->requested, memory_order_relaxed))
-        return lm__error_set(error, LM_CANCELLED, "interrupted");
+    if (lm__cancel_requested(w->cancel)) return lm__error_set(error, LM_CANCELLED, "interrupted");
     lm_status status =
         w->text.size ? lm_sink_write(w->sink, w->text.data, w->text.size, error) : LM_OK;
     lm__buffer_clear(&w->text);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/error.h"
 #include "parquet/values.h"
 
@@ -355,7 +356,7 @@ lm_status lm__chunk_make(lm_chunk *chunk, const lm_rows *rows, size_t row_ranges
     page_plan plan = {.wanted_coded = wanted_entries(chunk, true),
                       .wanted_plain = wanted_entries(chunk, false)};
     while (plan.entry < chunk->shredded.entries) {
-        if (cancel && atomic_load_explicit(&cancel->requested, memory_order_relaxed))
+        if (lm__cancel_requested(cancel))
             return lm__error_set(error, LM_CANCELLED, "writing Parquet was interrupted");
         LM_TRY(make_page(chunk, &plan, scratch, error));
     }

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/bits.h"
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "parquet/crc.h"
@@ -272,8 +273,7 @@ lm_status lm__read_pages_next(lm_read_pages *pages, bool *more, lm_error *error)
         if (pages->at == pages->end)
             return lm__error_set(error, LM_CORRUPT, "the chunk ends %lld values too early",
                                  (long long)pages->entries_left);
-        if (pages->limits.cancel &&
-            atomic_load_explicit(&pages->limits.cancel->requested, memory_order_relaxed))
+        if (lm__cancel_requested(pages->limits.cancel))
             return lm__error_set(error, LM_CANCELLED, "interrupted");
         pages->ordinal++;
         pages->header_at = pages->at;

@@ -3,22 +3,16 @@
 
 #include "base/error.h"
 
+static const char *known(const char *name) { return name ? name : "unknown"; }
+
 static const char *name_of(const char *const *names, size_t count, int32_t at)
 {
-    return at >= 0 && (size_t)at < count && names[at] ? names[at] : "unknown";
+    return known(at >= 0 && (size_t)at < count ? names[at] : NULL);
 }
 #define NAME_OF(names, at) name_of(names, sizeof names / sizeof *names, at)
 
 static lm_status logical_text(const lm_logical_type *logical, lm_buffer *out)
 {
-    static const char *const names[] = {
-        [LM_PARQUET_LOGICAL_STRING] = "STRING",   [LM_PARQUET_LOGICAL_MAP] = "MAP",
-        [LM_PARQUET_LOGICAL_LIST] = "LIST",       [LM_PARQUET_LOGICAL_ENUM] = "ENUM",
-        [LM_PARQUET_LOGICAL_DATE] = "DATE",       [LM_PARQUET_LOGICAL_INTERVAL] = "INTERVAL",
-        [LM_PARQUET_LOGICAL_UNKNOWN] = "UNKNOWN", [LM_PARQUET_LOGICAL_JSON] = "JSON",
-        [LM_PARQUET_LOGICAL_BSON] = "BSON",       [LM_PARQUET_LOGICAL_UUID] = "UUID",
-        [LM_PARQUET_LOGICAL_FLOAT16] = "FLOAT16", [LM_PARQUET_LOGICAL_FILE] = "FILE",
-    };
     static const char *const units[] = {[LM_PARQUET_MILLIS] = "MILLIS",
                                         [LM_PARQUET_MICROS] = "MICROS",
                                         [LM_PARQUET_NANOS] = "NANOS"};
@@ -50,39 +44,16 @@ static lm_status logical_text(const lm_logical_type *logical, lm_buffer *out)
                                  NAME_OF(edges, LM_HAS(&logical->choice, LM_LOGICAL_TYPE_ALGORITHM)
                                                     ? logical->algorithm
                                                     : 0));
-    default: return lm__buffer_printf(out, " (%s)", NAME_OF(names, member));
+    default: return lm__buffer_printf(out, " (%s)", known(lm__parquet_logical_name(member)));
     }
 }
 
 static lm_status converted_text(const lm_schema_element *element, lm_buffer *out)
 {
-    static const char *const names[] = {
-        "UTF8",
-        "MAP",
-        "MAP_KEY_VALUE",
-        "LIST",
-        "ENUM",
-        "DECIMAL",
-        "DATE",
-        "TIME_MILLIS",
-        "TIME_MICROS",
-        "TIMESTAMP_MILLIS",
-        "TIMESTAMP_MICROS",
-        "UINT_8",
-        "UINT_16",
-        "UINT_32",
-        "UINT_64",
-        "INT_8",
-        "INT_16",
-        "INT_32",
-        "INT_64",
-        "JSON",
-        "BSON",
-        "INTERVAL",
-    };
     if (element->converted_type == LM_PARQUET_CONVERTED_DECIMAL)
         return lm__buffer_printf(out, " (DECIMAL(%d,%d))", element->precision, element->scale);
-    return lm__buffer_printf(out, " (%s)", NAME_OF(names, element->converted_type));
+    return lm__buffer_printf(out, " (%s)",
+                             known(lm__parquet_converted_name(element->converted_type)));
 }
 
 /* Names as they are, but for what would break the line. */

@@ -30,6 +30,7 @@
 #include <lamella/source.h>
 #include <lamella/upkeep.h>
 
+#include "base/cancel.h"
 #include "base/hash.h"
 
 typedef struct lm_store lm_store;
@@ -265,12 +266,6 @@ LM_MUST_USE lm_status lm__store_checksum(lm_store *store, const char *path, lm_c
 void lm__stage_init(lm_stage *stage, lm_store *store, const lm_stage_ops *ops,
                     lm_status (*write)(lm_sink *sink, const void *data, size_t size,
                                        lm_error *error));
-
-/* Has the caller asked to stop? */
-static inline bool lm__cancel_requested(lm_cancel *cancel)
-{
-    return cancel && atomic_load_explicit(&cancel->requested, memory_order_relaxed) != 0;
-}
 
 /* The stores. Each is closed with lm__store_close. */
 LM_MUST_USE lm_status lm__store_posix_open(const lm_allocator *allocator, lm_store **store,

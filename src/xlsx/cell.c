@@ -294,7 +294,7 @@ static void frame(lm_cell_frame *to, uint32_t style, const char *rest)
 void lm__cell_frames(lm_cell_column *column)
 {
     uint32_t style = column->style;
-    sprintf(column->head, "<c r=\"%s", column->letters);
+    column->head_size = (size_t)sprintf(column->head, "<c r=\"%s", column->letters);
     frame(&column->number, style, "><v>");
     frame(&column->boolean, style, " t=\"b\"><v>");
     frame(&column->mistake, style, " t=\"e\"><v>");
@@ -330,7 +330,7 @@ lm_status lm__cell_append(const lm_cell_column *column, const lm_cell *cell, con
     size_t room = 160 + cell->size * (text ? LM_XLSX_ESCAPE_BYTES_MAX : 1);
     lm_status status = lm__buffer_reserve(out, room);
     if (status != LM_OK) return status;
-    uint8_t *to = put(out->data + out->size, column->head, strlen(column->head));
+    uint8_t *to = put(out->data + out->size, column->head, column->head_size);
     to = put(to, row, row_size);
     to = put(to, frame->text, frame->size);
     if (text)

@@ -54,6 +54,7 @@ typedef struct lm_cell_column {
     char letters[4];
     /* The XML around a value, the row's number being between `head` and the others. */
     char head[16];
+    size_t head_size;
     lm_cell_frame number, text, spaced, boolean, mistake;
 } lm_cell_column;
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/number.h"
@@ -70,7 +71,7 @@ static lm_status row(lm_sheet_part *part, int64_t at)
 static lm_status rows(lm_sheet_part *part)
 {
     for (int64_t i = 0; i < part->count; i++) {
-        if (part->cancel && atomic_load(&part->cancel->requested))
+        if (lm__cancel_requested(part->cancel))
             return lm__error_set(&part->error, LM_CANCELLED, "interrupted");
         LM_TRY(row(part, part->start + i));
     }
