@@ -21,6 +21,7 @@ static const char *cap_text(lm_store_cap cap)
     case LM_STORE_LOCAL: return "choose the durability";
     case LM_STORE_REAP: return "tell a dead writer's leftovers from a living one's";
     case LM_STORE_ADOPT: return "put a finished file in place";
+    case LM_STORE_CONCAT: return "join files where their bytes lie";
     }
     return "do that";
 }
@@ -199,6 +200,31 @@ lm_status lm__store_reap(lm_store *store, const char *path, const lm_reap_option
 {
     LM_TRY(cap_check(store, LM_STORE_REAP, error));
     return store->ops->reap(store, path, options, callback, context, error);
+}
+
+/* The bytes of `path` up to its last part. */
+static size_t directory_size(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash - path) : 0;
+}
+
+lm_status lm__store_concat(lm_store *store, const char *target, const char *const *sources,
+                           size_t count, lm_cancel *cancel, size_t *done, lm_error *error)
+{
+    size_t directory = directory_size(target);
+    *done = 0;
+    LM_TRY(cap_check(store, LM_STORE_CONCAT, error));
+    for (size_t i = 0; i < count; i++) {
+        if (directory_size(sources[i]) != directory || memcmp(sources[i], target, directory) != 0)
+            return lm__error_set(error, LM_INVALID,
+                                 "%s and %s are in two directories: the %s "
+                                 "store joins files of one",
+                                 sources[i], target, store->ops->name);
+        if (strcmp(sources[i], target) == 0)
+            return lm__error_set(error, LM_INVALID, "%s cannot be joined to itself", target);
+    }
+    return store->ops->concat(store, target, sources, count, cancel, done, error);
 }
 
 void lm__store_close(lm_store *store)

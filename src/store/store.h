@@ -48,6 +48,7 @@ typedef enum lm_store_cap {
     LM_STORE_LOCAL = 1 << 7,         /* durability `file` and `none` mean something */
     LM_STORE_REAP = 1 << 8,          /* can tell a dead writer's stages from a live one's */
     LM_STORE_ADOPT = 1 << 9,         /* a finished file of the same store becomes a stage */
+    LM_STORE_CONCAT = 1 << 10,       /* files joined into one where their bytes lie */
 } lm_store_cap;
 
 typedef enum lm_store_kind {
@@ -198,6 +199,14 @@ typedef struct lm_store_ops {
      */
     lm_status (*reap)(lm_store *store, const char *path, const lm_reap_options *options,
                       lm_gc_callback *callback, void *context, lm_error *error);
+    /* LM_STORE_CONCAT. The bytes of the files `sources` come, in order, behind those of the file
+     * `target`, all in one directory; no byte is moved, and a source is gone in the same step. One
+     * that is empty is counted as done and left where it is. Many sources are joined in several
+     * steps: *done tells how many of them, from the first on, are in the target, whatever the
+     * status; of the others nothing is, but with LM_UNKNOWN_OUTCOME nobody can say that. A request
+     * whose answer was lost may be repeated: what is in the target is no longer a source. */
+    lm_status (*concat)(lm_store *store, const char *target, const char *const *sources,
+                        size_t count, lm_cancel *cancel, size_t *done, lm_error *error);
     void (*close)(lm_store *store);
 } lm_store_ops;
 
@@ -246,6 +255,10 @@ LM_MUST_USE lm_status lm__store_tree_remove(lm_store *store, const char *path, l
 LM_MUST_USE lm_status lm__store_reap(lm_store *store, const char *path,
                                      const lm_reap_options *options, lm_gc_callback *callback,
                                      void *context, lm_error *error);
+/* No source may be the target, or stand there twice. */
+LM_MUST_USE lm_status lm__store_concat(lm_store *store, const char *target,
+                                       const char *const *sources, size_t count, lm_cancel *cancel,
+                                       size_t *done, lm_error *error);
 /* Takes NULL. */
 void lm__store_close(lm_store *store);
 

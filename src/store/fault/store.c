@@ -155,6 +155,13 @@ static lm_status fault_reap(lm_store *store, const char *path, const lm_reap_opt
             lm__store_reap(fault_of(store)->inner, path, options, callback, context, error));
 }
 
+static lm_status fault_concat(lm_store *store, const char *target, const char *const *sources,
+                              size_t count, lm_cancel *cancel, size_t *done, lm_error *error)
+{
+    COUNTED(fault_of(store),
+            lm__store_concat(fault_of(store)->inner, target, sources, count, cancel, done, error));
+}
+
 static void fault_close(lm_store *store) { (void)store; }
 
 void lm__fault_store_init(lm_fault_store *fault, lm_store *inner)
@@ -172,6 +179,7 @@ void lm__fault_store_init(lm_fault_store *fault, lm_store *inner)
         .tree_commit = fault_tree_commit,
         .tree_remove = fault_tree_remove,
         .reap = fault_reap,
+        .concat = fault_concat,
         .close = fault_close,
     };
     *fault = (lm_fault_store){

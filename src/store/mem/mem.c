@@ -123,6 +123,15 @@ static lm_status table_put(mem_store *mem, const char *path, mem_blob *blob, uin
     return LM_OK;
 }
 
+/* Takes the object out of the table. */
+static void table_drop(mem_store *mem, size_t at)
+{
+    blob_release(mem->objects[at].blob);
+    lm__free(mem->store.allocator, mem->objects[at].path);
+    mem->count--;
+    memmove(mem->objects + at, mem->objects + at + 1, (mem->count - at) * sizeof *mem->objects);
+}
+
 static void object_stat(const mem_object *object, lm_store_stat *stat)
 {
     memset(stat, 0, sizeof *stat);
@@ -418,12 +427,7 @@ static lm_status mem_remove(lm_store *store, const char *path, lm_durability dur
     bool found;
     pthread_mutex_lock(&mem->mutex);
     size_t at = table_find(mem, path, &found);
-    if (found) {
-        blob_release(mem->objects[at].blob);
-        lm__free(store->allocator, mem->objects[at].path);
-        mem->count--;
-        memmove(mem->objects + at, mem->objects + at + 1, (mem->count - at) * sizeof *mem->objects);
-    }
+    if (found) table_drop(mem, at);
     pthread_mutex_unlock(&mem->mutex);
     return found ? LM_OK : not_found(path, error);
 }
@@ -451,6 +455,70 @@ static lm_status mem_link(lm_store *store, const char *from, const char *to,
     return status;
 }
 
+/* The size of all together; under the mutex. */
+static lm_status concat_size(const mem_store *mem, const char *target, const char *const *sources,
+                             size_t count, size_t *size, lm_error *error)
+{
+    *size = 0;
+    for (size_t i = 0; i <= count; i++) {
+        const char *path = i == 0 ? target : sources[i - 1];
+        bool found;
+        size_t at = table_find(mem, path, &found);
+        if (!found) return not_found(path, error);
+        for (size_t j = 0; j + 1 < i; j++)
+            if (strcmp(sources[j], path) == 0)
+                return lm__error_set(error, LM_INVALID, "%s stands twice among the sources", path);
+        if (__builtin_add_overflow(*size, mem->objects[at].blob->size, size))
+            return lm__error_set(error, LM_LIMIT, "%s: too large", target);
+    }
+    return LM_OK;
+}
+
+/* Under the mutex; nothing is changed unless all can be. */
+static lm_status concat(mem_store *mem, const char *target, const char *const *sources,
+                        size_t count, lm_error *error)
+{
+    const lm_allocator *allocator = mem->store.allocator;
+    size_t size, filled = 0;
+    bool found;
+    LM_TRY(concat_size(mem, target, sources, count, &size, error));
+    mem_blob *blob = lm__alloc(allocator, sizeof *blob);
+    uint8_t *data = lm__alloc(allocator, size ? size : 1);
+    if (!blob || !data) {
+        lm__free(allocator, blob);
+        lm__free(allocator, data);
+        return lm__error_memory(error, "joining objects");
+    }
+    *blob = (mem_blob){.allocator = allocator, .size = size, .data = data};
+    atomic_init(&blob->count, 1);
+    for (size_t i = 0; i <= count; i++) {
+        size_t at = table_find(mem, i == 0 ? target : sources[i - 1], &found);
+        const mem_blob *from = mem->objects[at].blob;
+        if (from->size) memcpy(data + filled, from->data, from->size);
+        filled += from->size;
+        if (i > 0 && from->size) table_drop(mem, at);
+    }
+    mem_object *object = &mem->objects[table_find(mem, target, &found)];
+    blob_release(object->blob);
+    object->blob = blob;
+    object->version = mem->next_version++;
+    object->mtime_ns = lm__clock_system()->wall_ns(lm__clock_system()->context);
+    return LM_OK;
+}
+
+static lm_status mem_concat(lm_store *store, const char *target, const char *const *sources,
+                            size_t count, lm_cancel *cancel, size_t *done, lm_error *error)
+{
+    mem_store *mem = (mem_store *)store;
+    if (lm__cancel_requested(cancel))
+        return lm__error_set(error, LM_CANCELLED, "%s: interrupted", target);
+    pthread_mutex_lock(&mem->mutex);
+    lm_status status = concat(mem, target, sources, count, error);
+    pthread_mutex_unlock(&mem->mutex);
+    if (status == LM_OK) *done = count;
+    return status;
+}
+
 static void mem_close(lm_store *store)
 {
     mem_store *mem = (mem_store *)store;
@@ -473,15 +541,17 @@ lm_status lm__store_mem_open(const lm_allocator *allocator, lm_store **store, lm
         .list = mem_list,
         .remove = mem_remove,
         .link = mem_link,
+        .concat = mem_concat,
         .close = mem_close,
     };
     allocator = lm__allocator_or_default(allocator);
     mem_store *mem = lm__alloc_zero(allocator, sizeof *mem);
     if (!mem) return lm__error_memory(error, "opening a store");
-    mem->store = (lm_store){.ops = &ops,
-                            .caps = LM_STORE_REPLACE | LM_STORE_IF_ABSENT | LM_STORE_IF_MATCH |
-                                    LM_STORE_IF_MATCH_ALL | LM_STORE_LINK | LM_STORE_LOCAL,
-                            .allocator = allocator};
+    mem->store =
+        (lm_store){.ops = &ops,
+                   .caps = LM_STORE_REPLACE | LM_STORE_IF_ABSENT | LM_STORE_IF_MATCH |
+                           LM_STORE_IF_MATCH_ALL | LM_STORE_LINK | LM_STORE_LOCAL | LM_STORE_CONCAT,
+                   .allocator = allocator};
     mem->next_version = 1;
     pthread_mutex_init(&mem->mutex, NULL);
     *store = &mem->store;

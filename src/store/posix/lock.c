@@ -1,5 +1,5 @@
 /*
- * Names and locks of temporary files, and the lock that commits take on a directory.
+ * Locks of temporary files, and the lock that commits take on a directory.
  *
  * Invariants
  *  1. A temporary file whose lock can be taken has no living writer: a writer holds LOCK_EX on the
@@ -11,40 +11,12 @@
  *     have brought into disorder (publish/extras).
  */
 #define _GNU_SOURCE
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "store/posix/posix.h"
-
-lm_status lm__temp_name(char name[LM_TEMP_NAME_MAX], const char *suffix, lm_error *error)
-{
-    char unique[LM_UNIQUE_MAX];
-    LM_TRY(lm__unique(unique, error));
-    snprintf(name, LM_TEMP_NAME_MAX, LM_TEMP_PREFIX "%s%s", unique, suffix);
-    return LM_OK;
-}
-
-bool lm__temp_name_is(const char *name, lm_gc_what *what)
-{
-    static const char *const suffixes[] = {
-        [LM_GC_FILE] = LM_TEMP_FILE_SUFFIX,
-        [LM_GC_TREE] = LM_TEMP_TREE_SUFFIX,
-        [LM_GC_JOURNAL] = LM_TEMP_SWAP_SUFFIX,
-    };
-    size_t prefix = strlen(LM_TEMP_PREFIX), digits = LM_UNIQUE_MAX - 1;
-    if (strncmp(name, LM_TEMP_PREFIX, prefix) != 0) return false;
-    if (strspn(name + prefix, "0123456789abcdef") != digits) return false;
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
-        if (strcmp(name + prefix + digits, suffixes[i]) == 0) {
-            *what = (lm_gc_what)i;
-            return true;
-        }
-    return false;
-}
 
 /* A file system that has no locks, as against a lock that somebody else has. */
 static bool lock_is_unknown(int result)

@@ -17,12 +17,7 @@
 #include "base/limits.h"
 #include "store/store.h"
 #include "store/sys.h"
-
-#define LM_TEMP_PREFIX ".lamella-"
-#define LM_TEMP_FILE_SUFFIX ".tmp"
-#define LM_TEMP_TREE_SUFFIX ".tree"
-#define LM_TEMP_SWAP_SUFFIX ".swap" /* the journal of an exchange, swap.h */
-#define LM_TEMP_NAME_MAX 64
+#include "store/temp_name.h"
 
 typedef struct lm_posix_store {
     lm_store store;
@@ -80,10 +75,6 @@ LM_MUST_USE lm_status lm__directory_sync(lm_sys *sys, int directory, const char 
 
 /* ---- lock.c ---- */
 
-/* A name for a temporary thing; `suffix` is one of those above. */
-LM_MUST_USE lm_status lm__temp_name(char name[LM_TEMP_NAME_MAX], const char *suffix,
-                                    lm_error *error);
-bool lm__temp_name_is(const char *name, lm_gc_what *what);
 /* Marks a temporary file or tree as alive while `fd` is open. *warnings gets LM_FILE_WARN_LOCK
  * where there are no locks. LM_BUSY: somebody (gc) holds it. */
 LM_MUST_USE lm_status lm__temp_lock(lm_sys *sys, int fd, unsigned *warnings, lm_error *error);

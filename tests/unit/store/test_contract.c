@@ -447,6 +447,50 @@ ON_EACH(remove_takes_a_name_away)
     CHECK_STATUS(lm__store_sync_directory(b->store, b->scratch, NULL), LM_OK);
 }
 
+ON_EACH(joining_moves_what_the_sources_hold)
+{
+    char target[400], a[400], empty[400], c[400], away[400];
+    snprintf(target, sizeof target, "%s", at(b, "t"));
+    snprintf(a, sizeof a, "%s", at(b, "a"));
+    snprintf(empty, sizeof empty, "%s", at(b, "empty"));
+    snprintf(c, sizeof c, "%s", at(b, "c"));
+    snprintf(away, sizeof away, "%s", at(b, "other/c"));
+    const char *sources[] = {a, empty, c};
+    size_t done = 7;
+    lm_error error;
+    if (!(b->store->caps & LM_STORE_CONCAT)) {
+        CHECK_STATUS(lm__store_concat(b->store, target, sources, 3, NULL, &done, &error),
+                     LM_UNSUPPORTED);
+        CHECK(strstr(error.message, "store cannot join files where their bytes lie") != NULL);
+        return;
+    }
+    CHECK_STATUS(put(b, "t", "head ", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(put(b, "a", "one ", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(put(b, "empty", "", (lm_stage_options){0}), LM_OK);
+    CHECK_STATUS(lm__store_concat(b->store, target, sources, 3, NULL, &done, &error), LM_NOT_FOUND);
+    CHECK_INT(done, 0);
+    CHECK(is(b, "t", "head ") && is(b, "a", "one "));
+
+    CHECK_STATUS(put(b, "c", "three", (lm_stage_options){0}), LM_OK);
+    CHECK_OK(lm__store_concat(b->store, target, sources, 3, NULL, &done, &error), error);
+    CHECK_INT(done, 3);
+    CHECK(is(b, "t", "head one three") && is(b, "empty", ""));
+    lm_store_stat stat;
+    CHECK_STATUS(lm__store_stat(b->store, a, true, &stat, NULL), LM_NOT_FOUND);
+    CHECK_STATUS(lm__store_stat(b->store, c, true, &stat, NULL), LM_NOT_FOUND);
+    CHECK_STATUS(lm__store_concat(b->store, target, NULL, 0, NULL, &done, &error), LM_OK);
+
+    const char *twice[] = {empty, empty}, *self[] = {target}, *elsewhere[] = {away};
+    CHECK_STATUS(lm__store_concat(b->store, target, twice, 2, NULL, &done, &error), LM_INVALID);
+    CHECK_STATUS(lm__store_concat(b->store, target, self, 1, NULL, &done, &error), LM_INVALID);
+    CHECK_STATUS(lm__store_concat(b->store, target, elsewhere, 1, NULL, &done, &error), LM_INVALID);
+    CHECK(strstr(error.message, "are in two directories") != NULL);
+    lm_cancel cancel = {1};
+    CHECK_STATUS(lm__store_concat(b->store, target, sources, 1, &cancel, &done, &error),
+                 LM_CANCELLED);
+    CHECK(is(b, "t", "head one three"));
+}
+
 TEST(a_store_without_a_primitive_says_so)
 {
     lm_store *mem;
@@ -521,6 +565,7 @@ int main(void)
     RUN(a_listing_is_of_one_directory);
     RUN(a_callback_can_end_a_listing);
     RUN(remove_takes_a_name_away);
+    RUN(joining_moves_what_the_sources_hold);
     RUN(a_store_without_a_primitive_says_so);
     RUN(a_failing_store_fails_where_it_is_told);
     return DONE();
