@@ -23,6 +23,7 @@
 #include <lamella/scan.h>
 #include <lamella/sink.h>
 #include <lamella/source.h>
+#include <lamella/storage.h>
 #include <lamella/upkeep.h>
 #include <lamella/xlsx.h>
 
