@@ -1,10 +1,6 @@
 /*
- * The files of a dataset: all that lie below a directory, or that fit a pattern.
- *
- * Names that begin with `_` or `.` are passed over, files and directories, unless the pattern
- * spells that letter out; so are the manifests that Lamella keeps beside files
- * (NAME.manifest.json). Symlinks are followed. A directory's name that is KEY=VALUE gives a
- * partition column for what is below it; both are percent-decoded.
+ * The files of a dataset: what store/find.h finds, with their partitions. A directory's name that
+ * is KEY=VALUE gives a partition column for what is below it; both are percent-decoded.
  *
  * Invariants
  *  1. The files come in the natural order of their paths: numbers within names by their value.
@@ -13,8 +9,7 @@
 #ifndef LM_IO_DISCOVER_H
 #define LM_IO_DISCOVER_H
 
-#include "base/arena.h"
-#include "store/store.h"
+#include "store/find.h"
 
 typedef struct lm_found_file {
     const char *path;
@@ -29,17 +24,11 @@ typedef struct lm_found {
     size_t key_count;
 } lm_found;
 
-/* Has the path a wildcard: `*`, `?` or `[`? */
-bool lm__is_pattern(const char *path);
-/* Paths as strverscmp orders names, but for leading zeros, which do not count. */
-int lm__natural_compare(const char *a, const char *b);
-
 /* What is below the directory `path`, in the arena. LM_NOT_FOUND where there is no file. */
 LM_MUST_USE lm_status lm__discover_directory(lm_arena *arena, lm_store *store, const char *path,
                                              lm_cancel *cancel, lm_found *found, lm_error *error);
-/* The files that fit the pattern, and all those below directories that do: `*` is any text within a
- * name, `?` a character, `[a-z]` one of some, and `**` any number of directories. Keys are taken
- * from the first part with a wildcard on. */
+/* The files that fit the pattern, and all those below directories that do. Keys are taken from the
+ * first part with a wildcard on. */
 LM_MUST_USE lm_status lm__discover_pattern(lm_arena *arena, lm_store *store, const char *pattern,
                                            lm_cancel *cancel, lm_found *found, lm_error *error);
 
