@@ -55,6 +55,7 @@
 #define LM_KEEP_MAX 10000                  /* kept files of one name */
 #define LM_KEEP_TRIES_MAX 100              /* names of a kept file that others took */
 #define LM_COPY_BLOCK_BYTES (256 * LM_KIB) /* read at a time from a stream */
+#define LM_LOG_PUT_TRIES_MAX 4             /* of an entry, after unknown outcomes */
 
 /* codec */
 #define LM_CODEC_BYTES_MAX ((size_t)INT32_MAX) /* of one buffer, packed or not: Parquet's own */
