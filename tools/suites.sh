@@ -147,24 +147,46 @@ suite_long() {
 # parquet-java, which Spark reads Parquet by, is fetched once, into .cache/; only on request.
 need_parquet_java() {
     need java
-    local jars=.cache/spark/jars sum
-    sum=$(sha256sum <tests/spark/pom.xml)
-    if [[ ! -f $jars/stamp || $(<"$jars/stamp") != "$sum" ]]; then
-        say "fetching parquet-java into .cache/spark"
-        rm -rf "$jars"
-        quietly maven.log mvn -q -B -f tests/spark/pom.xml -Dmaven.repo.local="$PWD/.cache/maven" \
-            org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
-            -DoutputDirectory="$PWD/$jars" || exit 1
-        echo "$sum" >"$jars/stamp"
-    fi
+    fetch_jars spark tests/spark/pom.xml || exit 1
     mkdir -p build/spark
-    quietly javac.log javac -cp "$jars/*" -d build/spark tests/spark/Reads.java || exit 1
+    quietly javac.log javac -cp ".cache/spark/jars/*" -d build/spark tests/spark/Reads.java || exit 1
 }
 
 suite_spark() {
     build_product
     need_parquet_java
     py_tests spark tests/spark
+}
+
+# fetch_jars NAME POM: what the pom names, fetched once into .cache/NAME/jars.
+fetch_jars() {
+    local jars=.cache/$1/jars sum
+    sum=$(sha256sum <"$2")
+    [[ -f $jars/stamp && $(<"$jars/stamp") == "$sum" ]] && return
+    say "fetching $1 by Maven into .cache/$1"
+    rm -rf "$jars"
+    quietly "maven-$1.log" timeout 900 mvn -q -B -f "$2" -Dmaven.repo.local="$PWD/.cache/maven" \
+        org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+        -DoutputDirectory="$PWD/$jars" || return 1
+    echo "$sum" >"$jars/stamp"
+}
+
+# HDFS, which runs in a Java process of our own making. Fails where there is no Java or no Maven Central.
+need_hdfs() {
+    (need java) && fetch_jars hdfs tests/servers/hdfs/pom.xml || return 1
+    local classes=build/servers/hdfs
+    mkdir -p $classes/webapps/hdfs $classes/webapps/datanode
+    cp tests/servers/hdfs/*.properties $classes/
+    [[ $classes/Hdfs.class -nt tests/servers/hdfs/Hdfs.java ]] ||
+        quietly javac-hdfs.log javac -cp ".cache/hdfs/jars/*" -d $classes tests/servers/hdfs/Hdfs.java
+}
+
+# Real servers. The tests of one that cannot be had say so, and are skipped.
+suite_servers() {
+    build_product
+    build_release || exit 1
+    need_hdfs || export LAMELLA_NO_HDFS="HDFS cannot be had here (./dev says why): no Java, or no Maven Central"
+    py_tests servers tests/servers
 }
 
 # run_suites NAME...: each in a subshell, so that one that fails leaves the others their turn.

@@ -1,0 +1,153 @@
+// A real HDFS in one process: a NameNode and some DataNodes on free ports of 127.0.0.1, and Java's own client.
+//
+// Started with a directory of its own, it prints one line of JSON with its ports once it can be written to, then answers
+// requests, one JSON object a line, each with one line of JSON. It ends, and its directory goes, with its standard input.
+// tests/servers/server.py is what starts it.
+//
+//     {"op": "stop", "node": 1}                a DataNode goes
+//     {"op": "safe_mode", "on": true}          and false
+//     {"op": "shell", "words": ["-cat", "/a"], "out": "/tmp/a"}   `hdfs dfs -cat /a`, what it prints in a file
+//     {"op": "set", "name": …, "value": …}     a setting of the client that `shell` uses
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.FileUtil;
+import org.apache.hadoop.fs.FsShell;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.permission.FsPermission;
+import org.apache.hadoop.hdfs.HdfsConfiguration;
+import org.apache.hadoop.hdfs.protocol.HdfsConstants.SafeModeAction;
+import org.apache.hadoop.hdfs.server.datanode.DataNode;
+import org.apache.hadoop.hdfs.server.namenode.NameNode;
+import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
+import org.apache.hadoop.util.ToolRunner;
+
+public final class Hdfs {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final File place;
+    private final Configuration settings = new HdfsConfiguration();
+    private final List<DataNode> dataNodes = new ArrayList<>();
+    private final NameNode nameNode;
+
+    // What is waited for in a real cluster is not waited for here, and nothing is synced: only the machine can go.
+    private void settle() {
+        DefaultMetricsSystem.setMiniClusterMode(true);
+        settings.set("dfs.namenode.name.dir", new File(place, "name").toURI().toString());
+        settings.set("fs.defaultFS", "hdfs://127.0.0.1:0");
+        settings.set("dfs.namenode.http-address", "127.0.0.1:0");
+        settings.set("dfs.datanode.address", "127.0.0.1:0");
+        settings.set("dfs.datanode.http.address", "127.0.0.1:0");
+        settings.set("dfs.datanode.ipc.address", "127.0.0.1:0");
+        settings.set("dfs.datanode.hostname", "127.0.0.1");
+        settings.set("dfs.client.block.write.locateFollowingBlock.initial.delay.ms", "10");
+        settings.set("dfs.namenode.edits.noeditlogchannelflush", "true");
+        settings.set("dfs.namenode.fs-limits.min-block-size", "512");
+        settings.set("dfs.namenode.safemode.extension", "0");
+        settings.set("dfs.namenode.decommission.interval", "1");
+        settings.set("dfs.namenode.heartbeat.recheck-interval", "500");
+        settings.set("dfs.heartbeat.interval", "1");
+        settings.set("dfs.replication", "1");
+        settings.set("ipc.client.connect.max.retries", "1");
+        settings.set("hadoop.security.groups.cache.secs", "3600");
+    }
+
+    private Hdfs(File place, int count, String[] more) throws Exception {
+        this.place = place;
+        settle();
+        for (String pair : more) settings.set(pair.split("=", 2)[0], pair.split("=", 2)[1]);
+        NameNode.format(settings);
+        nameNode = NameNode.createNameNode(new String[0], settings);
+        settings.set("fs.defaultFS", "hdfs://127.0.0.1:" + nameNode.getNameNodeAddress().getPort());
+        for (int i = 0; i < count; i++) {
+            Configuration own = new HdfsConfiguration(settings);
+            own.set("dfs.datanode.data.dir", new File(place, "data" + i).toURI().toString());
+            DataNode node = DataNode.instantiateDataNode(new String[0], own);
+            node.runDatanodeDaemon();
+            dataNodes.add(node);
+        }
+        while (nameNode.getNamesystem().getNumLiveDataNodes() < count || nameNode.isInSafeMode()) Thread.sleep(20);
+        FileSystem.get(settings).setPermission(new Path("/"), new FsPermission((short) 0777));
+    }
+
+    private ObjectNode ports() {
+        ObjectNode answer = JSON.createObjectNode();
+        answer.put("rpc", nameNode.getNameNodeAddress().getPort());
+        answer.put("http", nameNode.getHttpAddress().getPort());
+        ArrayNode nodes = answer.putArray("data_nodes");
+        for (DataNode node : dataNodes) nodes.add(node.getInfoPort());
+        answer.put("pid", ProcessHandle.current().pid());
+        return answer;
+    }
+
+    private int shell(JsonNode request) throws Exception {
+        List<String> words = new ArrayList<>();
+        for (JsonNode word : request.get("words")) words.add(word.asText());
+        PrintStream before = System.out;
+        try (PrintStream out = new PrintStream(new FileOutputStream(request.get("out").asText()))) {
+            System.setOut(out);
+            return ToolRunner.run(settings, new FsShell(), words.toArray(new String[0]));
+        } finally {
+            System.setOut(before);
+        }
+    }
+
+    private void answer(JsonNode request, ObjectNode answer) throws Exception {
+        switch (request.get("op").asText()) {
+            case "stop": dataNodes.get(request.get("node").asInt()).shutdown(); break;
+            case "safe_mode":
+                nameNode.getRpcServer().setSafeMode(
+                    request.get("on").asBoolean() ? SafeModeAction.SAFEMODE_ENTER : SafeModeAction.SAFEMODE_LEAVE, false);
+                break;
+            case "shell": answer.put("status", shell(request)); break;
+            case "set": settings.set(request.get("name").asText(), request.get("value").asText()); break;
+            default: throw new IOException("no such request: " + request);
+        }
+    }
+
+    private void serve(PrintStream out) throws IOException {
+        out.println(ports());
+        out.flush();
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = in.readLine(); line != null; line = in.readLine()) {
+            ObjectNode answer = JSON.createObjectNode();
+            try {
+                answer(JSON.readTree(line), answer);
+                answer.put("ok", true);
+            } catch (Exception failure) {
+                answer.put("ok", false).put("message", failure.toString());
+            }
+            out.println(answer);
+            out.flush();
+        }
+    }
+
+    // DIRECTORY DATA-NODES SETTING=VALUE...
+    public static void main(String[] words) throws Exception {
+        PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
+        System.setOut(System.err);
+        File place = new File(words[0]);
+        int status = 0;
+        try {
+            new Hdfs(place, Integer.parseInt(words[1]), java.util.Arrays.copyOfRange(words, 2, words.length)).serve(out);
+        } catch (Throwable failure) {
+            failure.printStackTrace();
+            status = 1;
+        }
+        FileUtil.fullyDelete(place);
+        Runtime.getRuntime().halt(status);
+    }
+}
