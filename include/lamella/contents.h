@@ -8,11 +8,13 @@
 
 #include <lamella/parquet_verify.h>
 #include <lamella/scan.h>
+#include <lamella/storage.h>
 
 typedef struct lm_contents_options {
     lm_parquet_problem_callback callback; /* may be NULL */
     void *context;
-    lm_cancel *cancel; /* may be NULL */
+    lm_cancel *cancel;         /* may be NULL */
+    const lm_storage *storage; /* how a URL's store is reached; NULL: the defaults */
     const lm_allocator *allocator;
 } lm_contents_options;
 

@@ -6,6 +6,7 @@
 #define LAMELLA_DIFF_H
 
 #include <lamella/scan.h>
+#include <lamella/storage.h>
 
 typedef enum lm_diff_kind {
     LM_DIFF_COLUMN_ADDED,    /* b has it, a not */
@@ -54,6 +55,7 @@ typedef struct lm_diff_options {
     void *context;
     int threads; /* as in lm_scan_options */
     lm_cancel *cancel;
+    const lm_storage *storage; /* how a URL's store is reached; NULL: the defaults */
     const lm_allocator *allocator;
 } lm_diff_options;
 

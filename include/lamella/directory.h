@@ -12,6 +12,7 @@
 
 #include <lamella/commit.h>
 #include <lamella/manifest.h>
+#include <lamella/storage.h>
 
 /* All zero is the default of everything. */
 typedef struct lm_directory_options {
@@ -21,6 +22,7 @@ typedef struct lm_directory_options {
     const char *checksum;        /* of the manifest's files: "sha256" (NULL means that), "crc32c" */
     int threads;                 /* 0: as many as there are processors */
     lm_cancel *cancel;           /* may be NULL */
+    const lm_storage *storage;   /* how a URL's store is reached; NULL: the defaults */
     const lm_allocator *allocator;
 } lm_directory_options;
 

@@ -11,6 +11,7 @@
 #define LAMELLA_MANIFEST_H
 
 #include <lamella/base.h>
+#include <lamella/storage.h>
 
 #define LM_MANIFEST_SUFFIX ".manifest.json"
 #define LM_MANIFEST_DIRECTORY_NAME "_manifest.json"
@@ -59,7 +60,8 @@ typedef struct lm_verify_options {
     bool extra_ok;                /* extra files do not spoil a directory */
     lm_verify_callback *callback; /* may be NULL */
     void *context;
-    lm_cancel *cancel; /* may be NULL */
+    lm_cancel *cancel;         /* may be NULL */
+    const lm_storage *storage; /* how a URL's store is reached; NULL: the defaults */
     const lm_allocator *allocator;
 } lm_verify_options;
 

@@ -20,6 +20,7 @@
 #include <lamella/commit.h>
 #include <lamella/manifest.h>
 #include <lamella/sink.h>
+#include <lamella/storage.h>
 
 /* All zero is the default of everything. */
 typedef struct lm_file_options {
@@ -33,9 +34,10 @@ typedef struct lm_file_options {
     bool keep_xattrs;       /* user.* attributes of the replaced file are carried over */
     bool no_parents;        /* a missing parent directory is an error, not made */
     const lm_manifest
-        *manifest;     /* NULL: no sidecar; may be filled until finish, kept until close */
-    unsigned keep;     /* how many replaced files are kept for lm_undo (lamella/upkeep.h) */
-    lm_cancel *cancel; /* may be NULL */
+        *manifest;             /* NULL: no sidecar; may be filled until finish, kept until close */
+    unsigned keep;             /* how many replaced files are kept for lm_undo (lamella/upkeep.h) */
+    lm_cancel *cancel;         /* may be NULL */
+    const lm_storage *storage; /* how a URL's store is reached; NULL: the defaults */
     const lm_allocator *allocator;
 } lm_file_options;
 

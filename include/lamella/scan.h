@@ -15,6 +15,7 @@
 #include <lamella/expr.h>
 #include <lamella/parquet_read.h>
 #include <lamella/source.h>
+#include <lamella/storage.h>
 
 typedef enum lm_format {
     LM_FORMAT_AUTO = 0, /* of what is read by its first bytes, then by the path's suffix; of what
@@ -36,7 +37,7 @@ LM_API const char *lm_format_name(lm_format format);
 typedef struct lm_scan lm_scan;
 
 /* All zero reads everything. What is pointed to is copied, or kept by a
- * reference, but for `cancel` and `csv`. */
+ * reference, but for `cancel`, `csv` and `storage`. */
 typedef struct lm_scan_options {
     lm_format format;
     /* Dotted paths of columns or of what lies in them ("a", "a.item.x"), which come in this order.
@@ -60,6 +61,7 @@ typedef struct lm_scan_options {
      * stream. */
     bool without_rows;
     lm_cancel *cancel;
+    const lm_storage *storage; /* how a URL's store is reached; NULL: the defaults */
     const lm_allocator *allocator;
 } lm_scan_options;
 

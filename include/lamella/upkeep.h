@@ -5,6 +5,7 @@
 #define LAMELLA_UPKEEP_H
 
 #include <lamella/commit.h>
+#include <lamella/storage.h>
 
 typedef enum lm_gc_what {
     LM_GC_FILE = 0,    /* a temporary file */
@@ -35,7 +36,8 @@ typedef struct lm_gc_options {
     int64_t older_than_ns;    /* spare what was changed more recently than this; 0: no condition */
     lm_gc_callback *callback; /* may be NULL */
     void *context;
-    lm_cancel *cancel; /* may be NULL */
+    lm_cancel *cancel;         /* may be NULL */
+    const lm_storage *storage; /* how a URL's store is reached; NULL: the defaults */
     const lm_allocator *allocator;
 } lm_gc_options;
 
@@ -47,8 +49,9 @@ LM_API LM_MUST_USE lm_status lm_gc(const char *path, const lm_gc_options *option
 
 typedef struct lm_undo_options {
     lm_durability durability;
-    bool no_follow;    /* undo the symlink itself, not what it points to */
-    lm_cancel *cancel; /* may be NULL */
+    bool no_follow;            /* undo the symlink itself, not what it points to */
+    lm_cancel *cancel;         /* may be NULL */
+    const lm_storage *storage; /* how a URL's store is reached; NULL: the defaults */
     const lm_allocator *allocator;
 } lm_undo_options;
 

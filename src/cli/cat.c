@@ -8,7 +8,6 @@
 #include "cli/stdout_sink.h"
 #include "io/write.h"
 #include "parquet/canonical.h"
-#include "store/store.h"
 
 typedef struct settings {
     lm_cli_common common;
@@ -40,19 +39,14 @@ static const lm_cli_option options[] = {
     {NULL},
 };
 
-static lm_status cat_canonical(const char *path, lm_sink *sink, lm_error *error)
+static lm_status cat_canonical(const lm_cli *cli, const char *path, lm_sink *sink, lm_error *error)
 {
-    lm_store *store;
     lm_source *source;
     lm_parquet_reader *reader;
-    LM_TRY(lm__store_posix_open(NULL, &store, error));
-    lm_status status = lm__store_open(store, path, &source, error);
-    if (status == LM_OK) status = lm_parquet_reader_open(source, NULL, &reader, error);
-    if (status == LM_OK) {
-        status = lm__canonical_write(reader, sink, error);
-        lm_parquet_reader_close(reader);
-    }
-    lm__store_close(store);
+    LM_TRY(lm__cli_source(cli, path, &source, error));
+    LM_TRY(lm_parquet_reader_open(source, NULL, &reader, error));
+    lm_status status = lm__canonical_write(reader, sink, error);
+    lm_parquet_reader_close(reader);
     return status;
 }
 
@@ -108,8 +102,9 @@ static int run(lm_cli *cli, void *context)
     lm__cli_stdout_init(&output, cli->cancel);
     lm_status status = check(cli, given, &error);
     if (status != LM_OK) return lm__cli_end(cli, status, &error);
-    status = given->format == CANONICAL ? cat_canonical(cli->words.items[0], &output.sink, &error)
-                                        : cat_table(cli, given, &output.sink, &error);
+    status = given->format == CANONICAL
+                 ? cat_canonical(cli, cli->words.items[0], &output.sink, &error)
+                 : cat_table(cli, given, &output.sink, &error);
     if (status == LM_OK) status = lm_sink_finish(&output.sink, &error);
     return lm__cli_stdout_end(cli, &output, status, &error);
 }
@@ -126,6 +121,7 @@ const lm_cli_command lm__cli_cat = {
     .groups = {{"Options", options, 0},
                {"Reading", lm__cli_reading_options, offsetof(settings, reading)},
                {"CSV", lm__cli_csv_options, offsetof(settings, csv)},
+               {"Storage", lm__cli_storage_options, 0},
                {"General", lm__cli_common_options, 0}},
     .words_min = 1,
     .words_max = 1,

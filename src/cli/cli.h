@@ -23,6 +23,7 @@ struct lm_cli {
     const lm_cli_command *command;
     lm_cli_words words;
     bool json;
+    lm_storage storage;    /* of --storage and --trace */
     lm_cancel *cancel;     /* requested by SIGINT, SIGTERM and SIGHUP */
     lm_buffer out;         /* for standard output */
     lm_json_writer writer; /* on `out`, inside the one object, when json is set */
@@ -32,11 +33,15 @@ struct lm_cli {
 extern const lm_cli_command *const lm__cli_commands[];
 
 extern const lm_cli_option lm__cli_common_options[];
+/* --storage and --trace, for commands that take URLs; they lie in lm_cli_common too. */
+extern const lm_cli_option lm__cli_storage_options[];
 
 /* Appends to standard output's text; only when json is not set. */
 void lm__cli_print(lm_cli *cli, const char *format, ...) LM_PRINTF(2, 3);
 /* `lamella: <message>` on standard error, at once. */
 void lm__cli_warn(const char *format, ...) LM_PRINTF(1, 2);
+/* An lm_trace_callback: the line on standard error, at once. */
+void lm__cli_trace(void *context, const char *line);
 /* Ends a command: tells the failure, writes standard output, gives the exit status. */
 int lm__cli_end(lm_cli *cli, lm_status status, const lm_error *error);
 /* The same with an exit status of the command's own. */

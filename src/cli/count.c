@@ -85,6 +85,7 @@ const lm_cli_command lm__cli_count = {
         "reading it. With several paths each is told on a line of its own, rows first, and "
         "then the total.",
     .groups = {{"Reading", lm__cli_reading_options, offsetof(settings, reading)},
+               {"Storage", lm__cli_storage_options, 0},
                {"General", lm__cli_common_options, 0}},
     .words_min = 1,
     .words_max = -1,

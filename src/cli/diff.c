@@ -186,6 +186,7 @@ static lm_status diff(lm_cli *cli, const settings *given, lm_diff_result *result
         .rows_told_max = given->limit,
         .callback = given->brief ? NULL : tell,
         .context = cli,
+        .storage = &cli->storage,
         .cancel = cli->cancel,
     };
     const lm_cli_reading reading = {.columns = given->key, .limit = UINT64_MAX};
@@ -235,7 +236,9 @@ const lm_cli_command lm__cli_diff = {
         "command line or a failure that has no status of its own, as of diff(1); 3 damaged data, "
         "or "
         "a key that two rows of one table have; 9 a table that is not there.",
-    .groups = {{"Options", options, 0}, {"General", lm__cli_common_options, 0}},
+    .groups = {{"Options", options, 0},
+               {"Storage", lm__cli_storage_options, 0},
+               {"General", lm__cli_common_options, 0}},
     .words_min = 2,
     .words_max = 2,
     .defaults = &defaults,

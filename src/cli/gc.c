@@ -71,6 +71,7 @@ static int run(lm_cli *cli, void *context)
         .older_than_ns = given->older_than_ns,
         .callback = found_one,
         .context = &tally,
+        .storage = &cli->storage,
         .cancel = cli->cancel,
     };
     lm_status status = LM_OK;
@@ -103,7 +104,9 @@ const lm_cli_command lm__cli_gc = {
         "that is never touched, however old it is; where the file system has no locks nothing is "
         "removed. An exchange of directories that was cut short is brought to its end: the old "
         "tree is removed, a staged one that never came into place is left alone.",
-    .groups = {{"Options", options, 0}, {"General", lm__cli_common_options, 0}},
+    .groups = {{"Options", options, 0},
+               {"Storage", lm__cli_storage_options, 0},
+               {"General", lm__cli_common_options, 0}},
     .words_min = 1,
     .words_max = -1,
     .defaults = &defaults,

@@ -132,6 +132,7 @@ static lm_status publish_directory(const lm_cli *cli, const settings *given,
         .durability = (lm_durability)publication->durability,
         .if_absent = publication->if_absent,
         .manifest = manifest,
+        .storage = &cli->storage,
         .cancel = cli->cancel,
     };
     if (publication->if_match || publication->keep)

@@ -273,6 +273,7 @@ const lm_cli_command lm__cli_head = {
              "whole, as `lamella cat` writes them.",
     .groups = {{"Options", options, 0},
                {"Reading", lm__cli_reading_options, offsetof(settings, reading)},
+               {"Storage", lm__cli_storage_options, 0},
                {"General", lm__cli_common_options, 0}},
     .words_min = 1,
     .words_max = 1,

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "store/store.h"
+#include "cli/reading.h"
 
 typedef struct settings {
     lm_cli_common common;
@@ -52,7 +52,7 @@ static lm_status check_asked(lm_inspection *asked, uint64_t row_group, lm_error 
                          lm__printable(shown, sizeof shown, asked->column));
 }
 
-static lm_status inspect(lm_cli *cli, lm_store *store, const settings *given, lm_error *error)
+static lm_status inspect(lm_cli *cli, const settings *given, lm_error *error)
 {
     lm_inspection asked = {
         .cli = cli,
@@ -61,7 +61,7 @@ static lm_status inspect(lm_cli *cli, lm_store *store, const settings *given, lm
         .pages = given->pages,
     };
     lm_source *source;
-    LM_TRY(lm__store_open(store, asked.path, &source, error));
+    LM_TRY(lm__cli_source(cli, asked.path, &source, error));
     LM_TRY(lm_parquet_reader_open(source, NULL, &asked.reader, error));
     asked.file = lm_parquet_inspect_file(asked.reader);
     lm_status status = check_asked(&asked, given->row_group, error);
@@ -73,14 +73,9 @@ static lm_status inspect(lm_cli *cli, lm_store *store, const settings *given, lm
 
 static int run(lm_cli *cli, void *context)
 {
-    lm_store *store;
     lm_error error;
     lm_error_clear(&error);
-    lm_status status = lm__store_posix_open(NULL, &store, &error);
-    if (status == LM_OK) {
-        status = inspect(cli, store, context, &error);
-        lm__store_close(store);
-    }
+    lm_status status = inspect(cli, context, &error);
     return lm__cli_end(cli, status, &error);
 }
 
@@ -96,7 +91,9 @@ const lm_cli_command lm__cli_inspect = {
         "not defined for every type. Nothing is decompressed and nothing is checked: `lamella "
         "verify` does. In JSON all values of statistics are strings, and what the file does not "
         "tell is left out.",
-    .groups = {{"Options", options, 0}, {"General", lm__cli_common_options, 0}},
+    .groups = {{"Options", options, 0},
+               {"Storage", lm__cli_storage_options, 0},
+               {"General", lm__cli_common_options, 0}},
     .words_min = 1,
     .words_max = 1,
     .defaults = &defaults,

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "cli/cli.h"
@@ -19,6 +20,16 @@ const lm_cli_option lm__cli_common_options[] = {
     {"json", LM_CLI_FLAG, offsetof(lm_cli_common, json), NULL,
      "Write one JSON object to standard output.", NULL},
     {"help", LM_CLI_FLAG, offsetof(lm_cli_common, help), NULL, "Show this help.", NULL},
+    {NULL},
+};
+
+const lm_cli_option lm__cli_storage_options[] = {
+    {"storage", LM_CLI_TEXTS, offsetof(lm_cli_common, storage), "KEY=VALUE",
+     "How the stores of URLs are reached (docs/storage.md), before what the environment says. May "
+     "be given more than once.",
+     NULL},
+    {"trace", LM_CLI_FLAG, offsetof(lm_cli_common, trace), NULL,
+     "Tell each request to a remote store on standard error; secrets are masked.", NULL},
     {NULL},
 };
 
@@ -37,6 +48,25 @@ static int usage_error(lm_buffer *mistakes, const char *command)
         (void)!write(STDERR_FILENO, mistakes->data, mistakes->size); /* nowhere else to tell it */
     lm__buffer_deinit(mistakes);
     return LM_CLI_EXIT_USAGE;
+}
+
+static lm_status read_storage(lm_cli *cli, const lm_cli_common *common, lm_error *error)
+{
+    const lm_cli_pairs *given = &common->storage;
+    if (common->trace) cli->storage.trace = lm__cli_trace;
+    if (given->count == 0) return LM_OK;
+    lm_storage_pair *pairs = lm__alloc_array(NULL, given->count, sizeof *pairs);
+    if (!pairs) return lm__error_memory(error, "reading the command line");
+    for (size_t i = 0; i < given->count; i++) {
+        if (given->items[i][0] == '=' || !strchr(given->items[i], '='))
+            return lm__error_set(error, LM_INVALID, "--storage takes KEY=VALUE, not '%s'",
+                                 given->items[i]);
+        pairs[i].value = lm__cli_pair_value(given->items[i]);
+        pairs[i].key = given->items[i];
+    }
+    cli->storage.pairs = pairs;
+    cli->storage.pair_count = given->count;
+    return LM_OK;
 }
 
 static int command_run(const lm_cli_command *command, int argc, char **argv)
@@ -66,6 +96,8 @@ static int command_run(const lm_cli_command *command, int argc, char **argv)
         lm__json_open_object(&cli.writer);
         lm__json_member_string_out(&cli.writer, "command", command->name);
     }
+    status = read_storage(&cli, common, &error);
+    if (status != LM_OK) return lm__cli_end(&cli, status, &error);
     lm__cli_signals(&cancel);
     return command->run(&cli, settings);
 }

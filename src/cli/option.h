@@ -53,7 +53,7 @@ typedef struct lm_cli_group {
     size_t offset;
 } lm_cli_group;
 
-#define LM_CLI_GROUPS_MAX 10
+#define LM_CLI_GROUPS_MAX 12
 
 typedef struct lm_cli lm_cli;
 
@@ -72,7 +72,8 @@ typedef struct lm_cli_command {
 
 /* Every command's settings begin with these. */
 typedef struct lm_cli_common {
-    bool help, json;
+    bool help, json, trace;
+    lm_cli_pairs storage;
 } lm_cli_common;
 
 typedef struct lm_cli_words {

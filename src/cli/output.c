@@ -49,6 +49,16 @@ void lm__cli_warn(const char *format, ...)
     (void)!write_all(STDERR_FILENO, (const uint8_t *)line, size); /* nowhere else to tell it */
 }
 
+void lm__cli_trace(void *context, const char *line)
+{
+    char text[LINE_BYTES_MAX];
+    (void)context;
+    lm__printable(text, sizeof text - 1, line);
+    size_t size = strlen(text);
+    text[size++] = '\n';
+    (void)!write_all(STDERR_FILENO, (const uint8_t *)text, size); /* a courtesy */
+}
+
 const char *lm__cli_status_word(lm_status status, char word[48])
 {
     const char *name = lm_status_name(status);

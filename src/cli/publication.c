@@ -90,6 +90,7 @@ lm_status lm__cli_file_options(const lm_cli *cli, const lm_cli_publication *sett
         .keep_xattrs = settings->keep_xattrs,
         .manifest = manifest,
         .keep = (unsigned)settings->keep,
+        .storage = &cli->storage,
         .cancel = cli->cancel,
     };
     if (settings->checksum != LM_CLI_CHECKSUM_AUTO)

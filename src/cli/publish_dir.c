@@ -43,6 +43,7 @@ static int run(lm_cli *cli, void *context)
         .if_absent = given->if_absent,
         .manifest = with_manifest ? &manifest : NULL,
         .checksum = checksums[given->checksum],
+        .storage = &cli->storage,
         .cancel = cli->cancel,
     };
     status = lm_directory_publish(staged, path, &how, &result, &error);
@@ -64,6 +65,7 @@ const lm_cli_command lm__cli_publish_dir = {
         "directory is removed, `lamella gc` on the directory above DST finishes that.",
     .groups = {{"Options", options, 0},
                {"Manifest", lm__cli_manifest_options, offsetof(settings, manifest)},
+               {"Storage", lm__cli_storage_options, 0},
                {"General", lm__cli_common_options, 0}},
     .words_min = 2,
     .words_max = 2,

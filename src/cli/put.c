@@ -323,6 +323,7 @@ const lm_cli_command lm__cli_put = {
                {"CSV", lm__cli_csv_options, offsetof(settings, csv)},
                {"XLSX", lm__cli_xlsx_options, offsetof(settings, xlsx)},
                {"Progress", lm__cli_progress_options, offsetof(settings, progress)},
+               {"Storage", lm__cli_storage_options, 0},
                {"General", lm__cli_common_options, 0}},
     .words_min = 1,
     .words_max = 2,

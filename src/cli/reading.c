@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "cli/csv_options.h"
+#include "store/place.h"
 
 /* In the order of lm_format. */
 static const char *const formats[] = {"auto", "parquet", "arrow", "arrows", "jsonl", "csv", NULL};
@@ -143,6 +144,7 @@ lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings
         .offset = settings->offset,
         .limit = settings->limit,
         .limited = settings->limit != UINT64_MAX,
+        .storage = &cli->storage,
         .cancel = cli->cancel,
     };
     if (settings->schema) {
@@ -174,6 +176,15 @@ void lm__cli_scan_options_free(lm_scan_options *options)
     lm__free(NULL, (void *)options->columns);
     lm_expr_free(options->filter);
     lm_schema_free(options->schema);
+}
+
+lm_status lm__cli_source(const lm_cli *cli, const char *path, lm_source **source, lm_error *error)
+{
+    lm_store *store;
+    LM_TRY(lm__store_for(NULL, path, &cli->storage, &store, &path, error));
+    lm_status status = lm__store_open(store, path, source, error);
+    lm__store_close(store);
+    return status;
 }
 
 bool lm__cli_reading_is_part(const lm_cli_reading *settings)

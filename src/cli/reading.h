@@ -36,6 +36,10 @@ LM_MUST_USE lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_readi
 /* Also says how many rows of CSV were left out. */
 void lm__cli_scan_options_free(lm_scan_options *options);
 
+/* The bytes of a file, for what no scan tells. */
+LM_MUST_USE lm_status lm__cli_source(const lm_cli *cli, const char *path, lm_source **source,
+                                     lm_error *error);
+
 /* Is it not the whole table that is read? And are rows left out by what is in them? */
 bool lm__cli_reading_is_part(const lm_cli_reading *settings);
 bool lm__cli_reading_filters(const lm_cli_reading *settings);

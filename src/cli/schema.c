@@ -6,7 +6,6 @@
 #include "cli/commands.h"
 #include "cli/reading.h"
 #include "parquet/schema_text.h"
-#include "store/store.h"
 
 typedef struct settings {
     lm_cli_common common;
@@ -133,18 +132,13 @@ static lm_status tell(lm_cli *cli, const settings *given, lm_error *error)
 static lm_status tell_parquet(lm_cli *cli, const char *path, lm_error *error)
 {
     lm_parquet_reader_options light = {.without_row_groups = true};
-    lm_store *store;
     lm_source *source;
     lm_parquet_reader *reader;
-    LM_TRY(lm__store_posix_open(NULL, &store, error));
-    lm_status status = lm__store_open(store, path, &source, error);
-    if (status == LM_OK) status = lm_parquet_reader_open(source, &light, &reader, error);
-    if (status == LM_OK) {
-        status = lm__parquet_schema_text(reader, &cli->out);
-        if (status != LM_OK) status = lm__error_memory(error, "writing a schema");
-        lm_parquet_reader_close(reader);
-    }
-    lm__store_close(store);
+    LM_TRY(lm__cli_source(cli, path, &source, error));
+    LM_TRY(lm_parquet_reader_open(source, &light, &reader, error));
+    lm_status status = lm__parquet_schema_text(reader, &cli->out);
+    if (status != LM_OK) status = lm__error_memory(error, "writing a schema");
+    lm_parquet_reader_close(reader);
     return status;
 }
 
@@ -177,6 +171,7 @@ const lm_cli_command lm__cli_schema = {
         "pattern; - is standard input). With --json the schema's hash is told too.",
     .groups = {{"Options", options, 0},
                {"Reading", lm__cli_reading_options, offsetof(settings, reading)},
+               {"Storage", lm__cli_storage_options, 0},
                {"General", lm__cli_common_options, 0}},
     .words_min = 1,
     .words_max = 1,

@@ -32,6 +32,7 @@ static int run(lm_cli *cli, void *context)
     const lm_undo_options how = {
         .durability = (lm_durability)given->durability,
         .no_follow = given->no_follow,
+        .storage = &cli->storage,
         .cancel = cli->cancel,
     };
     lm_error_clear(&error);

@@ -84,8 +84,10 @@ static lm_status report_problem(void *context, const lm_parquet_problem *problem
 static lm_status look_into(path_report *report, const char *path, bool *is_table, lm_error *error)
 {
     lm_json_writer *writer = &report->cli->writer;
-    const lm_contents_options how = {
-        .callback = report_problem, .context = report, .cancel = report->cli->cancel};
+    const lm_contents_options how = {.callback = report_problem,
+                                     .context = report,
+                                     .storage = &report->cli->storage,
+                                     .cancel = report->cli->cancel};
     lm_contents contents;
     report->shown = path;
     lm_status status = lm_verify_contents(path, &how, &contents, error);
@@ -243,6 +245,7 @@ static lm_status verify_one(lm_cli *cli, const char *path, const settings *given
         .extra_ok = given->extra_ok,
         .callback = report_one,
         .context = &report,
+        .storage = &cli->storage,
         .cancel = cli->cancel,
     };
     lm_error inside_error;
@@ -307,7 +310,9 @@ const lm_cli_command lm__cli_verify = {
         "levels, numbers of rows, values and bytes, statistics of chunks and pages, column and "
         "offset index, size statistics, bloom filters, sorting, text. Each problem is told with "
         "row group, column and page; a file that has one is corrupt, exit 3.",
-    .groups = {{"Options", options, 0}, {"General", lm__cli_common_options, 0}},
+    .groups = {{"Options", options, 0},
+               {"Storage", lm__cli_storage_options, 0},
+               {"General", lm__cli_common_options, 0}},
     .words_min = 1,
     .words_max = -1,
     .defaults = &defaults,

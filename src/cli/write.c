@@ -75,6 +75,7 @@ const lm_cli_command lm__cli_write = {
     .groups = {{"Options", lm__cli_publication_options, offsetof(settings, publication)},
                {"Manifest", lm__cli_manifest_options, offsetof(settings, manifest)},
                {"Progress", lm__cli_progress_options, offsetof(settings, progress)},
+               {"Storage", lm__cli_storage_options, 0},
                {"General", lm__cli_common_options, 0}},
     .words_min = 1,
     .words_max = 1,

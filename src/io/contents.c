@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "io/reader.h"
+#include "store/place.h"
 
 static lm_status verify_parquet(lm_source *take_source, const char *path,
                                 const lm_contents_options *options, lm_contents *out,
@@ -85,7 +86,7 @@ lm_status lm_verify_contents(const char *path, const lm_contents_options *option
     lm_source *source;
     lm_store *store;
     *out = (lm_contents){.format = LM_FORMAT_AUTO};
-    LM_TRY(lm__store_posix_open(options->allocator, &store, error));
+    LM_TRY(lm__store_for(options->allocator, path, options->storage, &store, &path, error));
     lm_status status = lm__store_stat(store, path, true, &stat, error);
     if (status == LM_OK && stat.kind == LM_STORE_FILE) {
         status = lm__store_open(store, path, &source, error);

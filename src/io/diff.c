@@ -224,6 +224,7 @@ static lm_status open_side(lm_diff_state *d, lm_diff_side *side, const char *pat
     const lm_scan_options options = {
         .threads = d->options->threads,
         .cancel = d->options->cancel,
+        .storage = d->options->storage,
         .allocator = d->options->allocator,
     };
     struct ArrowArrayStream exported;

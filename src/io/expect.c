@@ -381,14 +381,14 @@ static lm_status decide(const lm_expect *expect, const expectation *item, const 
                              left, right);
 }
 
-lm_status lm__expect_check(const lm_expect *expect, const char *path, uint64_t bytes,
-                           lm_error *error)
+lm_status lm__expect_check(const lm_expect *expect, const char *path, const lm_storage *storage,
+                           uint64_t bytes, lm_error *error)
 {
     totals t = {.bytes = bytes};
     lm_buffer wrong;
     if (!expect) return LM_OK;
     if (wants_previous(expect))
-        LM_TRY(lm__expect_previous(expect->allocator, path, &t.previous, error));
+        LM_TRY(lm__expect_previous(expect->allocator, path, storage, &t.previous, error));
     lm__buffer_init(&wrong, expect->allocator, 0);
     lm_status status = LM_OK;
     for (size_t i = 0; i < expect->count && status == LM_OK; i++)

@@ -11,6 +11,8 @@
 #ifndef LM_IO_EXPECT_H
 #define LM_IO_EXPECT_H
 
+#include <lamella/storage.h>
+
 #include "arrow/batch.h"
 
 typedef struct lm_expect lm_expect;
@@ -26,7 +28,7 @@ LM_MUST_USE lm_status lm__expect_stream_take(lm_expect *expect, lm_stream *inner
                                              lm_stream **stream, lm_error *error);
 /* LM_DATA, with all that do not hold and their numbers, where one does not. `path` is the
  * destination, `bytes` what will stand there. Takes NULL. */
-LM_MUST_USE lm_status lm__expect_check(const lm_expect *expect, const char *path, uint64_t bytes,
-                                       lm_error *error);
+LM_MUST_USE lm_status lm__expect_check(const lm_expect *expect, const char *path,
+                                       const lm_storage *storage, uint64_t bytes, lm_error *error);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "publish/sidecar.h"
+#include "store/place.h"
 
 /* Sets *known where the sidecar tells it of the file that stands. */
 static lm_status recorded_rows(lm_store *store, const char *path, const lm_store_stat *stat,
@@ -28,10 +29,10 @@ static lm_status recorded_rows(lm_store *store, const char *path, const lm_store
     return LM_OK;
 }
 
-static lm_status read_rows(const lm_allocator *allocator, const char *path, uint64_t *rows,
-                           lm_error *error)
+static lm_status read_rows(const lm_allocator *allocator, const char *path,
+                           const lm_storage *storage, uint64_t *rows, lm_error *error)
 {
-    lm_scan_options options = {.allocator = allocator};
+    lm_scan_options options = {.storage = storage, .allocator = allocator};
     lm_scan *scan;
     LM_TRY(lm_scan_open(path, &options, &scan, error));
     lm_status status = lm_scan_rows(scan, rows, error);
@@ -39,26 +40,27 @@ static lm_status read_rows(const lm_allocator *allocator, const char *path, uint
     return status;
 }
 
-lm_status lm__expect_previous(const lm_allocator *allocator, const char *path, uint64_t *rows,
-                              lm_error *error)
+lm_status lm__expect_previous(const lm_allocator *allocator, const char *path,
+                              const lm_storage *storage, uint64_t *rows, lm_error *error)
 {
+    const char *at;
     lm_store *store;
     lm_store_stat stat;
     lm_arena arena;
     bool known = false;
     *rows = 0;
-    LM_TRY(lm__store_posix_open(allocator, &store, error));
+    LM_TRY(lm__store_for(allocator, path, storage, &store, &at, error));
     lm__arena_init(&arena, allocator, 0);
-    lm_status status = lm__store_stat(store, path, true, &stat, error);
+    lm_status status = lm__store_stat(store, at, true, &stat, error);
     if (status == LM_NOT_FOUND) {
         status = LM_OK;
         known = true;
     }
     if (status == LM_OK && !known)
-        status = recorded_rows(store, path, &stat, &arena, rows, &known, error);
+        status = recorded_rows(store, at, &stat, &arena, rows, &known, error);
     lm__arena_deinit(&arena);
     lm__store_close(store);
-    if (status == LM_OK && !known) status = read_rows(allocator, path, rows, error);
+    if (status == LM_OK && !known) status = read_rows(allocator, path, storage, rows, error);
     if (status == LM_OK) return LM_OK;
     return lm__error_within(error, status,
                             "previous: the rows of the file that stands are not known (with "

@@ -72,6 +72,16 @@ static lm_status counted_new_take(const lm_allocator *allocator, lm_stream *inne
     return LM_OK;
 }
 
+lm_scan_options lm__put_scan(const lm_put_options *options)
+{
+    const lm_file_options *file = options->file;
+    lm_scan_options what = options->scan ? *options->scan : (lm_scan_options){0};
+    if (!what.allocator && file) what.allocator = file->allocator;
+    if (!what.cancel && file) what.cancel = file->cancel;
+    if (!what.storage && file) what.storage = file->storage;
+    return what;
+}
+
 lm_status lm__put_conform_take(const lm_put_options *options, struct ArrowArrayStream *take_stream,
                                lm_put_count *count, lm_stream **out, lm_error *error)
 {
@@ -106,7 +116,8 @@ lm_status lm__put_publish(const char *path, const lm_put_options *options, lm_pu
     LM_TRY(lm_file_open(path, &file, &publication, error));
     lm_status status = write(context, &file, lm_file_sink(publication), result, error);
     if (status == LM_OK)
-        status = lm__expect_check(expect, path, lm_file_sink(publication)->bytes, error);
+        status =
+            lm__expect_check(expect, path, file.storage, lm_file_sink(publication)->bytes, error);
     if (status == LM_OK) {
         manifest.has_rows = true;
         manifest.rows = result->rows;
@@ -195,8 +206,7 @@ lm_status lm_put_stream_take(const char *path, struct ArrowArrayStream *take_str
 lm_status lm_put(const char *source, const char *path, const lm_put_options *options,
                  lm_put_result *result, lm_error *error)
 {
-    const lm_file_options *file = options ? options->file : NULL;
-    lm_scan_options what = {0};
+    const lm_scan_options what = options ? lm__put_scan(options) : (lm_scan_options){0};
     lm_scan *scan;
     struct ArrowArrayStream stream;
     if (result) memset(result, 0, sizeof *result);
@@ -204,9 +214,6 @@ lm_status lm_put(const char *source, const char *path, const lm_put_options *opt
         lm_put_sheet sheet = {.source = source, .options = options->sheet};
         return lm_put_workbook_take(path, &sheet, 1, options, result, error);
     }
-    if (options && options->scan) what = *options->scan;
-    if (!what.allocator && file) what.allocator = file->allocator;
-    if (!what.cancel && file) what.cancel = file->cancel;
     LM_TRY(lm_scan_open(source, &what, &scan, error));
     lm_status status = lm_scan_stream(scan, &stream, error);
     if (status == LM_OK) status = lm_put_stream_take(path, &stream, options, result, error);

@@ -12,6 +12,9 @@ typedef struct lm_put_count {
     uint64_t *rows, bytes;
 } lm_put_count;
 
+/* How a source is read: what the scan leaves open is as the file has it. */
+lm_scan_options lm__put_scan(const lm_put_options *options);
+
 /* The rows as the file will have them, counted as they pass. Takes the stream. */
 LM_MUST_USE lm_status lm__put_conform_take(const lm_put_options *options,
                                            struct ArrowArrayStream *take_stream,

@@ -51,16 +51,12 @@ static lm_status check_rows(const workbook_write *book, const sheet_source *sour
 
 static lm_status open_source(const workbook_write *book, sheet_source *source, lm_error *error)
 {
-    const lm_file_options *file = book->options->file;
-    lm_scan_options what = {0};
     if (!source->sheet->source) {
         source->stream = *source->sheet->take_stream;
         source->sheet->take_stream->release = NULL;
         return LM_OK;
     }
-    if (book->options->scan) what = *book->options->scan;
-    if (!what.allocator && file) what.allocator = file->allocator;
-    if (!what.cancel && file) what.cancel = file->cancel;
+    const lm_scan_options what = lm__put_scan(book->options);
     LM_TRY(lm_scan_open(source->sheet->source, &what, &source->scan, error));
     LM_TRY(check_rows(book, source, error));
     return lm_scan_stream(source->scan, &source->stream, error);

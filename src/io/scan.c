@@ -22,6 +22,7 @@
 #include "io/project.h"
 #include "io/reader.h"
 #include "io/slice_stream.h"
+#include "store/place.h"
 
 struct lm_scan {
     const lm_allocator *allocator;
@@ -153,11 +154,13 @@ static lm_status look_at(lm_store *store, const char *path, bool *is_dataset, bo
     return LM_OK;
 }
 
-static lm_status open_path(lm_scan *scan, const char *path, lm_format format, lm_error *error)
+static lm_status open_path(lm_scan *scan, const char *path, const lm_scan_options *options,
+                           lm_error *error)
 {
     bool is_dataset, is_pattern;
     lm_store *store;
-    LM_TRY(lm__store_posix_open(scan->allocator, &store, error));
+    lm_format format = options->format;
+    LM_TRY(lm__store_for(scan->allocator, path, options->storage, &store, &path, error));
     lm_status status = look_at(store, path, &is_dataset, &is_pattern, error);
     if (status == LM_OK && is_dataset)
         return lm__dataset_open_take(scan->allocator, store, path, is_pattern, format,
@@ -182,7 +185,7 @@ static lm_status open_any(lm_scan *scan, const char *path, lm_source *take_sourc
         LM_TRY(lm__table_open_source_take(scan->allocator, take_source, options->format,
                                           &scan->request, &scan->row, &scan->reader, error));
     else
-        LM_TRY(open_path(scan, path, options->format, error));
+        LM_TRY(open_path(scan, path, options, error));
     LM_TRY(settle_filter(scan, error));
     return settle_schema(scan, error);
 }

@@ -17,9 +17,10 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "publish/sidecar.h"
 #include "publish/tree_manifest.h"
-#include "store/posix/posix.h"
+#include "store/place.h"
 
 static lm_status checksum_kind(const char *text, lm_checksum_kind *kind, lm_error *error)
 {
@@ -102,9 +103,9 @@ lm_status lm_directory_publish(const char *staged, const char *path,
 {
     static const lm_directory_options defaults = {0};
     char trimmed[2][LM_PATH_BYTES_MAX]; /* a slash at the end would follow a symlink */
-    const char *given[2] = {staged, path};
+    const char *given[2] = {lm__place_path(staged), lm__place_path(path)};
     lm_directory_result unused;
-    lm_posix_store posix;
+    lm_store *store;
     if (!options) options = &defaults;
     if (!result) result = &unused;
     memset(result, 0, sizeof *result);
@@ -116,6 +117,13 @@ lm_status lm_directory_publish(const char *staged, const char *path,
         memcpy(trimmed[i], given[i], length);
         trimmed[i][length] = '\0';
     }
-    lm__posix_store_init(&posix, options->allocator, NULL);
-    return lm__directory_publish(&posix.store, trimmed[0], trimmed[1], options, result, error);
+    if (!lm__place_is_same(staged, path))
+        return lm__error_set(error, LM_UNSUPPORTED,
+                             "%s is on another store than %s: stage it beside the destination, or "
+                             "copy it (lamella cp --recursive)",
+                             staged, path);
+    LM_TRY(lm__store_for(options->allocator, path, options->storage, &store, &path, error));
+    lm_status status = lm__directory_publish(store, trimmed[0], trimmed[1], options, result, error);
+    lm__store_close(store);
+    return status;
 }

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "publish/extras.h"
+#include "store/place.h"
 
 _Static_assert(LM_FILE_CHECKSUM_MAX >= LM_CHECKSUM_TEXT_MAX, "a checksum's text fits");
 _Static_assert(LM_FILE_PATH_MAX >= LM_PATH_BYTES_MAX, "a path fits");
@@ -151,9 +152,12 @@ static lm_status file_open(lm_store *store, const char *path, const char *adopt,
     if (hooks) p->hooks = *hooks;
     lm__extras_init(&p->extras, options);
     lm_status status = LM_OK;
-    if (!store) status = lm__store_posix_open(options->allocator, &p->own_store, error);
-    if (status == LM_OK)
-        status = lm__stage_open(store ? store : p->own_store, path, &stage, &p->stage, error);
+    if (!store) {
+        status =
+            lm__store_for(options->allocator, path, options->storage, &p->own_store, &path, error);
+        store = p->own_store;
+    }
+    if (status == LM_OK) status = lm__stage_open(store, path, &stage, &p->stage, error);
     if (status == LM_OK)
         status = lm__extras_check(&p->extras, p->stage->store, p->stage->sealed.path, error);
     if (status != LM_OK) {
@@ -246,7 +250,12 @@ lm_status lm_publish_file(const char *path, const char *staged, const lm_file_op
 {
     lm_file_publication *p = NULL;
     if (result) memset(result, 0, sizeof *result);
-    LM_TRY(file_open(NULL, path, staged, options, NULL, &p, error));
+    if (!lm__place_is_same(path, staged))
+        return lm__error_set(error, LM_UNSUPPORTED,
+                             "%s is on another store than %s: stage it beside the destination, or "
+                             "copy it",
+                             staged, path);
+    LM_TRY(file_open(NULL, path, lm__place_path(staged), options, NULL, &p, error));
     return one_call_end(p, LM_OK, result, error);
 }
 

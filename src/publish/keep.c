@@ -76,6 +76,7 @@ lm_status lm__keep_check(lm_store *store, const char *path, lm_error *error)
 {
     lm_store_stat stat;
     char unique[LM_UNIQUE_MAX], name[64], probe[LM_FILE_PATH_MAX];
+    LM_TRY(lm__store_require(store, LM_STORE_LINK, error));
     if (strlen(base_name(path)) + LM_KEEP_NAME_EXTRA > LM_NAME_BYTES_MAX)
         return lm__error_set(error, LM_INVALID,
                              "%s: the name is too long to be kept under another: %zu bytes, the "

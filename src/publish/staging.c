@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "store/place.h"
 
 /* The destination may be a directory, or nothing, or a file: all can be published to. */
 static lm_status place_open(lm_staging *staging, const char *path, bool no_follow, lm_error *error)
@@ -72,6 +73,10 @@ lm_status lm__staging_open(lm_staging *staging, const char *path, bool no_follow
     memset(staging, 0, sizeof *staging);
     staging->sys = lm__sys_kernel();
     staging->fd = staging->place.directory = -1;
+    LM_TRY(lm__place_require_local(path,
+                                   "what programs write to is staged on this system; write it to a "
+                                   "file here and copy that (lamella cp)",
+                                   &path, error));
     LM_TRY(place_open(staging, path, no_follow, error));
     lm_status status = directory_make(staging, error);
     if (status == LM_OK) status = path_make(staging, error);

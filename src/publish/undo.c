@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "publish/keep_name.h"
+#include "store/place.h"
 #include "store/posix/posix.h"
 
 _Static_assert(LM_UNDO_PATH_MAX >= LM_PATH_BYTES_MAX, "a path fits");
@@ -130,6 +131,8 @@ lm_status lm_undo(const char *path, const lm_undo_options *options, lm_undo_resu
     const lm_destination_options where = {.no_follow = u.options->no_follow, .no_parents = true};
     if (!result) result = &unused;
     memset(result, 0, sizeof *result);
+    LM_TRY(lm__place_require_local(
+        path, "only there are files kept (--keep) that could be put back", &path, error));
     LM_TRY(lm__destination_open(u.sys, path, &where, &u.place, error));
     snprintf(result->path, sizeof result->path, "%s", u.place.path);
     lm__keep_names_init(&u.names, u.options->allocator);

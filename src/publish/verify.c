@@ -1,6 +1,7 @@
 /* The verdict on a file (verify.h, invariants 1 to 3), and the way in for both kinds. */
 #include "publish/verify.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "publish/sidecar.h"
-#include "store/posix/posix.h"
+#include "store/place.h"
 
 const char *lm_verdict_word(lm_verdict verdict)
 {
@@ -211,12 +212,16 @@ lm_status lm_verify(const char *path, const lm_verify_options *options, lm_error
 {
     static const lm_verify_options defaults = {0};
     char target[PATH_MAX]; /* a sidecar lies beside what a symlink leads to */
-    lm_posix_store posix;
+    lm_store *store;
     lm_store_stat stat;
+    const char *at;
     if (!options) options = &defaults;
-    lm__posix_store_init(&posix, options->allocator, NULL);
-    bool is_link = lm__store_stat(&posix.store, path, false, &stat, NULL) == LM_OK &&
+    LM_TRY(lm__store_for(options->allocator, path, options->storage, &store, &at, error));
+    bool is_link = lm__place_is_local(path, &at) &&
+                   lm__store_stat(store, at, false, &stat, NULL) == LM_OK &&
                    stat.kind == LM_STORE_SYMLINK;
-    bool followed = is_link && realpath(path, target);
-    return lm__verify(&posix.store, followed ? target : path, path, options, error);
+    bool followed = is_link && realpath(at, target);
+    lm_status status = lm__verify(store, followed ? target : at, path, options, error);
+    lm__store_close(store);
+    return status;
 }

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/place.h"
 
 #define MANIFEST_SUFFIX ".manifest.json"
 #define MANY_NAMES 64
@@ -41,7 +42,10 @@ typedef struct names {
 
 static lm_status no_memory(lm_error *error) { return lm__error_memory(error, "listing files"); }
 
-bool lm__is_pattern(const char *path) { return strpbrk(path, "*?[") != NULL; }
+bool lm__is_pattern(const char *path)
+{
+    return strpbrk(path + lm__place_root_size(path), "*?[") != NULL;
+}
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -274,7 +278,8 @@ lm_status lm__find_pattern(lm_arena *arena, lm_store *store, const char *pattern
                            lm_find_callback *callback, void *context, lm_error *error)
 {
     /* The directory before the first part with a wildcard. */
-    size_t first = strcspn(pattern, "*?["), base = first;
+    size_t root = lm__place_root_size(pattern);
+    size_t first = root + strcspn(pattern + root, "*?["), base = first;
     while (base > 0 && pattern[base - 1] != '/') base--;
     size_t kept = base > 1 ? base - 1 : base; /* without the slash, unless it is the root */
     const char *directory = lm__arena_strndup(arena, pattern, kept);

@@ -40,6 +40,19 @@ static const char *local_path(const char *url)
     return path;
 }
 
+const char *lm__place_path(const char *url)
+{
+    const char *local = local_path(url);
+    return local ? local : url;
+}
+
+lm_status lm__place_require_local(const char *url, const char *what, const char **path,
+                                  lm_error *error)
+{
+    if (lm__place_is_local(url, path)) return LM_OK;
+    return lm__error_set(error, LM_UNSUPPORTED, "%s is not on this system: %s", url, what);
+}
+
 bool lm__place_is_local(const char *url, const char **path)
 {
     const char *local = local_path(url);

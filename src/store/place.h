@@ -31,6 +31,12 @@ LM_MUST_USE lm_status lm__store_for(const lm_allocator *allocator, const char *u
 size_t lm__place_root_size(const char *url);
 /* Is it a path of this system, by `file:` or without a scheme? Then *path is the plain path. */
 bool lm__place_is_local(const char *url, const char **path);
+/* The path that its store is given. */
+const char *lm__place_path(const char *url);
+/* LM_UNSUPPORTED, for what only local files can do: "what" is a clause, as "guard runs a program
+ * that writes to a file of this system". */
+LM_MUST_USE lm_status lm__place_require_local(const char *url, const char *what, const char **path,
+                                              lm_error *error);
 /* Do both lie on the same store, as far as their names tell? */
 bool lm__place_is_same(const char *a, const char *b);
 

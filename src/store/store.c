@@ -26,7 +26,7 @@ static const char *cap_text(lm_store_cap cap)
     return "do that";
 }
 
-static lm_status cap_check(const lm_store *store, lm_store_cap cap, lm_error *error)
+lm_status lm__store_require(const lm_store *store, lm_store_cap cap, lm_error *error)
 {
     if (store->caps & (unsigned)cap) return LM_OK;
     return lm__error_set(error, LM_UNSUPPORTED, "the %s store cannot %s", store->ops->name,
@@ -39,10 +39,10 @@ static lm_status mode_check(const lm_store *store, lm_commit_mode mode, const ch
     lm_checksum_kind kind;
     char canonical[LM_CHECKSUM_TEXT_MAX];
     switch (mode) {
-    case LM_COMMIT_REPLACE: return cap_check(store, LM_STORE_REPLACE, error);
-    case LM_COMMIT_IF_ABSENT: return cap_check(store, LM_STORE_IF_ABSENT, error);
+    case LM_COMMIT_REPLACE: return lm__store_require(store, LM_STORE_REPLACE, error);
+    case LM_COMMIT_IF_ABSENT: return lm__store_require(store, LM_STORE_IF_ABSENT, error);
     case LM_COMMIT_IF_MATCH:
-        LM_TRY(cap_check(store, LM_STORE_IF_MATCH, error));
+        LM_TRY(lm__store_require(store, LM_STORE_IF_MATCH, error));
         if (!match) return lm__error_set(error, LM_INVALID, "if-match needs a checksum");
         if (strncmp(match, "version:", 8) == 0) return LM_OK;
         return lm__checksum_parse(match, &kind, canonical, error);
@@ -82,8 +82,9 @@ lm_status lm__stage_open(lm_store *store, const char *path, const lm_stage_optio
     LM_TRY(mode_check(store, options->mode, options->match, error));
     if ((unsigned)options->durability > LM_DURABILITY_NONE)
         return lm__error_set(error, LM_INVALID, "unknown durability %d", (int)options->durability);
-    if (options->durability != LM_DURABILITY_FULL) LM_TRY(cap_check(store, LM_STORE_LOCAL, error));
-    if (options->adopt) LM_TRY(cap_check(store, LM_STORE_ADOPT, error));
+    if (options->durability != LM_DURABILITY_FULL)
+        LM_TRY(lm__store_require(store, LM_STORE_LOCAL, error));
+    if (options->adopt) LM_TRY(lm__store_require(store, LM_STORE_ADOPT, error));
     return store->ops->stage_open(store, path, options, stage, error);
 }
 
@@ -152,7 +153,7 @@ lm_status lm__store_remove(lm_store *store, const char *path, lm_durability dura
 lm_status lm__store_link(lm_store *store, const char *from, const char *to,
                          lm_durability durability, lm_error *error)
 {
-    LM_TRY(cap_check(store, LM_STORE_LINK, error));
+    LM_TRY(lm__store_require(store, LM_STORE_LINK, error));
     return store->ops->link(store, from, to, durability, error);
 }
 
@@ -171,7 +172,7 @@ lm_status lm__store_sync_directory(lm_store *store, const char *path, lm_error *
 
 lm_status lm__store_tree_sync(lm_store *store, const char *path, lm_cancel *cancel, lm_error *error)
 {
-    LM_TRY(cap_check(store, LM_STORE_TREE, error));
+    LM_TRY(lm__store_require(store, LM_STORE_TREE, error));
     return store->ops->tree_sync(store, path, cancel, error);
 }
 
@@ -184,21 +185,21 @@ lm_status lm__store_tree_commit(lm_store *store, const char *staged, const char 
     memset(result, 0, sizeof *result);
     if (options->mode == LM_COMMIT_IF_MATCH)
         return lm__error_set(error, LM_UNSUPPORTED, "if-match is for files, not directories");
-    LM_TRY(cap_check(store, LM_STORE_TREE, error));
+    LM_TRY(lm__store_require(store, LM_STORE_TREE, error));
     return store->ops->tree_commit(store, staged, path, options, result, error);
 }
 
 lm_status lm__store_tree_remove(lm_store *store, const char *path, lm_cancel *cancel,
                                 lm_error *error)
 {
-    LM_TRY(cap_check(store, LM_STORE_TREE, error));
+    LM_TRY(lm__store_require(store, LM_STORE_TREE, error));
     return store->ops->tree_remove(store, path, cancel, error);
 }
 
 lm_status lm__store_reap(lm_store *store, const char *path, const lm_reap_options *options,
                          lm_gc_callback *callback, void *context, lm_error *error)
 {
-    LM_TRY(cap_check(store, LM_STORE_REAP, error));
+    LM_TRY(lm__store_require(store, LM_STORE_REAP, error));
     return store->ops->reap(store, path, options, callback, context, error);
 }
 
@@ -214,7 +215,7 @@ lm_status lm__store_concat(lm_store *store, const char *target, const char *cons
 {
     size_t directory = directory_size(target);
     *done = 0;
-    LM_TRY(cap_check(store, LM_STORE_CONCAT, error));
+    LM_TRY(lm__store_require(store, LM_STORE_CONCAT, error));
     for (size_t i = 0; i < count; i++) {
         if (directory_size(sources[i]) != directory || memcmp(sources[i], target, directory) != 0)
             return lm__error_set(error, LM_INVALID,

@@ -18,7 +18,7 @@
  *  3. close of a stage that was not committed leaves nothing behind (a store that dies first leaves
  *     what `reap` recognises).
  *  4. A stage belongs to one thread at a time; a store may be used from many threads at once, each
- *     with stages of its own, and outlives them.
+ *     with stages of its own, and outlives them. Sources go on after their store is closed.
  *  5. Paths are bytes ended by NUL, not necessarily UTF-8, with '/' between parts. For posix they
  *     are paths of the system; for others they are relative to what the store was opened on.
  */
@@ -221,6 +221,8 @@ struct lm_store {
  * The calls. They check the capability, the options and the state of the stage, so that stores need
  * not, and refuse with the name of what is missing.
  */
+/* Refuses, LM_UNSUPPORTED, where the store lacks it: before work that would be in vain. */
+LM_MUST_USE lm_status lm__store_require(const lm_store *store, lm_store_cap cap, lm_error *error);
 LM_MUST_USE lm_status lm__stage_open(lm_store *store, const char *path,
                                      const lm_stage_options *options, lm_stage **stage,
                                      lm_error *error);

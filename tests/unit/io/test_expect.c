@@ -36,7 +36,7 @@ static lm_status expect(const lm_allocator *allocator, const char *const *texts,
         lm__batch_unref(batch);
     }
     lm__stream_close(rows);
-    if (status == LM_OK) status = lm__expect_check(made, "/nowhere/at/all", bytes, error);
+    if (status == LM_OK) status = lm__expect_check(made, "/nowhere/at/all", NULL, bytes, error);
     lm__expect_free(made);
     return status;
 }
