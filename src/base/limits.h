@@ -22,6 +22,25 @@
 #define LM_JSON_BYTES_MAX (256 * LM_MIB)
 #define LM_POOL_THREADS_MAX 256
 
+/* net */
+#define LM_HTTP_CONNECT_NS INT64_C(10000000000)
+#define LM_HTTP_IDLE_NS INT64_C(60000000000) /* in which less than the next went either way */
+#define LM_HTTP_IDLE_BYTES 1024
+#define LM_HTTP_POLL_MS 50 /* between two looks at the cancellation */
+#define LM_HTTP_HEADERS_BYTES_MAX (64 * LM_KIB)
+#define LM_HTTP_BODY_BYTES_MAX (64 * LM_MIB) /* collected; can be changed */
+#define LM_HTTP_REFUSAL_BYTES (64 * LM_KIB)  /* of the body of an answer that is not 2xx */
+#define LM_HTTP_BUFFER_BYTES (128 * LM_KIB)  /* of libcurl's, of each direction */
+#define LM_HTTP_LANES_KEPT 64                /* idle, with their connections */
+#define LM_HTTP_CONNECTIONS_MAX 8            /* that a lane keeps */
+#define LM_HTTP_REUSE_S 60                   /* a connection that is idle longer is not used */
+#define LM_HTTP_REUSE_ONCE_S 3               /* the same, by what must not be sent twice */
+#define LM_RETRY_ATTEMPTS 5
+#define LM_RETRY_WAIT_FIRST_NS INT64_C(100000000)
+#define LM_RETRY_WAIT_MAX_NS INT64_C(10000000000)
+#define LM_RETRY_AFTER_MAX_NS INT64_C(60000000000)
+#define LM_RETRY_BUDGET 20 /* repetitions that are not made up for by successes */
+
 /* store */
 #define LM_PATH_BYTES_MAX (4 * LM_KIB)
 #define LM_SYMLINKS_MAX 40                  /* followed at a destination, as the kernel does */

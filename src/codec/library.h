@@ -19,9 +19,7 @@
 
 #include <pthread.h>
 
-#include "base/error.h"
-
-#define LM_LIBRARY_MEMBER(name) __typeof__(&name) name;
+#include "base/library.h"
 
 #if LM_CODEC_LINKED
 
@@ -40,13 +38,6 @@
 
 #else
 
-/* Opens `file` and fills `functions`, a struct of function pointers, by `names`, which ends with
- * NULL. The name of what is missing is given, or NULL when all is there. */
-const char *lm__library_open(const char *file, const char *const *names, void *functions);
-lm_status lm__library_missing(const char *missing, const char *file, const char *package,
-                              lm_error *error);
-
-#define LM_LIBRARY_NAME(name) #name,
 #define LM_LIBRARY(prefix, FUNCTIONS, file, package)                                               \
     typedef struct prefix##_functions {                                                            \
         FUNCTIONS(LM_LIBRARY_MEMBER)                                                               \

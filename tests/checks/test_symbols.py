@@ -20,6 +20,7 @@ CHANGING = {
     "codec_unpack.c: isal_library": "the same",
     "codec_unpack.c: zstd_library": "the same",
     "codec_zstd.c: zstd_library": "the same",
+    "net_curl.c: library": "libcurl, loaded once when it is first needed",
     "store_sys.c: kernel": "never written; its type is that of the tests' kernels, which have state",
     "base_sha256.c: known": "whether the processor has the SHA instructions, found once",
 }

@@ -1,7 +1,5 @@
-/* Loading the libraries behind the codecs; see library.h. */
-#include "codec/library.h"
-
-#if !LM_CODEC_LINKED
+/* Loading libraries; see library.h. */
+#include "base/library.h"
 
 #include <dlfcn.h>
 #include <string.h>
@@ -29,5 +27,3 @@ lm_status lm__library_missing(const char *missing, const char *file, const char 
     return lm__error_set(error, LM_UNSUPPORTED, "the library %s has no %s; a newer one is needed",
                          file, missing);
 }
-
-#endif
