@@ -20,6 +20,8 @@ typedef struct lm_source_ops {
     /* These bytes will hardly be viewed again: what keeps them at hand may let go of them. They can
      * still be read and viewed. May be NULL. */
     void (*passed)(lm_source *source, uint64_t offset, size_t size);
+    /* These bytes will be read soon, in order: what has to fetch them may begin. May be NULL. */
+    void (*coming)(lm_source *source, uint64_t offset, uint64_t size);
 } lm_source_ops;
 
 /* Embed as the first member of an implementation. */
@@ -33,6 +35,7 @@ LM_API LM_MUST_USE lm_status lm_source_read(lm_source *source, uint64_t offset, 
                                             size_t size, lm_error *error);
 LM_API const void *lm_source_view(lm_source *source, uint64_t offset, size_t size);
 LM_API void lm_source_passed(lm_source *source, uint64_t offset, size_t size);
+LM_API void lm_source_coming(lm_source *source, uint64_t offset, uint64_t size);
 LM_API void lm_source_close(lm_source *source);
 
 /* Where bytes come from that can only be read forward: a pipe. */

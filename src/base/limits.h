@@ -53,6 +53,8 @@
 #define LM_STAGE_SLOT_BYTES (2 * LM_MIB)    /* of one write around it */
 #define LM_STAGE_SLOTS 4
 #define LM_STAGE_THREADS 3
+#define LM_STAGE_COPY_BYTES (16 * LM_MIB)       /* that the system copies at once */
+#define LM_SOURCE_AHEAD_BYTES (8 * LM_MIB)      /* of a file, asked for before it is read */
 #define LM_STAGE_AHEAD_BYTES (64 * LM_MIB)      /* of disk space that is reserved ahead of them */
 #define LM_STAGE_DIRECT_BYTES_MIN (64 * LM_MIB) /* a file past this goes around the page cache */
 #define LM_XATTR_BYTES_MAX (64 * LM_KIB)        /* the kernel's own, of a value and of a list */

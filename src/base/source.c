@@ -28,6 +28,12 @@ void lm_source_passed(lm_source *source, uint64_t offset, size_t size)
     source->ops->passed(source, offset, size);
 }
 
+void lm_source_coming(lm_source *source, uint64_t offset, uint64_t size)
+{
+    if (!source->ops->coming || offset > source->size || size > source->size - offset) return;
+    source->ops->coming(source, offset, size);
+}
+
 void lm_source_close(lm_source *source)
 {
     if (source) source->ops->close(source);

@@ -21,6 +21,7 @@ static const char *cap_text(lm_store_cap cap)
     case LM_STORE_LOCAL: return "choose the durability";
     case LM_STORE_REAP: return "tell a dead writer's leftovers from a living one's";
     case LM_STORE_ADOPT: return "put a finished file in place";
+    case LM_STORE_COPY: return "copy a file's bytes by itself";
     case LM_STORE_CONCAT: return "join files where their bytes lie";
     }
     return "do that";
@@ -94,6 +95,26 @@ lm_status lm__stage_write(lm_stage *stage, const void *data, size_t size, lm_err
         return lm__error_set(error, LM_INVALID, "%s is sealed: nothing can be written any more",
                              stage->sealed.path);
     return lm_sink_write(&stage->sink, data, size, error);
+}
+
+lm_status lm__stage_copy(lm_stage *stage, lm_source *source, uint64_t offset, uint64_t length,
+                         uint64_t *copied, lm_error *error)
+{
+    lm_error *first = &stage->sink.first_error;
+    *copied = 0;
+    if (stage->is_sealed)
+        return lm__error_set(error, LM_INVALID, "%s is sealed: nothing can be written any more",
+                             stage->sealed.path);
+    if (offset > source->size || length > source->size - offset)
+        return lm__error_set(error, LM_INVALID, "%s has no bytes there", source->name);
+    if (first->code == LM_OK && stage->ops->copy && length > 0) {
+        lm_status status = stage->ops->copy(stage, source, offset, length, copied, first);
+        stage->sink.bytes += *copied;
+        if (status != LM_OK && first->code == LM_OK)
+            lm__error_set(first, status, "%s", lm_status_text(status));
+    }
+    if (first->code != LM_OK && error) *error = *first;
+    return first->code;
 }
 
 lm_status lm__stage_seal(lm_stage *stage, lm_error *error)

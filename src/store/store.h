@@ -49,6 +49,7 @@ typedef enum lm_store_cap {
     LM_STORE_REAP = 1 << 8,          /* can tell a dead writer's stages from a live one's */
     LM_STORE_ADOPT = 1 << 9,         /* a finished file of the same store becomes a stage */
     LM_STORE_CONCAT = 1 << 10,       /* files joined into one where their bytes lie */
+    LM_STORE_COPY = 1 << 11,         /* a stage's bytes from a file of the store, past the client */
 } lm_store_cap;
 
 typedef enum lm_store_kind {
@@ -108,6 +109,11 @@ typedef struct lm_stage_ops {
     lm_status (*commit)(lm_stage *stage, lm_error *error);
     /* Undoes what was not committed and releases everything. */
     void (*close)(lm_stage *stage);
+    /* LM_STORE_COPY. Bytes of an open source of this store come behind what was written, without
+     * passing through this process. *copied tells how many; fewer than `length` with LM_OK: the
+     * rest has to be read and written. May be NULL. */
+    lm_status (*copy)(lm_stage *stage, lm_source *source, uint64_t offset, uint64_t length,
+                      uint64_t *copied, lm_error *error);
 } lm_stage_ops;
 
 /* Implementations embed it as their first member. Its sink's finish is seal, its abort closes
@@ -228,6 +234,10 @@ LM_MUST_USE lm_status lm__stage_open(lm_store *store, const char *path,
                                      lm_error *error);
 LM_MUST_USE lm_status lm__stage_write(lm_stage *stage, const void *data, size_t size,
                                       lm_error *error);
+/* As many bytes of the source as can be had past this process; a stage that sums its bytes copies
+ * none. The rest is the caller's to read and write. */
+LM_MUST_USE lm_status lm__stage_copy(lm_stage *stage, lm_source *source, uint64_t offset,
+                                     uint64_t length, uint64_t *copied, lm_error *error);
 LM_MUST_USE lm_status lm__stage_seal(lm_stage *stage, lm_error *error);
 LM_MUST_USE lm_status lm__stage_commit(lm_stage *stage, lm_error *error);
 /* Aborts what was not committed. Takes NULL. */

@@ -17,11 +17,18 @@ static int64_t kernel_call(const lm_sys_call *c)
     case LM_SYS_CLOSE: return close(c->fd);
     case LM_SYS_PREAD: return pread(c->fd, c->out, c->size, (off_t)c->offset);
     case LM_SYS_PWRITE: return pwrite(c->fd, c->in, c->size, (off_t)c->offset);
+    case LM_SYS_COPY_RANGE: {
+        off_t from = (off_t)c->offset2, to = (off_t)c->offset;
+        return copy_file_range(c->fd2, &from, c->fd, &to, c->size, 0);
+    }
     case LM_SYS_FSYNC: return fsync(c->fd);
     case LM_SYS_FTRUNCATE: return ftruncate(c->fd, (off_t)c->offset);
     case LM_SYS_FALLOCATE: return fallocate(c->fd, 0, (off_t)c->offset, (off_t)c->size);
     case LM_SYS_SYNC_RANGE:
         return sync_file_range(c->fd, (off_t)c->offset, (off_t)c->size, SYNC_FILE_RANGE_WRITE);
+    case LM_SYS_ADVISE:
+        errno = posix_fadvise(c->fd, (off_t)c->offset, (off_t)c->size, c->flags);
+        return errno ? -1 : 0;
     case LM_SYS_LINKAT: return linkat(c->fd, c->path, c->fd2, c->path2, c->flags);
     case LM_SYS_RENAMEAT2:
         /* Plain renames by the plain call: some file systems know no other. */
@@ -109,6 +116,17 @@ int64_t lm__sys_pwrite(lm_sys *sys, int fd, const void *data, size_t size, int64
         &(lm_sys_call){.op = LM_SYS_PWRITE, .fd = fd, .in = data, .size = size, .offset = offset});
 }
 
+int64_t lm__sys_copy_range(lm_sys *sys, int from, int64_t from_offset, int fd, int64_t offset,
+                           size_t size)
+{
+    return retried(sys, &(lm_sys_call){.op = LM_SYS_COPY_RANGE,
+                                       .fd = fd,
+                                       .fd2 = from,
+                                       .size = size,
+                                       .offset = offset,
+                                       .offset2 = from_offset});
+}
+
 int lm__sys_fsync(lm_sys *sys, int fd)
 {
     return (int)sys->run(sys, &(lm_sys_call){.op = LM_SYS_FSYNC, .fd = fd});
@@ -129,6 +147,13 @@ int lm__sys_sync_range(lm_sys *sys, int fd, int64_t offset, size_t size)
 {
     return (int)sys->run(
         sys, &(lm_sys_call){.op = LM_SYS_SYNC_RANGE, .fd = fd, .offset = offset, .size = size});
+}
+
+int lm__sys_advise(lm_sys *sys, int fd, int64_t offset, size_t size, int advice)
+{
+    return (int)sys->run(
+        sys, &(lm_sys_call){
+                 .op = LM_SYS_ADVISE, .fd = fd, .offset = offset, .size = size, .flags = advice});
 }
 
 int lm__sys_linkat(lm_sys *sys, int from_directory, const char *from, int directory,

@@ -24,10 +24,12 @@
     X(CLOSE, "close")                                                                              \
     X(PREAD, "pread")                                                                              \
     X(PWRITE, "pwrite")                                                                            \
+    X(COPY_RANGE, "copy_file_range")                                                               \
     X(FSYNC, "fsync")                                                                              \
     X(FTRUNCATE, "ftruncate")                                                                      \
     X(FALLOCATE, "fallocate")                                                                      \
     X(SYNC_RANGE, "sync_file_range")                                                               \
+    X(ADVISE, "fadvise64")                                                                         \
     X(LINKAT, "linkat")                                                                            \
     X(RENAMEAT2, "renameat2")                                                                      \
     X(UNLINKAT, "unlinkat")                                                                        \
@@ -62,7 +64,7 @@ typedef struct lm_sys_call {
     const void *in;
     void *out;
     size_t size;
-    int64_t offset;
+    int64_t offset, offset2;
     int flags;
     unsigned mode;     /* openat, mkdirat, fchmod */
     unsigned uid, gid; /* fchown */
@@ -88,11 +90,16 @@ int lm__sys_openat(lm_sys *sys, int directory, const char *path, int flags, unsi
 int lm__sys_close(lm_sys *sys, int fd);
 int64_t lm__sys_pread(lm_sys *sys, int fd, void *buffer, size_t size, int64_t offset);
 int64_t lm__sys_pwrite(lm_sys *sys, int fd, const void *data, size_t size, int64_t offset);
+/* From `from` into `fd`, each at its own place; 0 at the end of `from`. */
+int64_t lm__sys_copy_range(lm_sys *sys, int from, int64_t from_offset, int fd, int64_t offset,
+                           size_t size);
 int lm__sys_fsync(lm_sys *sys, int fd);
 int lm__sys_ftruncate(lm_sys *sys, int fd, int64_t size);
 /* Space for these bytes; the file grows by them, as zeros. */
 int lm__sys_fallocate(lm_sys *sys, int fd, int64_t offset, size_t size);
 int lm__sys_sync_range(lm_sys *sys, int fd, int64_t offset, size_t size);
+/* `advice` is a POSIX_FADV_… */
+int lm__sys_advise(lm_sys *sys, int fd, int64_t offset, size_t size, int advice);
 int lm__sys_linkat(lm_sys *sys, int from_directory, const char *from, int directory,
                    const char *name, int flags);
 int lm__sys_renameat2(lm_sys *sys, int from_directory, const char *from, int directory,

@@ -42,6 +42,14 @@ static lm_status stage_write(lm_sink *sink, const void *data, size_t size, lm_er
     COUNTED(fault_of(s->stage.store), lm__stage_write(s->inner, data, size, error));
 }
 
+static lm_status stage_copy(lm_stage *stage, lm_source *source, uint64_t offset, uint64_t length,
+                            uint64_t *copied, lm_error *error)
+{
+    fault_stage *s = (fault_stage *)stage;
+    COUNTED(fault_of(stage->store),
+            lm__stage_copy(s->inner, source, offset, length, copied, error));
+}
+
 static lm_status stage_seal(lm_stage *stage, lm_error *error)
 {
     fault_stage *s = (fault_stage *)stage;
@@ -69,7 +77,7 @@ static lm_status fault_stage_open(lm_store *store, const char *path,
                                   const lm_stage_options *options, lm_stage **stage,
                                   lm_error *error)
 {
-    static const lm_stage_ops ops = {stage_seal, stage_commit, stage_close};
+    static const lm_stage_ops ops = {stage_seal, stage_commit, stage_close, stage_copy};
     lm_fault_store *fault = fault_of(store);
     bool fails_after;
     LM_TRY(before(fault, &fails_after, error));

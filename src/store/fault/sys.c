@@ -65,6 +65,7 @@ static bool is_recorded(const lm_sys_call *call)
     case LM_SYS_OPENAT:
         return (call->flags & (O_CREAT | O_TRUNC)) || (call->flags & O_TMPFILE) == O_TMPFILE;
     case LM_SYS_PWRITE:
+    case LM_SYS_COPY_RANGE:
     case LM_SYS_FSYNC:
     case LM_SYS_FTRUNCATE:
     case LM_SYS_FALLOCATE:
@@ -138,11 +139,29 @@ static void record_add(lm_fault_sys *fault, lm_fault_record *record, const void 
         fault->lost_a_record = true;
 }
 
+/* A copy is recorded as the write that it is. */
+static void record_copy(lm_fault_sys *fault, const lm_sys_call *call, lm_fault_record *record,
+                        size_t size)
+{
+    uint8_t *data = lm__alloc(fault->allocator, size);
+    bool kept = data && pread(call->fd2, data, size, (off_t)call->offset2) == (ssize_t)size;
+    record->op = LM_SYS_PWRITE;
+    if (kept)
+        record_add(fault, record, data, size);
+    else
+        fault->lost_a_record = true;
+    lm__free(fault->allocator, data);
+}
+
 static void record_after(lm_fault_sys *fault, const lm_sys_call *call, lm_fault_record *record,
                          int64_t result)
 {
     record->result = result;
     size_t size = 0;
+    if (call->op == LM_SYS_COPY_RANGE) {
+        if (result > 0) record_copy(fault, call, record, (size_t)result);
+        return;
+    }
     if (call->op == LM_SYS_OPENAT) record->object = object_of_fd((int)result);
     if (call->op == LM_SYS_MKDIRAT)
         record->object = object_at(call->fd, call->path, AT_SYMLINK_NOFOLLOW);
@@ -220,7 +239,7 @@ static int64_t call_ruled(lm_fault_sys *fault, const lm_sys_call *call)
     case LM_FAULT_DROP: return call_make(fault, call, true);
     case LM_FAULT_SHORT: {
         lm_sys_call less = *call;
-        if (call->op != LM_SYS_PREAD && call->op != LM_SYS_PWRITE)
+        if (call->op != LM_SYS_PREAD && call->op != LM_SYS_PWRITE && call->op != LM_SYS_COPY_RANGE)
             return call_make(fault, call, false);
         less.size = call->size > 1 ? call->size / 2 : call->size;
         return call_make(fault, &less, false);

@@ -46,7 +46,7 @@ typedef struct mem_stage {
     const lm_allocator *allocator;
     lm_stage_options options;
     lm_memory_sink bytes;
-    mem_blob *blob; /* once sealed */
+    mem_blob *blob; /* once sealed; of what is adopted from the start */
     char *match;
     uint64_t inode;
     char path[];
@@ -152,9 +152,27 @@ static lm_status not_found(const char *path, lm_error *error)
 static lm_status stage_write(lm_sink *sink, const void *data, size_t size, lm_error *error)
 {
     mem_stage *s = (mem_stage *)sink;
+    if (s->options.adopt)
+        return lm__error_set(error, LM_INVALID, "%s is taken as it is", s->options.adopt);
     if (lm__cancel_requested(s->options.cancel))
         return lm__error_set(error, LM_CANCELLED, "%s: interrupted", s->path);
     return lm_sink_write(&s->bytes.sink, data, size, error);
+}
+
+/* What was written becomes a blob. */
+static lm_status blob_make(mem_stage *s, lm_error *error)
+{
+    if (s->options.adopt) {
+        s->stage.sink.bytes = s->blob->size;
+        return LM_OK;
+    }
+    mem_blob *blob = lm__alloc(s->allocator, sizeof *blob);
+    if (!blob) return lm__error_memory(error, "storing an object");
+    *blob = (mem_blob){.allocator = s->allocator, .size = s->bytes.size, .data = s->bytes.data};
+    atomic_init(&blob->count, 1);
+    s->bytes.data = NULL; /* the blob's now */
+    s->blob = blob;
+    return LM_OK;
 }
 
 static lm_status stage_seal(lm_stage *stage, lm_error *error)
@@ -163,18 +181,13 @@ static lm_status stage_seal(lm_stage *stage, lm_error *error)
     lm_checksum sum;
     if (lm__cancel_requested(s->options.cancel))
         return lm__error_set(error, LM_CANCELLED, "%s: interrupted", s->path);
+    LM_TRY(blob_make(s, error));
     LM_TRY(lm__checksum_init(&sum, s->options.checksum, error));
-    lm_status status = lm__checksum_update(&sum, s->bytes.data, s->bytes.size, error);
+    lm_status status = lm__checksum_update(&sum, s->blob->data, s->blob->size, error);
     if (status == LM_OK) status = lm__checksum_final(&sum, stage->sealed.checksum, error);
     lm__checksum_deinit(&sum);
     if (status != LM_OK) return status;
-    mem_blob *blob = lm__alloc(s->allocator, sizeof *blob);
-    if (!blob) return lm__error_memory(error, "storing an object");
-    *blob = (mem_blob){.allocator = s->allocator, .size = s->bytes.size, .data = s->bytes.data};
-    atomic_init(&blob->count, 1);
-    s->bytes.data = NULL; /* the blob's now */
-    s->blob = blob;
-    stage->sealed.size = blob->size;
+    stage->sealed.size = s->blob->size;
     stage->sealed.inode = s->inode;
     stage->sealed.mtime_ns = lm__clock_system()->wall_ns(lm__clock_system()->context);
     return LM_OK;
@@ -214,6 +227,30 @@ static lm_status condition_check(mem_store *mem, const mem_stage *s, lm_error *e
     return LM_OK;
 }
 
+/* Under the mutex: the object that is adopted, which must still be the one that was. */
+static lm_status adopted_find(mem_store *mem, mem_stage *s, size_t *at, lm_error *error)
+{
+    bool found;
+    *at = table_find(mem, s->options.adopt, &found);
+    if (!found) return not_found(s->options.adopt, error);
+    if (s->blob && mem->objects[*at].blob != s->blob)
+        return lm__error_set(error, LM_CONFLICT, "%s is another one by now", s->options.adopt);
+    return LM_OK;
+}
+
+/* Under the mutex. */
+static lm_status put_in_place(mem_store *mem, mem_stage *s, lm_error *error)
+{
+    size_t at;
+    if (s->options.adopt) LM_TRY(adopted_find(mem, s, &at, error));
+    LM_TRY(table_put(mem, s->path, s->blob, s->inode, error));
+    s->blob = NULL;
+    if (!s->options.adopt) return LM_OK;
+    bool found;
+    table_drop(mem, table_find(mem, s->options.adopt, &found));
+    return LM_OK;
+}
+
 static lm_status stage_commit(lm_stage *stage, lm_error *error)
 {
     mem_stage *s = (mem_stage *)stage;
@@ -222,9 +259,8 @@ static lm_status stage_commit(lm_stage *stage, lm_error *error)
         return lm__error_set(error, LM_CANCELLED, "%s: interrupted", s->path);
     pthread_mutex_lock(&mem->mutex);
     lm_status status = condition_check(mem, s, error);
-    if (status == LM_OK) status = table_put(mem, s->path, s->blob, s->inode, error);
+    if (status == LM_OK) status = put_in_place(mem, s, error);
     pthread_mutex_unlock(&mem->mutex);
-    if (status == LM_OK) s->blob = NULL;
     return status;
 }
 
@@ -235,6 +271,22 @@ static void stage_close(lm_stage *stage)
     lm_memory_sink_deinit(&s->bytes);
     lm__free(s->allocator, s->match);
     lm__free(s->allocator, s);
+}
+
+/* Under the mutex. */
+static lm_status stage_begin(mem_store *mem, mem_stage *s, lm_error *error)
+{
+    size_t at;
+    (void)table_find(mem, s->path, &s->stage.sealed.replaces);
+    s->inode = mem->next_version++;
+    LM_TRY(condition_check(mem, s, error));
+    if (!s->options.adopt) return LM_OK;
+    if (strcmp(s->options.adopt, s->path) == 0)
+        return lm__error_set(error, LM_INVALID, "%s would take its own place", s->path);
+    LM_TRY(adopted_find(mem, s, &at, error));
+    s->blob = blob_hold(mem->objects[at].blob);
+    s->inode = mem->objects[at].inode;
+    return LM_OK;
 }
 
 static lm_status mem_stage_open(lm_store *store, const char *path, const lm_stage_options *options,
@@ -261,9 +313,7 @@ static lm_status mem_stage_open(lm_store *store, const char *path, const lm_stag
     }
     if (status == LM_OK) {
         pthread_mutex_lock(&mem->mutex);
-        (void)table_find(mem, path, &s->stage.sealed.replaces);
-        s->inode = mem->next_version++;
-        status = condition_check(mem, s, error);
+        status = stage_begin(mem, s, error);
         pthread_mutex_unlock(&mem->mutex);
     }
     if (status != LM_OK) {
@@ -547,11 +597,11 @@ lm_status lm__store_mem_open(const lm_allocator *allocator, lm_store **store, lm
     allocator = lm__allocator_or_default(allocator);
     mem_store *mem = lm__alloc_zero(allocator, sizeof *mem);
     if (!mem) return lm__error_memory(error, "opening a store");
-    mem->store =
-        (lm_store){.ops = &ops,
-                   .caps = LM_STORE_REPLACE | LM_STORE_IF_ABSENT | LM_STORE_IF_MATCH |
-                           LM_STORE_IF_MATCH_ALL | LM_STORE_LINK | LM_STORE_LOCAL | LM_STORE_CONCAT,
-                   .allocator = allocator};
+    mem->store = (lm_store){.ops = &ops,
+                            .caps = LM_STORE_REPLACE | LM_STORE_IF_ABSENT | LM_STORE_IF_MATCH |
+                                    LM_STORE_IF_MATCH_ALL | LM_STORE_LINK | LM_STORE_LOCAL |
+                                    LM_STORE_CONCAT | LM_STORE_ADOPT,
+                            .allocator = allocator};
     mem->next_version = 1;
     pthread_mutex_init(&mem->mutex, NULL);
     *store = &mem->store;

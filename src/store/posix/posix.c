@@ -24,7 +24,7 @@ void lm__posix_store_init(lm_posix_store *store, const lm_allocator *allocator, 
         .store = {.ops = &ops,
                   .caps = LM_STORE_REPLACE | LM_STORE_IF_ABSENT | LM_STORE_IF_MATCH |
                           LM_STORE_LINK | LM_STORE_TREE | LM_STORE_TREE_EXCHANGE | LM_STORE_LOCAL |
-                          LM_STORE_REAP | LM_STORE_ADOPT,
+                          LM_STORE_REAP | LM_STORE_ADOPT | LM_STORE_COPY,
                   .allocator = lm__allocator_or_default(allocator)},
         .sys = sys ? sys : lm__sys_kernel(),
     };

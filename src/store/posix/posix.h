@@ -97,6 +97,8 @@ LM_MUST_USE lm_status lm__attributes_keep(const lm_posix_store *posix, int fd,
 lm_status lm__posix_stage_open(lm_store *store, const char *path, const lm_stage_options *options,
                                lm_stage **stage, lm_error *error);
 lm_status lm__posix_open(lm_store *store, const char *path, lm_source **source, lm_error *error);
+/* The descriptor of a source that lm__posix_open made; -1 for any other. */
+int lm__posix_source_fd(const lm_source *source);
 lm_status lm__posix_stat(lm_store *store, const char *path, bool follow, lm_store_stat *stat,
                          lm_error *error);
 lm_status lm__posix_list(lm_store *store, const char *path, const lm_list_options *options,

@@ -77,6 +77,14 @@ static void source_passed(lm_source *source, uint64_t offset, size_t size)
     if (start < end) (void)madvise((void *)start, end - start, MADV_DONTNEED);
 }
 
+static void source_coming(lm_source *source, uint64_t offset, uint64_t size)
+{
+    posix_source *s = (posix_source *)source;
+    (void)lm__sys_advise(s->sys, s->fd, (int64_t)offset, (size_t)size, POSIX_FADV_SEQUENTIAL);
+    if (size > LM_SOURCE_AHEAD_BYTES) size = LM_SOURCE_AHEAD_BYTES;
+    (void)lm__sys_advise(s->sys, s->fd, (int64_t)offset, (size_t)size, POSIX_FADV_WILLNEED);
+}
+
 static void source_close(lm_source *source)
 {
     posix_source *s = (posix_source *)source;
@@ -86,9 +94,16 @@ static void source_close(lm_source *source)
     lm__free(s->allocator, s);
 }
 
+static const lm_source_ops source_ops = {source_read, source_view, source_close, source_passed,
+                                         source_coming};
+
+int lm__posix_source_fd(const lm_source *source)
+{
+    return source->ops == &source_ops ? ((const posix_source *)source)->fd : -1;
+}
+
 lm_status lm__posix_open(lm_store *store, const char *path, lm_source **source, lm_error *error)
 {
-    static const lm_source_ops ops = {source_read, source_view, source_close, source_passed};
     lm_sys *sys = ((lm_posix_store *)store)->sys;
     int fd = lm__sys_openat(sys, AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     if (fd < 0) return lm__error_os(error, -fd, "cannot open %s", path);
@@ -111,7 +126,7 @@ lm_status lm__posix_open(lm_store *store, const char *path, lm_source **source, 
         goto failed;
     }
     memcpy(s->name, path, length);
-    s->source = (lm_source){.ops = &ops, .size = (uint64_t)stat.st_size, .name = s->name};
+    s->source = (lm_source){.ops = &source_ops, .size = (uint64_t)stat.st_size, .name = s->name};
     s->sys = sys;
     s->allocator = store->allocator;
     s->fd = fd;

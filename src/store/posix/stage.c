@@ -163,6 +163,15 @@ static lm_status stage_write(lm_sink *sink, const void *data, size_t size, lm_er
     return lm__writer_write(&s->writer, data, size, error);
 }
 
+static lm_status stage_copy(lm_stage *stage, lm_source *source, uint64_t offset, uint64_t length,
+                            uint64_t *copied, lm_error *error)
+{
+    lm_posix_stage *s = (lm_posix_stage *)stage;
+    int from = lm__posix_source_fd(source);
+    if (s->options.adopt || from < 0) return LM_OK;
+    return lm__writer_copy(&s->writer, from, offset, length, copied, error);
+}
+
 static void stage_close(lm_stage *stage)
 {
     lm_posix_stage *s = (lm_posix_stage *)stage;
@@ -213,7 +222,7 @@ static lm_status stage_prepare(lm_posix_stage *s, const char *path, lm_error *er
 lm_status lm__posix_stage_open(lm_store *store, const char *path, const lm_stage_options *options,
                                lm_stage **stage, lm_error *error)
 {
-    static const lm_stage_ops ops = {stage_seal, lm__posix_commit, stage_close};
+    static const lm_stage_ops ops = {stage_seal, lm__posix_commit, stage_close, stage_copy};
     const lm_allocator *allocator = options->allocator ? options->allocator : store->allocator;
     lm_posix_stage *s = lm__alloc_zero(allocator, sizeof *s);
     if (!s) return lm__error_memory(error, "opening a publication");

@@ -37,6 +37,15 @@ static lm_status cancel_check(const lm_writer *writer, lm_error *error)
     return lm__error_set(error, LM_CANCELLED, "%s: interrupted", writer->path);
 }
 
+/* Starts the write-back of what was written, if that is much by now. */
+static lm_status back_begin(lm_writer *writer, lm_error *error)
+{
+    uint64_t from = writer->backed, size = writer->offset - from;
+    if (!writer->write_back || size < LM_STAGE_BACK_BYTES) return LM_OK;
+    writer->backed = writer->offset;
+    return lm__write_back(writer->sys, writer->fd, from, size, writer->path, error);
+}
+
 /* Through the page cache, from any memory. */
 static lm_status cached_write(lm_writer *writer, const uint8_t *data, size_t size, lm_error *error)
 {
@@ -49,11 +58,7 @@ static lm_status cached_write(lm_writer *writer, const uint8_t *data, size_t siz
         done += (size_t)wrote;
     }
     writer->offset += size;
-    uint64_t unbacked = writer->offset - writer->backed;
-    if (!writer->write_back || unbacked < LM_STAGE_BACK_BYTES) return LM_OK;
-    writer->backed = writer->offset;
-    return lm__write_back(writer->sys, writer->fd, writer->offset - unbacked, unbacked,
-                          writer->path, error);
+    return back_begin(writer, error);
 }
 
 /* A buffer of the next size, with what is in the old one. */
@@ -148,6 +153,40 @@ lm_status lm__writer_write(lm_writer *writer, const void *data, size_t size, lm_
             LM_TRY(direct_take(writer, next, size, &taken, error));
         else
             LM_TRY(cached_take(writer, next, size, &taken, error));
+    }
+    return LM_OK;
+}
+
+/* Is it that the system cannot do this copy at all? */
+static bool copy_is_refused(int64_t result)
+{
+    return result == -EXDEV || result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP ||
+           result == -EBADF || result == -EPERM || result == -ETXTBSY || result == -ENOTTY;
+}
+
+lm_status lm__writer_copy(lm_writer *writer, int from, uint64_t from_offset, uint64_t length,
+                          uint64_t *copied, lm_error *error)
+{
+    if (writer->way == LM_WRITER_DIRECT || writer->checksum.kind != LM_CHECKSUM_NONE ||
+        writer->no_copy)
+        return LM_OK;
+    while (*copied < length) {
+        LM_TRY(cancel_check(writer, error));
+        size_t size = LM_STAGE_COPY_BYTES;
+        if (size > length - *copied) size = (size_t)(length - *copied);
+        int64_t got =
+            lm__sys_copy_range(writer->sys, from, (int64_t)(from_offset + *copied), writer->fd,
+                               (int64_t)(writer->offset + writer->size), size);
+        if (copy_is_refused(got)) writer->no_copy = true;
+        if (copy_is_refused(got) || got == 0) return LM_OK; /* reading tells what is the matter */
+        if (got < 0) return lm__error_os(error, (int)-got, "cannot write %s", writer->path);
+        writer->way = LM_WRITER_CACHED;
+        writer->direct_from = UINT64_MAX;
+        LM_TRY(cached_write(writer, writer->buffer, writer->size, error)); /* in front of it */
+        writer->size = 0;
+        writer->offset += (uint64_t)got;
+        *copied += (uint64_t)got;
+        LM_TRY(back_begin(writer, error));
     }
     return LM_OK;
 }

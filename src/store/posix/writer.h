@@ -32,9 +32,11 @@ typedef struct lm_writer {
     lm_writer_way way;
     uint64_t direct_from; /* the offset past which the file goes directly; UINT64_MAX: never */
     bool write_back;      /* start it early */
+    bool no_copy;         /* the system cannot copy into it by itself */
     uint8_t *buffer;      /* small and cached: what is not written yet */
     size_t size, capacity;
-    uint64_t offset; /* small and cached: where the buffer's bytes go, a multiple of a block */
+    uint64_t offset; /* small and cached: where the buffer's bytes go; a multiple of a block where
+                        the file may still go directly */
     uint64_t backed; /* up to here write-back was started */
     lm_ring ring;    /* direct */
     lm_checksum checksum;
@@ -46,6 +48,10 @@ LM_MUST_USE lm_status lm__writer_init(lm_writer *writer, lm_sys *sys, int fd, co
                                       const lm_allocator *allocator, lm_error *error);
 LM_MUST_USE lm_status lm__writer_write(lm_writer *writer, const void *data, size_t size,
                                        lm_error *error);
+/* From an open file, by the system itself, as much as it can. Past this the file goes on through
+ * the page cache, from wherever its end is. */
+LM_MUST_USE lm_status lm__writer_copy(lm_writer *writer, int from, uint64_t from_offset,
+                                      uint64_t length, uint64_t *copied, lm_error *error);
 LM_MUST_USE lm_status lm__writer_drain(lm_writer *writer, lm_error *error);
 void lm__writer_deinit(lm_writer *writer);
 static inline bool lm__writer_went_direct(const lm_writer *writer)
