@@ -39,9 +39,13 @@
 #define LM_RETRY_WAIT_FIRST_NS INT64_C(100000000)
 #define LM_RETRY_WAIT_MAX_NS INT64_C(10000000000)
 #define LM_RETRY_AFTER_MAX_NS INT64_C(60000000000)
+#define LM_RETRY_DEADLINE_NS INT64_C(300000000000) /* a store's: of a request and its repetitions  \
+                                                    */
 #define LM_RETRY_BUDGET 20 /* repetitions that are not made up for by successes */
 
 /* store */
+#define LM_REMOTE_SECONDS_MAX 86400 /* of an option that is a time */
+#define LM_REMOTE_ATTEMPTS_MAX 100
 #define LM_PATH_BYTES_MAX (4 * LM_KIB)
 #define LM_SYMLINKS_MAX 40                  /* followed at a destination, as the kernel does */
 #define LM_COMMIT_LOCK_WAIT_US_MAX 10000000 /* for the lock of a directory */

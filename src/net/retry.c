@@ -130,7 +130,7 @@ lm_status lm__retry_send(lm_retry *retry, lm_http *http, const lm_http_request *
     lm__retry_begin(&loop, retry, request->cancel);
     do {
         int64_t left = lm__retry_left_ns(&loop), whole = request->times.whole_ns;
-        if (left != INT64_MAX && (whole == 0 || left < whole)) whole = left;
+        if (!request->on_body && left != INT64_MAX && (whole == 0 || left < whole)) whole = left;
         attempt.times.whole_ns = whole;
         attempt.attempt = loop.attempt;
         status = lm__http_send(http, &attempt, response, error);

@@ -6,7 +6,8 @@
  * is waited for instead when it is longer, if it is below a bound; past the bound we give up.
  *
  * Invariants
- *  1. Attempts never exceed attempts_max, and no wait goes past the deadline.
+ *  1. Attempts never exceed attempts_max, and none begins past the deadline; one that streams its
+ *     body may go on past it.
  *  2. The budget is shared by all that use one lm_retry: each repetition takes one from it, each
  *     success gives a tenth back. A server that fails at everything gets few requests more than
  *     there would be without repetition.
