@@ -103,6 +103,7 @@ class Hdfs:
     @property
     def environment(self):
         return {
+            "LAMELLA_TEST_STORE": self.url,
             "LAMELLA_TEST_HDFS": self.url,
             "LAMELLA_TEST_HDFS_RPC": self.rpc_url,
             "HADOOP_CONF_DIR": str(self.configuration),
