@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints src/base/number_pow10.h: the powers of ten that base/number.c multiplies by."""
+"""Prints src/base/number_pow10.c: the powers of ten that base/number.c multiplies by."""
 
 FIRST, LAST = -342, 324
 
@@ -18,13 +18,12 @@ def row(n):
 def main():
     print("/* Powers of ten, printed by tools/pow10.py: the first 128 bits of 10^n, high word first,")
     print(" * with the highest bit set; rounded up where they are not exact (n < 0, n > 55). */")
-    print("#ifndef LM_BASE_NUMBER_POW10_H\n#define LM_BASE_NUMBER_POW10_H\n\n#include <stdint.h>\n")
-    print(f"#define LM_POW10_FIRST ({FIRST})\n#define LM_POW10_LAST {LAST}\n")
-    print("static const struct {\n    uint64_t high, low;\n} pow10_table[] = {")
+    print('#include "base/number_pow10.h"\n')
+    print("const lm_pow10 lm__pow10[LM_POW10_LAST - LM_POW10_FIRST + 1] = {")
     for n in range(FIRST, LAST + 1, 2):
         cells = [row(m) for m in (n, n + 1) if m <= LAST]
         print("    " + " ".join(f"{{0x{c >> 64:016x}, 0x{c & (1 << 64) - 1:016x}}}," for c in cells))
-    print("};\n\n#endif")
+    print("};")
 
 
 if __name__ == "__main__":

@@ -77,8 +77,7 @@ LM_ALWAYS_INLINE lm_shortest schubfach(uint64_t c, int q, bool nearer_below, boo
 {
     uint64_t odd = c & 1, left = 4 * c - 2 + nearer_below, vl, v, vr;
     int k = log10_pow2(q, nearer_below), h = q + log2_pow10(-k) + 1;
-    uint64_t high = pow10_table[-k - LM_POW10_FIRST].high,
-             low = pow10_table[-k - LM_POW10_FIRST].low;
+    uint64_t high = lm__pow10[-k - LM_POW10_FIRST].high, low = lm__pow10[-k - LM_POW10_FIRST].low;
     if (single) {
         high += low != 0;
         vl = round_to_odd_float(high, left << h);

@@ -127,7 +127,7 @@ LM_ALWAYS_INLINE bool nearest(uint64_t w, int64_t q, const float_kind *kind, uin
     if (q > kind->q_most) return true;
     int shift = __builtin_clzll(w), drop = 64 - kind->fraction_bits - 3;
     w <<= shift;
-    uint64_t high = pow10_table[q - LM_POW10_FIRST].high, low = pow10_table[q - LM_POW10_FIRST].low;
+    uint64_t high = lm__pow10[q - LM_POW10_FIRST].high, low = lm__pow10[q - LM_POW10_FIRST].low;
     if (q < -27 || q > 55) low--; /* the table rounds up; here it must not (it is never zero) */
     u128 product = (u128)w * high;
     if (((uint64_t)(product >> 64) & ((UINT64_C(1) << drop) - 1)) == (UINT64_C(1) << drop) - 1) {

@@ -112,4 +112,4 @@ def test_a_broken_link_is_found(make_tree):
 
 def test_the_powers_of_ten_are_what_their_script_prints(root):
     printed = subprocess.run([sys.executable, root / "tools" / "pow10.py"], capture_output=True, text=True, check=True)
-    assert printed.stdout == (root / "src" / "base" / "number_pow10.h").read_text()
+    assert printed.stdout == (root / "src" / "base" / "number_pow10.c").read_text()
