@@ -24,6 +24,7 @@
 #include <lamella/sink.h>
 #include <lamella/source.h>
 #include <lamella/storage.h>
+#include <lamella/table.h>
 #include <lamella/upkeep.h>
 #include <lamella/xlsx.h>
 

@@ -82,6 +82,15 @@
 #define LM_COPY_BLOCK_BYTES (256 * LM_KIB) /* read at a time from a stream */
 #define LM_LOG_PUT_TRIES_MAX 4             /* of an entry, after unknown outcomes */
 
+/* table */
+#define LM_TABLE_NAME_BYTES_MAX 128
+#define LM_TABLE_COLUMNS_MAX 10000
+#define LM_TABLE_PARTITIONS_MAX 16
+#define LM_TABLE_KEY_COLUMNS_MAX 32 /* of an order, and of a unique key */
+#define LM_TABLE_PATTERN_BYTES_MAX (4 * LM_KIB)
+#define LM_TABLE_DESCRIPTOR_BYTES_MAX (16 * LM_MIB)
+#define LM_TABLE_REGISTRY_MAX 100000
+
 /* codec */
 #define LM_CODEC_BYTES_MAX ((size_t)INT32_MAX) /* of one buffer, packed or not: Parquet's own */
 
