@@ -156,7 +156,10 @@ static size_t on_in(char *data, size_t size, size_t count, void *context)
         }
         return 0;
     }
-    lm_status status = lm__buffer_append(&response->body, data, bytes);
+    /* The buffer may be larger than this request's bound, from the one before. */
+    lm_status status = bytes > response->body.bytes_max - response->body.size
+                           ? LM_LIMIT
+                           : lm__buffer_append(&response->body, data, bytes);
     if (status == LM_OK) return bytes;
     if (status == LM_LIMIT)
         stop_with(lane, LM_LIMIT, "the body of the answer is longer than was asked for");
@@ -429,6 +432,13 @@ static void perform(lm_lane *lane)
         if (message->msg == CURLMSG_DONE) {
             lane->done = true;
             lane->result = message->data.result;
+            /* An end amid the head is no failure to libcurl. */
+            if (lane->result == CURLE_OK && !lane->head_whole) {
+                lane->result = CURLE_GOT_NOTHING;
+                if (lane->answered)
+                    snprintf(lane->curl_text, sizeof lane->curl_text,
+                             "the connection was closed in the head of the answer");
+            }
         }
 }
 
@@ -552,5 +562,6 @@ void lm__exchange_end(lm_lane *lane, lm_status status, const lm_error *error)
     }
     curl->curl_slist_free_all(lane->headers);
     lane->headers = NULL;
-    lm__lane_give(lane);
+    /* One that never began may leave libcurl's handle in a state that takes no options. */
+    lm__lane_give(lane, lane->response->began);
 }

@@ -75,6 +75,6 @@ void lm__exchange_end(lm_lane *lane, lm_status status, const lm_error *error);
 
 /* Lanes, in http.c. */
 LM_MUST_USE lm_status lm__lane_take(lm_http *http, lm_lane **lane, lm_error *error);
-void lm__lane_give(lm_lane *lane);
+void lm__lane_give(lm_lane *lane, bool keep);
 
 #endif

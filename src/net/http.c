@@ -42,11 +42,11 @@ lm_status lm__lane_take(lm_http *http, lm_lane **out, lm_error *error)
 }
 
 /* The lane that was used last is taken first: its connections are the freshest. */
-void lm__lane_give(lm_lane *lane)
+void lm__lane_give(lm_lane *lane, bool keep)
 {
     lm_http *http = lane->http;
     pthread_mutex_lock(&http->mutex);
-    bool keep = http->idle_count < LM_HTTP_LANES_KEPT;
+    keep = keep && http->idle_count < LM_HTTP_LANES_KEPT;
     if (keep) {
         lane->next = http->idle;
         http->idle = lane;

@@ -34,7 +34,7 @@ typedef struct web_peer {
 
 struct web_server {
     int listener, port;
-    bool (*answer)(web_peer *peer); /* true: the connection is kept */
+    bool (*answer)(web_peer *peer); /* true: the connection is kept. NULL: reset at once */
     atomic_int connections, requests;
     atomic_bool stop;
     pthread_t thread, threads[SERVER_CONNECTIONS_MAX];
@@ -152,7 +152,8 @@ static inline bool peer_head(web_peer *peer)
 static inline void *peer_run(void *context)
 {
     web_peer *peer = context;
-    while (peer_head(peer)) {
+    if (!peer->server->answer) (void)peer_reset(peer);
+    while (peer->server->answer && peer_head(peer)) {
         atomic_fetch_add(&peer->server->requests, 1);
         if (!peer->server->answer(peer)) break;
         peer->requests++;
@@ -187,6 +188,9 @@ static inline void server_start(web_server *server, bool (*answer)(web_peer *pee
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t size = sizeof address;
+    static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                          "ALL_PROXY",  "no_proxy",    "NO_PROXY"};
+    for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++) unsetenv(proxies[i]);
     memset(server, 0, sizeof *server);
     server->answer = answer;
     pthread_mutex_init(&server->mutex, NULL);

@@ -1,38 +1,7 @@
 /* Requests as they arrive, answers as they are given; numbers are the invariants of net/http.h. */
-#include "base/limits.h"
-#include "net/http.h"
-#include "server.h"
+#include "fixture.h"
 
 #define AGENT "User-Agent: lamella/" LM_VERSION "\r\n"
-
-static lm_error error;
-
-typedef struct fixture {
-    web_server server;
-    lm_http *http;
-    lm_http_response response;
-    char url[512], text[4096];
-} fixture;
-
-static void fixture_begin(fixture *f, bool (*answer)(web_peer *peer))
-{
-    server_start(&f->server, answer);
-    CHECK_OK(lm__http_new(NULL, NULL, &f->http, &error), error);
-    lm__http_response_init(&f->response, NULL);
-}
-
-static void fixture_end(fixture *f)
-{
-    lm__http_response_deinit(&f->response);
-    lm__http_free(f->http);
-    server_stop(&f->server);
-}
-
-static lm_status send_to(fixture *f, lm_http_request request, const char *path)
-{
-    request.url = server_url(&f->server, path, f->url);
-    return lm__http_send(f->http, &request, &f->response, &error);
-}
 
 static bool answer_ok(web_peer *peer)
 {
@@ -48,7 +17,7 @@ TEST(a_get_arrives_byte_for_byte)
     fixture_begin(&f, answer_ok);
     lm_http_header headers[] = {{"X-Empty", ""}, {"X-Some", "a b"}};
     lm_http_request request = {.method = "GET", .headers = headers, .header_count = 2};
-    CHECK_OK(send_to(&f, request, "/a/../b%20c?op=OPEN&x=%2F#"), error);
+    CHECK_OK(send_to(&f, request, "/a/../b%20c?op=OPEN&x=%2F#"), f.error);
     CHECK_INT(f.response.status, 200);
     CHECK(f.response.began);
     CHECK_INT(f.response.body.size, 5);
@@ -81,7 +50,7 @@ TEST(other_methods_arrive_byte_for_byte)
         fixture_begin(&f, answer_ok);
         lm_http_request request = {.method = rows[i].method, .body = rows[i].body};
         request.body_bytes = rows[i].body ? strlen(rows[i].body) : 0;
-        CHECK_OK(send_to(&f, request, "/x"), error);
+        CHECK_OK(send_to(&f, request, "/x"), f.error);
         snprintf(want, sizeof want,
                  "%s /x HTTP/1.1\r\nHost: 127.0.0.1:$\r\n" AGENT "Accept: */*\r\n%s",
                  rows[i].method, rows[i].head);
@@ -97,7 +66,7 @@ TEST(connections_are_kept)
     static fixture f;
     fixture_begin(&f, answer_ok);
     for (int i = 0; i < 10; i++)
-        CHECK_OK(send_to(&f, (lm_http_request){.method = i % 2 ? "GET" : "PUT"}, "/x"), error);
+        CHECK_OK(send_to(&f, (lm_http_request){.method = i % 2 ? "GET" : "PUT"}, "/x"), f.error);
     CHECK_INT(f.server.connections, 1);
     CHECK_INT(f.server.requests, 10);
     fixture_end(&f);
