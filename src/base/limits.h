@@ -39,8 +39,9 @@
 #define LM_RETRY_WAIT_FIRST_NS INT64_C(100000000)
 #define LM_RETRY_WAIT_MAX_NS INT64_C(10000000000)
 #define LM_RETRY_AFTER_MAX_NS INT64_C(60000000000)
-#define LM_RETRY_DEADLINE_NS INT64_C(300000000000) /* a store's: of a request and its repetitions  \
-                                                    */
+#define LM_RETRY_DEADLINE_NS                                                                       \
+    INT64_C(300000000000)  /* a store's: of a request and its repetitions                          \
+                            */
 #define LM_RETRY_BUDGET 20 /* repetitions that are not made up for by successes */
 
 /* store */
@@ -153,6 +154,16 @@
 
 /* io */
 #define LM_SCAN_FILES_MAX 4000000 /* of a dataset */
+
+/* table */
+#define LM_TABLE_ENTRY_BYTES_MAX (1 * LM_GIB)     /* of one entry of a table's log */
+#define LM_TABLE_LINE_BYTES_MAX LM_JSON_BYTES_MAX /* of one action */
+#define LM_TABLE_ACTIONS_MAX 16000000             /* in one entry */
+#define LM_TABLE_PARTS_MAX 64000000               /* in one table */
+#define LM_TABLE_HINT_BYTES_MAX (64 * LM_MIB)     /* of _last_checkpoint, which may have a schema */
+#define LM_TABLE_CHECKPOINT_FILES_MAX 100000      /* of a checkpoint in several parts */
+#define LM_TABLE_SCHEMA_BYTES_MAX (64 * LM_MIB)   /* of schemaString */
+#define LM_TABLE_TRIES_MAX 1000                   /* of a commit, each at a number of its own */
 
 /* xlsx */
 #define LM_XLSX_PART_CELLS 8192           /* formatted by one job */
