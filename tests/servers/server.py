@@ -26,13 +26,14 @@ SETTING = "  <property><name>{}</name><value>{}</value></property>\n"
 class Hdfs:
     """A NameNode and DataNodes in one process (hdfs/Hdfs.java).
 
+    pair           two NameNodes, named hdfs://pair; the second stands by
     block_bytes    the size of blocks where the writer names none
     list_limit     the entries in a page of a listing
     simulated      blocks are counted and not kept: what is read is not what was written
     settings       others, by Hadoop's names
     """
 
-    def __init__(self, data_nodes=3, block_bytes=None, list_limit=None, simulated=False, settings=()):
+    def __init__(self, data_nodes=3, pair=False, block_bytes=None, list_limit=None, simulated=False, settings=()):
         self.settings = dict(settings)
         if block_bytes:
             self.settings["dfs.blocksize"] = block_bytes
@@ -51,7 +52,7 @@ class Hdfs:
                     *("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m"),
                     "--add-opens=java.base/java.lang=ALL-UNNAMED",
                     f"-Djava.util.logging.config.file={PLACE}/hdfs/logging.properties",
-                    *("-cp", f"{PLACE}/hdfs:{JARS}/*", "Hdfs", self.place, str(data_nodes)),
+                    *("-cp", f"{PLACE}/hdfs:{JARS}/*", "Hdfs", self.place, "2" if pair else "1", str(data_nodes)),
                     *(f"{name}={value}" for name, value in self.settings.items()),
                 ],
                 stdin=subprocess.PIPE,
@@ -64,19 +65,26 @@ class Hdfs:
             self.close()
             raise RuntimeError(f"HDFS did not start: see {self.log}")
         self.ports = json.loads(ports)
-        self.url = f"webhdfs://127.0.0.1:{self.ports['http']}"
-        self.rpc_url = f"hdfs://127.0.0.1:{self.ports['rpc']}"
-        self.http = f"http://127.0.0.1:{self.ports['http']}/webhdfs/v1"
+        self.http_ports = [node["http"] for node in self.ports["name_nodes"]]
+        self.url = f"webhdfs://127.0.0.1:{self.http_ports[0]}"
+        self.rpc_url = self.ports["default"]
+        self.http = f"http://127.0.0.1:{self.http_ports[0]}/webhdfs/v1"
         self.configuration = self.place / "conf"
-        self.configure(self.configuration)
+        self.configure(self.configuration, self.http_ports)
 
-    def configure(self, place, **more):
-        """A directory as HADOOP_CONF_DIR names one."""
+    def configure(self, place, http_ports):
+        """A directory as HADOOP_CONF_DIR names one; the ports may be those of a proxy."""
         place.mkdir(exist_ok=True)
         core = {"fs.defaultFS": self.rpc_url}
-        hdfs = {"dfs.namenode.http-address": f"127.0.0.1:{self.ports['http']}", **more}
+        hdfs = {"dfs.namenode.http-address": f"127.0.0.1:{http_ports[0]}"}
+        if len(http_ports) > 1:
+            ids = [f"nn{i}" for i in range(1, len(http_ports) + 1)]
+            hdfs = {"dfs.nameservices": "pair", "dfs.ha.namenodes.pair": ",".join(ids)}
+            for name, node, port in zip(ids, self.ports["name_nodes"], http_ports):
+                hdfs[f"dfs.namenode.rpc-address.pair.{name}"] = f"127.0.0.1:{node['rpc']}"
+                hdfs[f"dfs.namenode.http-address.pair.{name}"] = f"127.0.0.1:{port}"
         for name, pairs in (("core-site.xml", core), ("hdfs-site.xml", hdfs)):
-            text = "".join(SETTING.format(*pair) for pair in pairs.items())
+            text = "".join(SETTING.format(*setting) for setting in pairs.items())
             (place / name).write_text(f"<configuration>\n{text}</configuration>\n")
 
     def request(self, op, **words):
@@ -96,6 +104,9 @@ class Hdfs:
 
     def stop_data_node(self, node):
         self.request("stop", node=node)
+
+    def fail_over(self):
+        self.request("fail_over")
 
     def safe_mode(self, on):
         self.request("safe_mode", on=on)
@@ -121,7 +132,7 @@ class Hdfs:
         self.close()
 
 
-def pair(text):
+def setting(text):
     name, separator, value = text.partition("=")
     if not separator:
         raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE")
@@ -134,10 +145,11 @@ def main(words):
     parser = argparse.ArgumentParser(prog="./dev servers", epilog="-- COMMAND...: run it, then end")
     parser.add_argument("system", choices=["hdfs"])
     parser.add_argument("--data-nodes", type=int, default=3, metavar="N")
+    parser.add_argument("--pair", action="store_true", help="two NameNodes, of which one stands by")
     parser.add_argument("--block-bytes", type=int, metavar="N", help="128 MiB otherwise; 512 and above")
     parser.add_argument("--list-limit", type=int, metavar="N", help="entries in a page of a listing")
     parser.add_argument("--simulated", action="store_true", help="count the blocks, keep nothing")
-    parser.add_argument("-D", dest="settings", action="append", default=[], type=pair, metavar="NAME=VALUE")
+    parser.add_argument("-D", dest="settings", action="append", default=[], type=setting, metavar="NAME=VALUE")
     options = vars(parser.parse_args(words))
     options.pop("system")
     with Hdfs(**options) as hdfs:

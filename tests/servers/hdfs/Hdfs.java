@@ -1,10 +1,11 @@
-// A real HDFS in one process: a NameNode and some DataNodes on free ports of 127.0.0.1, and Java's own client.
+// A real HDFS in one process: a NameNode (or two, of which one stands by) and some DataNodes on free ports of 127.0.0.1, and Java's own client.
 //
 // Started with a directory of its own, it prints one line of JSON with its ports once it can be written to, then answers
 // requests, one JSON object a line, each with one line of JSON. It ends, and its directory goes, with its standard input.
 // tests/servers/server.py is what starts it.
 //
 //     {"op": "stop", "node": 1}                a DataNode goes
+//     {"op": "fail_over"}                      of a pair of NameNodes the other one becomes the active one
 //     {"op": "safe_mode", "on": true}          and false
 //     {"op": "shell", "words": ["-cat", "/a"], "out": "/tmp/a"}   `hdfs dfs -cat /a`, what it prints in a file
 //     {"op": "set", "name": …, "value": …}     a setting of the client that `shell` uses
@@ -19,8 +20,11 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -28,6 +32,8 @@ import org.apache.hadoop.fs.FileUtil;
 import org.apache.hadoop.fs.FsShell;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.permission.FsPermission;
+import org.apache.hadoop.ha.HAServiceProtocol.RequestSource;
+import org.apache.hadoop.ha.HAServiceProtocol.StateChangeRequestInfo;
 import org.apache.hadoop.hdfs.HdfsConfiguration;
 import org.apache.hadoop.hdfs.protocol.HdfsConstants.SafeModeAction;
 import org.apache.hadoop.hdfs.server.datanode.DataNode;
@@ -37,11 +43,13 @@ import org.apache.hadoop.util.ToolRunner;
 
 public final class Hdfs {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final StateChangeRequestInfo BY_HAND = new StateChangeRequestInfo(RequestSource.REQUEST_BY_USER_FORCED);
 
     private final File place;
     private final Configuration settings = new HdfsConfiguration();
+    private final List<NameNode> nameNodes = new ArrayList<>();
     private final List<DataNode> dataNodes = new ArrayList<>();
-    private final NameNode nameNode;
+    private NameNode active;
 
     // What is waited for in a real cluster is not waited for here, and nothing is synced: only the machine can go.
     private void settle() {
@@ -65,13 +73,59 @@ public final class Hdfs {
         settings.set("hadoop.security.groups.cache.secs", "3600");
     }
 
-    private Hdfs(File place, int count, String[] more) throws Exception {
+    private static String freeAddress() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            return "127.0.0.1:" + socket.getLocalPort();
+        }
+    }
+
+    private void startOne() throws Exception {
+        NameNode.format(settings);
+        active = NameNode.createNameNode(new String[0], settings);
+        nameNodes.add(active);
+        settings.set("fs.defaultFS", "hdfs://127.0.0.1:" + active.getNameNodeAddress().getPort());
+    }
+
+    // Two NameNodes under the name "pair", which share a directory of edits; the first is the active one.
+    private void startPair() throws Exception {
+        settings.set("fs.defaultFS", "hdfs://pair");
+        settings.set("dfs.nameservices", "pair");
+        settings.set("dfs.ha.namenodes.pair", "nn1,nn2");
+        settings.set("dfs.client.failover.proxy.provider.pair",
+            "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider");
+        settings.set("dfs.namenode.shared.edits.dir", new File(place, "edits").toURI().toString());
+        settings.set("dfs.ha.standby.checkpoints", "false");
+        settings.set("dfs.ha.tail-edits.period", "1");
+        settings.unset("dfs.namenode.http-address");
+        for (String id : new String[] {"nn1", "nn2"}) {
+            settings.set("dfs.namenode.rpc-address.pair." + id, freeAddress());
+            settings.set("dfs.namenode.http-address.pair." + id, freeAddress());
+        }
+        for (String id : new String[] {"nn1", "nn2"}) {
+            Configuration own = new HdfsConfiguration(settings);
+            own.set("dfs.ha.namenode.id", id);
+            own.set("dfs.namenode.name.dir", new File(place, id).toURI().toString());
+            if (id.equals("nn1")) NameNode.format(own);
+            else FileUtil.copy(new File(place, "nn1/current"), FileSystem.getLocal(own),
+                     new Path(new File(place, "nn2/current").toURI()), false, own);
+            nameNodes.add(NameNode.createNameNode(new String[0], own));
+        }
+        active = nameNodes.get(0);
+        active.getRpcServer().transitionToActive(BY_HAND);
+    }
+
+    private void failOver() throws Exception {
+        active.getRpcServer().transitionToStandby(BY_HAND);
+        active = nameNodes.get(active == nameNodes.get(0) ? 1 : 0);
+        active.getRpcServer().transitionToActive(BY_HAND);
+    }
+
+    private Hdfs(File place, int names, int count, String[] more) throws Exception {
         this.place = place;
         settle();
         for (String pair : more) settings.set(pair.split("=", 2)[0], pair.split("=", 2)[1]);
-        NameNode.format(settings);
-        nameNode = NameNode.createNameNode(new String[0], settings);
-        settings.set("fs.defaultFS", "hdfs://127.0.0.1:" + nameNode.getNameNodeAddress().getPort());
+        if (names == 1) startOne();
+        else startPair();
         for (int i = 0; i < count; i++) {
             Configuration own = new HdfsConfiguration(settings);
             own.set("dfs.datanode.data.dir", new File(place, "data" + i).toURI().toString());
@@ -79,14 +133,19 @@ public final class Hdfs {
             node.runDatanodeDaemon();
             dataNodes.add(node);
         }
-        while (nameNode.getNamesystem().getNumLiveDataNodes() < count || nameNode.isInSafeMode()) Thread.sleep(20);
+        for (NameNode name : nameNodes)
+            while (name.getNamesystem().getNumLiveDataNodes() < count || name.isInSafeMode()) Thread.sleep(20);
         FileSystem.get(settings).setPermission(new Path("/"), new FsPermission((short) 0777));
     }
 
     private ObjectNode ports() {
         ObjectNode answer = JSON.createObjectNode();
-        answer.put("rpc", nameNode.getNameNodeAddress().getPort());
-        answer.put("http", nameNode.getHttpAddress().getPort());
+        answer.put("default", settings.get("fs.defaultFS"));
+        ArrayNode names = answer.putArray("name_nodes");
+        for (NameNode name : nameNodes)
+            names.addObject()
+                .put("rpc", name.getNameNodeAddress().getPort())
+                .put("http", name.getHttpAddress().getPort());
         ArrayNode nodes = answer.putArray("data_nodes");
         for (DataNode node : dataNodes) nodes.add(node.getInfoPort());
         answer.put("pid", ProcessHandle.current().pid());
@@ -108,8 +167,9 @@ public final class Hdfs {
     private void answer(JsonNode request, ObjectNode answer) throws Exception {
         switch (request.get("op").asText()) {
             case "stop": dataNodes.get(request.get("node").asInt()).shutdown(); break;
+            case "fail_over": failOver(); break;
             case "safe_mode":
-                nameNode.getRpcServer().setSafeMode(
+                active.getRpcServer().setSafeMode(
                     request.get("on").asBoolean() ? SafeModeAction.SAFEMODE_ENTER : SafeModeAction.SAFEMODE_LEAVE, false);
                 break;
             case "shell": answer.put("status", shell(request)); break;
@@ -135,14 +195,15 @@ public final class Hdfs {
         }
     }
 
-    // DIRECTORY DATA-NODES SETTING=VALUE...
+    // DIRECTORY NAME-NODES DATA-NODES SETTING=VALUE...
     public static void main(String[] words) throws Exception {
         PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
         System.setOut(System.err);
         File place = new File(words[0]);
         int status = 0;
         try {
-            new Hdfs(place, Integer.parseInt(words[1]), java.util.Arrays.copyOfRange(words, 2, words.length)).serve(out);
+            String[] more = Arrays.copyOfRange(words, 3, words.length);
+            new Hdfs(place, Integer.parseInt(words[1]), Integer.parseInt(words[2]), more).serve(out);
         } catch (Throwable failure) {
             failure.printStackTrace();
             status = 1;
