@@ -19,6 +19,7 @@
 #include <lamella/parquet_inspect.h>
 #include <lamella/parquet_read.h>
 #include <lamella/parquet_verify.h>
+#include <lamella/path.h>
 #include <lamella/publish.h>
 #include <lamella/scan.h>
 #include <lamella/sink.h>

@@ -80,6 +80,9 @@
 #define LM_TREE_FILES_MAX 4000000          /* in a directory with a manifest */
 #define LM_KEEP_MAX 10000                  /* kept files of one name */
 #define LM_KEEP_TRIES_MAX 100              /* names of a kept file that others took */
+#define LM_COPY_SOURCE_BYTES (1 * LM_MIB)  /* read at a time from a file that is copied */
+#define LM_COPY_WITHIN_BYTES (64 * LM_MIB) /* asked of a store at a time, to copy by itself */
+#define LM_COPY_THREADS 4                  /* files at a time, from or to another store */
 #define LM_COPY_BLOCK_BYTES (256 * LM_KIB) /* read at a time from a stream */
 #define LM_LOG_PUT_TRIES_MAX 4             /* of an entry, after unknown outcomes */
 

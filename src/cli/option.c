@@ -209,6 +209,9 @@ static void parse_all(parse_state *parser)
         } else if (strcmp(argument, "-n") == 0 &&
                    option_find(parser->command, "limit", strlen("limit"), &(size_t){0})) {
             parse_option(parser, "--limit");
+        } else if (strcmp(argument, "-l") == 0 &&
+                   option_find(parser->command, "long", strlen("long"), &(size_t){0})) {
+            parse_option(parser, "--long");
         } else if (strncmp(argument, "--", 2) == 0) {
             parse_option(parser, argument);
         } else if (argument[0] == '-' && argument[1]) {

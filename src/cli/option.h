@@ -3,8 +3,8 @@
  * docs/commands.md, so the three cannot disagree.
  *
  * Rules of the command line
- *  1. Long options only (and -h, and -n for --limit): `--name value`, `--name=value`. Options and
- * words may be mixed.
+ *  1. Long options only (and -h, -n for --limit, -l for --long): `--name value`, `--name=value`.
+ * Options and words may be mixed.
  *  2. `--` ends the options. For a command with a tail (guard) all that follows is the tail.
  *  3. Every mistake of one command line is told, not just the first.
  *  4. A pairs option takes the words after it while they look like KEY=VALUE (KEY a letter or `_`,

@@ -278,6 +278,14 @@ lm_status lm__file_copy_stream(lm_file_publication *publication, lm_pull *pull, 
     return status;
 }
 
+lm_status lm__file_copy_source(lm_file_publication *publication, lm_source *source, uint64_t offset,
+                               uint64_t length, uint64_t *copied, lm_error *error)
+{
+    *copied = 0;
+    if (!publication->stage) return lm__error_set(error, LM_INVALID, "the publication is finished");
+    return lm__stage_copy(publication->stage, source, offset, length, copied, error);
+}
+
 typedef struct fd_pull {
     int fd;
     lm_cancel *cancel;

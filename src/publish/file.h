@@ -25,6 +25,10 @@ LM_MUST_USE lm_status lm__file_open(lm_store *store, const char *path,
                                     lm_file_publication **publication, lm_error *error);
 /* Reads fd to its end into the publication; neither finishes nor closes it. */
 LM_MUST_USE lm_status lm__file_copy_fd(lm_file_publication *publication, int fd, lm_error *error);
+/* lm__stage_copy: bytes that the store copies by itself; *copied may be fewer. */
+LM_MUST_USE lm_status lm__file_copy_source(lm_file_publication *publication, lm_source *source,
+                                           uint64_t offset, uint64_t length, uint64_t *copied,
+                                           lm_error *error);
 LM_MUST_USE lm_status lm__file_copy_stream(lm_file_publication *publication, lm_pull *pull,
                                            void *context, lm_error *error);
 

@@ -149,7 +149,9 @@ void lm__stage_close(lm_stage *stage)
 lm_status lm__store_open(lm_store *store, const char *path, lm_source **source, lm_error *error)
 {
     *source = NULL;
-    return store->ops->open(store, path, source, error);
+    lm_status status = store->ops->open(store, path, source, error);
+    if (status != LM_OK) *source = NULL;
+    return status;
 }
 
 lm_status lm__store_stat(lm_store *store, const char *path, bool follow, lm_store_stat *stat,
