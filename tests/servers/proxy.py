@@ -23,6 +23,11 @@ The faults, by where they strike:
     trickle         the answer, byte by byte
     silence         done, and never answered
     nowhere         a redirect to a port where nobody listens
+
+and, planned by themselves:
+
+    late            taken from the client whole and never answered; sent on `late_by` requests later, or by deliver()
+    pause           half of the body is sent on, `half_way` is called with the server's port, the rest follows
 """
 
 import http.client
@@ -177,7 +182,8 @@ class Proxy:
         self.fault = None  # (the number of the request, what, for good)
         self.seen = []
         self.struck = 0
-        self.half_way = None  # called with the role once half of a body was sent on that is cut
+        self.half_way = self.late_by = None
+        self.held = []  # [(port, the request)], which are late
         self.open = True
         self.sockets = []
         self.ports = {}  # the server's port -> ours
@@ -192,12 +198,13 @@ class Proxy:
         self.port = self.http_ports[0]
         self.url = f"webhdfs://127.0.0.1:{self.port}"
 
-    def plan(self, number=None, fault=None, for_good=False, half_way=None):
+    def plan(self, number=None, fault=None, for_good=False, half_way=None, late_by=None):
         """Begins to count anew."""
-        assert fault is None or fault in FAULTS, fault
+        assert fault in (*FAULTS, "late", "pause", None), fault
         with self.lock:
             self.fault = (number, fault, for_good) if fault else None
             self.seen, self.struck, self.half_way = [], 0, half_way
+            self.held, self.late_by = [], late_by
 
     def close(self):
         self.open = False
@@ -258,20 +265,44 @@ class Proxy:
             return self.drain(client, head)
         if (head.get(b"expect") or b"").lower() == b"100-continue":
             client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if fault == "late":
+            request = head.without(b"expect").bytes() + b"".join(head.body(client))
+            with self.lock:
+                self.held.append((port, request))
+            return False
+        if self.late_by and self.struck and len(self.seen) >= self.fault[0] + self.late_by:
+            self.deliver()
         try:
             server = Stream(socket.create_connection(("127.0.0.1", port)))
         except OSError:
             return False
         try:
             if fault == "cut-request":
-                self.send_half(client, server, head, role)
+                self.send_half(client, server, head)
                 server.reset()
                 return False
             server.send(head.without(b"expect").bytes())
+            sent, half = 0, self.half(head)
             for piece in head.body(client):
                 server.send(piece)
+                sent += len(piece)
+                if fault == "pause" and sent >= half:
+                    fault = None
+                    self.half_way(port)
             return self.pass_back(client, server, head, fault)
         finally:
+            server.connection.close()
+
+    def deliver(self):
+        """Sends on what was held, and waits for its answers, which nobody gets."""
+        with self.lock:
+            held, self.held = self.held, []
+        for port, request in held:
+            server = Stream(socket.create_connection(("127.0.0.1", port)))
+            server.send(request)
+            reply, body = self.answer(server, Head(request[: request.index(b"\r\n\r\n") + 4]))
+            for _ in body:
+                pass
             server.connection.close()
 
     @staticmethod
@@ -291,21 +322,23 @@ class Proxy:
             pass
         return True
 
-    def send_half(self, client, server, head, role):
+    @staticmethod
+    def half(head):
+        """Of the body; of one whose length is not told, some."""
         length = head.get(b"content-length")
-        if head.get(b"transfer-encoding") is None and not int(length or 0):
-            data = head.bytes()
+        return int(length) // 2 if length else 1 << 16
+
+    def send_half(self, client, server, head):
+        data, left = head.without(b"expect").bytes(), self.half(head)
+        if head.get(b"transfer-encoding") is None and not int(head.get(b"content-length") or 0):
             server.send(data[: len(data) // 2])
             return
-        server.send(head.without(b"expect").bytes())
-        left = int(length) // 2 if length else 1 << 16
+        server.send(data)
         for piece in head.body(client):
             server.send(piece[:left])
             left -= len(piece[:left])
             if left == 0 or piece == b"0\r\n":
                 break
-        if self.half_way:
-            self.half_way(role)
 
     # ---- answers ----
 

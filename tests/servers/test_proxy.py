@@ -134,7 +134,19 @@ def test_each_fault(proxy, server, fault, body):
 
 def test_half_of_a_body_can_be_waited_for(proxy, server):
     half = []
-    proxy.plan(1, "cut-request", half_way=half.append)
-    with pytest.raises((OSError, http.client.HTTPException)):
-        ask(proxy, body=b"z" * 100_000)
-    assert half == ["name"]
+    proxy.plan(1, "pause", half_way=half.append)
+    assert ask(proxy, body=b"z" * 100_000)[0] == 200
+    assert half == [server.server_port] and server.done == [("/a?op=X", b"z" * 100_000)]
+
+
+def test_a_request_can_be_late(proxy, server):
+    for late_by in (None, 1, 2):
+        server.done.clear()
+        proxy.plan(1, "late", late_by=late_by)
+        with pytest.raises((OSError, http.client.HTTPException)):
+            ask(proxy, "/1", body=b"z" * 1000)
+        assert server.done == []
+        assert [ask(proxy, f"/{i}")[0] for i in (2, 3)] == [200, 200]
+        proxy.deliver()
+        order = {None: "231", 1: "123", 2: "213"}[late_by]
+        assert server.done == [(f"/{i}", b"z" * 1000 if i == "1" else b"") for i in order]
