@@ -10,8 +10,8 @@
  *  - user and password before the host of a URL;
  *  - the value after `name=` where the name says so: delegation, sig, X-Amz-Signature, token, …,
  *    also when it is percent-encoded;
- *  - the rest of the line after `name:` of such a name, Authorization and Cookie among them, and
- *    the like in JSON.
+ *  - the rest of the line after `name: ` of such a name, Authorization and Cookie among them, and
+ *    all that follows `"name":`.
  */
 const char *lm__mask(char *out, size_t out_size, const char *text);
 

@@ -95,3 +95,12 @@ def test_standard_output_that_is_full(lamella, tmp_path):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([lamella, "version"], stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1 and b"could not be written" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["version"], ["count", "a.csv"], ["write", "b"]])
+def test_local_commands_load_no_libcurl(run, tmp_path, words):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    done = run(*words, LD_DEBUG="files")
+    assert done.returncode == 0
+    assert b"libc.so.6" in done.stderr  # the loader tells what it loads
+    assert b"libcurl" not in done.stderr

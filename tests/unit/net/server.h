@@ -178,8 +178,8 @@ static inline void *server_run(void *context)
             continue;
         }
         *peer = (web_peer){.server = server, .fd = fd, .number = number};
-        pthread_create(&server->threads[number], NULL, peer_run, peer);
         atomic_fetch_add(&server->connections, 1);
+        pthread_create(&server->threads[number], NULL, peer_run, peer);
     }
     return NULL;
 }

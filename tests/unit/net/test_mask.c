@@ -24,7 +24,7 @@ TEST(secrets_are_masked)
         {"set-cookie: hadoop.auth=\"u=x\"; Path=/", "set-cookie: ***"},
         {"X-Amz-Security-Token: abc", "X-Amz-Security-Token: ***"},
         {"{\"Token\":{\"urlString\":\"abc\"}}", "{\"Token\":***"},
-        {"{\"access_token\": \"a\\\"bc\", \"n\": 1}", "{\"access_token\": \"***\", \"n\": 1}"},
+        {"{\"access_token\": \"a\\\"bc\", \"n\": 1}", "{\"access_token\": ***"},
         {"token (owner=bob) is expired", NULL},
         {"http://token:80/x", NULL},
         {"https://h/?token=", "https://h/?token=***"},
