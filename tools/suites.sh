@@ -104,6 +104,7 @@ suite_crash() {
 
 suite_interop() {
     build_product
+    build_release tests/interop/table_driver || exit 1
     py_tests interop tests/interop
 }
 

@@ -167,6 +167,9 @@
 #define LM_TABLE_CHECKPOINT_FILES_MAX 100000      /* of a checkpoint in several parts */
 #define LM_TABLE_SCHEMA_BYTES_MAX (64 * LM_MIB)   /* of schemaString */
 #define LM_TABLE_TRIES_MAX 1000                   /* of a commit, each at a number of its own */
+#define LM_TABLE_CHECKPOINT_INTERVAL 10      /* entries between checkpoints, of a small table */
+#define LM_TABLE_CHECKPOINT_INTERVAL_MAX 250 /* of a large one, */
+#define LM_TABLE_CHECKPOINT_ACTIONS 400      /* one more for each so many actions of the last one */
 
 /* xlsx */
 #define LM_XLSX_PART_CELLS 8192           /* formatted by one job */
