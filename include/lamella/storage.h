@@ -22,7 +22,7 @@ typedef struct lm_storage_pair {
 typedef void lm_trace_callback(void *context, const char *line);
 
 /* How stores are reached. NULL and all zero: by the environment and the configuration files alone.
- * What is pointed to must outlive what was opened with it. */
+ * Pairs are read when something is opened; `trace` and its context must outlive what was. */
 typedef struct lm_storage {
     const lm_storage_pair *pairs; /* options, docs/storage.md: before the environment */
     size_t pair_count;

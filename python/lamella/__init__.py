@@ -52,6 +52,7 @@ from ._read import (
     read_parquet_iter as read_parquet_iter,
     scan as scan,
 )
+from ._paths import PathInfo as PathInfo, cp as cp, ls as ls, rm as rm, stat as stat
 from ._options import choose_format as choose_format
 from ._schema import Schema as Schema
 from ._table import Table as Table
@@ -72,6 +73,7 @@ __all__ = [
     "choose_format",
     "ConflictError",
     "CorruptError",
+    "cp",
     "DataError",
     "DatasetResult",
     "df_to_csv_bytes",
@@ -86,18 +88,22 @@ __all__ = [
     "IOError",
     "LimitError",
     "load_pickle",
+    "ls",
     "NotFoundError",
     "OutOfMemoryError",
     "ParquetStreamWriter",
+    "PathInfo",
     "PermissionDeniedError",
     "read_parquet",
     "read_parquet_iter",
     "Result",
+    "rm",
     "Scan",
     "scan",
     "Schema",
     "SchemaValidationError",
     "StaleError",
+    "stat",
     "Table",
     "undo",
     "UnknownDurabilityError",

@@ -9,8 +9,11 @@ import os
 
 from . import _core
 from ._data import check, open_data, raise_from_feed
-from ._errors import Error, ExistsError, SchemaValidationError, UnknownDurabilityError, UnknownOutcomeError
-from ._options import DURABILITY, choice, parquet_options, path_bytes
+from ._errors import (
+    Error, ExistsError, NotFoundError, SchemaValidationError, UnknownDurabilityError, UnknownOutcomeError, UnsupportedError,
+)  # fmt: skip
+from ._files import exists
+from ._options import DURABILITY, choice, local, parquet_options, path_bytes, storage_pairs
 from ._parquet import progress_of, stamped
 from ._schema import Schema, as_schema, quoted
 from ._table import _read
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from ._options import PathLike
 
 MODES = {"append": 0, "overwrite": 1, "overwrite_partitions": 2, "create": 3}
-_OWN = ("index", "progress", "stamp", "run_id", "source_snapshot", "durability", "max_partitions")
+_OWN = ("index", "progress", "stamp", "run_id", "source_snapshot", "durability", "max_partitions", "storage_options")
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,+@ ()!~")
 
@@ -106,9 +109,9 @@ class _Parts:
         return found
 
     def _note(self, directory: str) -> None:
-        """Remembers which directories are not there yet."""
-        missing = []
-        while directory and not os.path.isdir(directory):
+        """Remembers which directories are not there yet; other stores make no empty ones."""
+        missing: list[str] = []
+        while local(directory) is not None and directory and not os.path.isdir(directory):
             missing.append(directory)
             directory = os.path.dirname(directory)
         self._made += [one for one in reversed(missing) if one not in self._made]
@@ -164,8 +167,8 @@ class _Parts:
         except BaseException:
             for path in published:
                 try:
-                    os.unlink(path)
-                except OSError:
+                    _core.rm(path_bytes(path), False, self._file.get("storage"))
+                except Error:
                     pass
             raise
         return tuple(published), size
@@ -206,16 +209,23 @@ def write_to_dataset(
     if columns:  # each partition has a writer, and what that holds until a row group is full
         parquet.setdefault("threads", 1)
         parquet.setdefault("row_group_bytes_max", 16 << 20)
-    root = os.path.abspath(os.fsdecode(output_dir))
-    if how == 3 and os.path.lexists(root):
+    here, storage = local(output_dir), storage_pairs(own.get("storage_options"))
+    root = os.fsdecode(output_dir).rstrip("/") if here is None else os.path.abspath(here)
+    stands = how != 0 and exists(root, storage)
+    if how == 3 and stands:
         raise ExistsError(17, f"{os.fsdecode(output_dir)} exists already")
+    if here is None and stands:
+        raise UnsupportedError(
+            f"{root}: this store cannot exchange one directory for another: write to a new one (mode='create'), or add "
+            "files (mode='append')"
+        )
     ids = {"run_id": own.get("run_id"), "source_snapshot": own.get("source_snapshot")}
     data, schema = stamped(data, ids, bool(own.get("stamp")), schema, own.get("index"))
     feed = open_data(data, schema, own.get("index"))
     wanted = feed.schema if schema is None else as_schema(schema)
     check(feed.schema, wanted)
     durability = choice("durability", own.get("durability", "full"), DURABILITY)
-    work = _Work(root, wanted, columns, parquet, durability, int(own.get("max_partitions", 1024)))
+    work = _Work(root, wanted, columns, parquet, durability, int(own.get("max_partitions", 1024)), storage)
     try:
         result = work.run(feed, how, progress_of(own.get("progress")))
     except Error as error:
@@ -227,9 +237,10 @@ def write_to_dataset(
 
 class _Work:
     def __init__(
-        self, root: str, schema: Schema, columns: list[str], parquet: dict[str, Any], durability: int, most: int
-    ) -> None:
-        self._root, self._schema, self._columns = root, schema, columns
+        self, root: str, schema: Schema, columns: list[str], parquet: dict[str, Any], durability: int, most: int,
+        storage: list[tuple[str, str]] | None,
+    ) -> None:  # fmt: skip
+        self._root, self._schema, self._columns, self._storage = root, schema, columns, storage
         self._parquet, self._durability, self._most = parquet, durability, most
 
     def run(self, feed: Any, how: int, progress: Any) -> DatasetResult:
@@ -246,7 +257,7 @@ class _Work:
         return self._staged(feed, how, progress)
 
     def _parts(self, root: str, durability: int) -> _Parts:
-        file = {"durability": durability, "mode": 1, "checksum": "none"}
+        file = {"durability": durability, "mode": 1, "checksum": "none", "storage": self._storage}
         return _Parts(root, self._schema, self._columns, file, self._parquet, self._most)
 
     def _fill(self, parts: _Parts, feed: Any, progress: Any) -> None:
@@ -261,6 +272,8 @@ class _Work:
 
     def _staged(self, feed: Any, how: int, progress: Any) -> DatasetResult:
         """A whole tree beside the directory, which then takes its place."""
+        if local(self._root) is None:
+            return self._staged_elsewhere(feed, how, progress)
         staging, place = _core.staging_open(path_bytes(self._root))
         try:
             os.mkdir(place)
@@ -278,6 +291,28 @@ class _Work:
         finally:
             _core.staging_close(staging)
         names = tuple(os.path.join(self._root, os.path.relpath(file, place)) for file in files)
+        return DatasetResult(self._root, parts.rows, names, size, tuple(parts.writers))
+
+    def _staged_elsewhere(self, feed: Any, how: int, progress: Any) -> DatasetResult:
+        """The same on another store, where nothing stands yet."""
+        import uuid
+
+        above = self._root.rsplit("/", 1)[0]
+        place = f"{above}/.lamella-{uuid.uuid4().hex}.tree"
+        parts = self._parts(place, self._durability)
+        try:
+            self._fill(parts, feed, progress)
+            files, size = parts.finish()
+            options = {"durability": self._durability, "mode": 1, "storage": self._storage}
+            _core.publish_directory(path_bytes(place), path_bytes(self._root), options)
+        except BaseException:
+            parts.close()
+            try:
+                _core.rm(path_bytes(place), True, self._storage)
+            except NotFoundError:
+                pass
+            raise
+        names = tuple(self._root + file[len(place) :] for file in files)
         return DatasetResult(self._root, parts.rows, names, size, tuple(parts.writers))
 
     def _exchange(self, place: str, partitions: list[str]) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 import os
 
 from . import _core
-from ._options import FILE_OPTIONS, file_options, path_bytes, unknown
+from ._options import FILE_OPTIONS, file_options, local, path_bytes, storage_pairs, unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import IO, Any
 
-    from ._options import PathLike
+    from ._options import PathLike, StorageOptions
 
 _STATES = ("not done", "committed", "visible, durability unknown", "unknown")
 
@@ -121,7 +121,7 @@ class AtomicFile:
         if self._staging is not None:
             raise ValueError("this file was entered already")
         _check_early(self._dst, self._options)
-        self._staging, self._path = _core.staging_open(path_bytes(self._dst))
+        self._staging, self._path = _staging_open(self._dst)
         try:
             self._file = open(
                 self._path, "w+" if self._text else "w+b", self._buffering,
@@ -141,9 +141,12 @@ class AtomicFile:
             if kind is None and self._file is not None:
                 if not self._file.closed:
                     self._file.close()
-                self.result = Result(
-                    _core.publish_file(path_bytes(self._dst), path_bytes(self._path), self._options), self._options
-                )
+                if isinstance(self._staging, str):
+                    told = _core.cp(
+                        path_bytes(self._path), path_bytes(self._dst), self._options, False, False, 0)  # fmt: skip
+                else:
+                    told = _core.publish_file(path_bytes(self._dst), path_bytes(self._path), self._options)
+                self.result = Result(told, self._options)
         finally:
             self._discard()
 
@@ -159,12 +162,43 @@ class AtomicFile:
         finally:
             if descriptor >= 0:
                 os.close(descriptor)
-            _core.staging_close(self._staging)
+            _staging_close(self._staging)
+
+
+def _staging_open(dst: PathLike) -> tuple[Any, str]:
+    """Where to write what is to stand at `dst`: beside it, or, for another store, in a temporary directory (whose path
+    stands for the staging then), to be copied."""
+    if local(dst) is not None:
+        return _core.staging_open(path_bytes(dst))
+    import tempfile
+
+    place = tempfile.mkdtemp(prefix="lamella-")
+    return place, os.path.join(place, os.path.basename(os.fsdecode(dst)) or "file")
+
+
+def _staging_close(staging: Any) -> None:
+    if isinstance(staging, str):
+        import shutil
+
+        shutil.rmtree(staging, ignore_errors=True)
+    elif staging is not None:
+        _core.staging_close(staging)
+
+
+def exists(path: PathLike, storage: list[tuple[str, str]] | None) -> bool:
+    from ._errors import NotFoundError
+
+    try:
+        _core.stat(path_bytes(path), storage)
+    except NotFoundError:
+        return False
+    return True
 
 
 def _check_early(dst: PathLike, options: dict[str, Any]) -> None:
     """What would be refused at the end is better told before the work is done."""
-    if options.get("mode") == 1 and os.path.lexists(dst):
+    refuses = options.get("mode") == 1
+    if (refuses or local(dst) is None) and exists(dst, options.get("storage")) and refuses:
         from ._errors import ExistsError
 
         error = ExistsError(17, f"{os.fsdecode(dst)} exists already")
@@ -200,7 +234,7 @@ class _Pipe:
         self.write = publication.write
 
 
-def load_pickle(path: PathLike, *, trusted: bool = False) -> Any:
+def load_pickle(path: PathLike, *, trusted: bool = False, storage_options: StorageOptions | None = None) -> Any:
     """Reads a pickle, if you say that you trust it: loading one runs whatever code its writer put in."""
     if trusted is not True:
         from ._errors import ArgumentError
@@ -210,13 +244,25 @@ def load_pickle(path: PathLike, *, trusted: bool = False) -> Any:
         )
     import pickle
 
-    with open(path, "rb") as file:
-        return pickle.load(file)
+    here = local(path)
+    if here is not None:
+        with open(here, "rb") as file:
+            return pickle.load(file)
+    staging, place = _staging_open(path)
+    try:
+        copied = {"durability": 2, "storage": storage_pairs(storage_options)}
+        _core.cp(path_bytes(path), path_bytes(place), copied, False, False, 0)
+        with open(place, "rb") as file:
+            return pickle.load(file)
+    finally:
+        _staging_close(staging)
 
 
 # ---- directories ----
 
-_DIRECTORY_OPTIONS = ("durability", "overwrite", "manifest", "checksum", "run_id", "source_snapshot")
+_DIRECTORY_OPTIONS = (
+    "durability", "overwrite", "manifest", "checksum", "run_id", "source_snapshot", "storage_options"
+)  # fmt: skip
 
 
 def _directory_options(function: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -251,11 +297,11 @@ class atomic_dir:
         if self._staging is not None:
             raise ValueError("this directory was entered already")
         _check_early(self._dst, self._options)
-        self._staging, self._path = _core.staging_open(path_bytes(self._dst))
+        self._staging, self._path = _staging_open(self._dst)
         try:
             os.mkdir(self._path)
         except BaseException:
-            _core.staging_close(self._staging)
+            _staging_close(self._staging)
             raise
         return pathlib.Path(self._path)
 
@@ -264,29 +310,36 @@ class atomic_dir:
     ) -> None:
         try:
             if kind is None:
-                self.result = Result(
-                    _core.publish_directory(path_bytes(self._path), path_bytes(self._dst), self._options),
-                    self._options, os.fsdecode(self._dst),
-                )  # fmt: skip
+                if isinstance(self._staging, str):
+                    told = _core.cp(
+                        path_bytes(self._path), path_bytes(self._dst), self._options, True, False, 0)  # fmt: skip
+                else:
+                    told = _core.publish_directory(path_bytes(self._path), path_bytes(self._dst), self._options)
+                self.result = Result(told, self._options, os.fsdecode(self._dst))
         finally:
-            _core.staging_close(self._staging)
+            _staging_close(self._staging)
 
 
 # ---- afterwards ----
 
 
 def undo(path: PathLike, durability: str = "full") -> str:
-    """Puts the newest file that keep= kept back in place, and returns its path."""
+    """Puts the newest file that keep= kept back in place, and returns its path. Only local files are kept."""
     from ._options import DURABILITY, choice
 
     return os.fsdecode(_core.undo(path_bytes(path), choice("durability", durability, DURABILITY))[0])
 
 
-def verify(path: PathLike) -> None:
+def verify(path: PathLike, *, storage_options: StorageOptions | None = None) -> None:
     """Holds a file or directory against its manifest: StaleError, CorruptError or NotFoundError when it differs."""
-    _core.verify(path_bytes(path))
+    _core.verify(path_bytes(path), storage_pairs(storage_options))
 
 
-def gc(path: PathLike, recursive: bool = False, dry_run: bool = False) -> int:
-    """Removes what dead writers left in a directory, and tells how many things that were."""
-    return _core.gc(path_bytes(path), recursive, dry_run)
+def gc(
+    path: PathLike, recursive: bool = False, dry_run: bool = False, *, older_than: float | None = None,
+    storage_options: StorageOptions | None = None,
+) -> int:  # fmt: skip
+    """Removes what dead writers left in a directory, and tells how many things that were. `older_than` spares what was
+    changed within so many seconds."""
+    age = 0 if older_than is None else int(older_than * 1_000_000_000)
+    return _core.gc(path_bytes(path), recursive, dry_run, age, storage_pairs(storage_options))

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
+    StorageOptions = Mapping[str, Any]
     PathLike = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 DURABILITY = {"full": 0, "file": 1, "none": 2}
@@ -23,13 +24,43 @@ ENCODINGS = {
 # What every function that publishes a file takes.
 FILE_OPTIONS = (
     "durability", "overwrite", "if_match", "manifest", "keep", "checksum", "direct", "run_id", "source_snapshot",
-    "keep_xattrs", "follow_symlinks",
+    "keep_xattrs", "follow_symlinks", "storage_options",
 )  # fmt: skip
 
 
 def path_bytes(path: PathLike) -> bytes:
     """The path as the system takes it."""
     return os.fsencode(path)
+
+
+def local(path: PathLike) -> str | None:
+    """The path on this system, or None where it leads to another store."""
+    text = os.fsdecode(path)
+    scheme, found, rest = text.partition("://")
+    if text[:6].lower() == "file:/" and not found:
+        return text[5:]
+    if not found or len(scheme) < 2 or not scheme[0].isalpha() or not scheme.isascii():
+        return text
+    if not all(letter.isalnum() or letter in "+-." for letter in scheme):
+        return text
+    if scheme.lower() != "file":
+        return None
+    return rest[9:] if rest[:10].lower() == "localhost/" else rest
+
+
+def storage_pairs(options: StorageOptions | None) -> list[tuple[str, str]] | None:
+    """How stores are reached, as the core takes it."""
+    if options is None:
+        return None
+    if not hasattr(options, "items"):
+        raise TypeError(f"storage_options is a dict of texts, not {type(options).__name__}")
+    pairs = []
+    for key, value in options.items():
+        if not isinstance(key, str):
+            raise TypeError(f"storage_options: {key!r} is no name of an option")
+        if value is not None:
+            pairs.append((key, str(value).lower() if isinstance(value, bool) else str(value)))
+    return pairs
 
 
 def choice(name: str, value: Any, choices: Mapping[str, int]) -> int:
@@ -72,6 +103,9 @@ def file_options(function: str, options: dict[str, Any]) -> dict[str, Any]:
     made["direct"] = choice("direct", options.pop("direct", "auto"), DIRECT)
     made["keep_xattrs"] = bool(options.pop("keep_xattrs", False))
     made["no_follow"] = not options.pop("follow_symlinks", True)
+    storage = storage_pairs(options.pop("storage_options", None))
+    if storage is not None:
+        made["storage"] = storage
     run_id, snapshot = options.pop("run_id", None), options.pop("source_snapshot", None)
     manifest = options.pop("manifest", None)
     if manifest is not None and manifest is not False:

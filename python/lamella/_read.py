@@ -5,7 +5,7 @@ import os
 
 from . import _core
 from ._filters import filter_text
-from ._options import path_bytes, unknown
+from ._options import path_bytes, storage_pairs, unknown
 from ._schema import Schema
 from ._table import Table, _read
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from ._options import PathLike
+    from ._options import PathLike, StorageOptions
 
 # Options of pyarrow's readers that change nothing here.
 _IGNORED = ("use_threads", "memory_map", "use_pandas_metadata", "pre_buffer", "engine", "use_legacy_dataset")
@@ -24,13 +24,13 @@ class Scan:
     """A file or dataset that is read when somebody asks for its rows, and anew each time. It speaks the Arrow
     PyCapsule interface: `pl.from_arrow(scan)`, `pa.table(scan)` and `duckdb.sql("select … from scan")` read it."""
 
-    __slots__ = ("path", "_columns", "_filter", "_batch_size", "_threads", "_opened", "_residual")
+    __slots__ = ("path", "_columns", "_filter", "_batch_size", "_threads", "_storage", "_opened", "_residual")
 
     path: str
 
     def __init__(
         self, path: PathLike, columns: Sequence[str] | None = None, filters: Any = None, batch_size: int | None = None,
-        threads: int = 0,
+        threads: int = 0, storage_options: StorageOptions | None = None,
     ) -> None:  # fmt: skip
         if isinstance(columns, str):
             raise TypeError(f"columns is a list of names, not a text: [{columns!r}]")
@@ -40,6 +40,7 @@ class Scan:
         if self._batch_size < 0 or batch_size == 0:
             raise ValueError(f"batch_size is at least 1, not {batch_size}")
         self._threads = threads
+        self._storage = storage_pairs(storage_options)
         self._residual: Any = None
         self._filter: str | None = None
         try:
@@ -50,7 +51,7 @@ class Scan:
         self._opened = self._open(self._columns if self._residual is None else None, self._filter)
 
     def _open(self, columns: list[str] | None, filter: str | None) -> Any:
-        return _core.scan_open(path_bytes(self.path), columns, filter, self._batch_size, self._threads)
+        return _core.scan_open(path_bytes(self.path), columns, filter, self._batch_size, self._threads, self._storage)
 
     @property
     def schema(self) -> Schema:
@@ -89,7 +90,8 @@ class Scan:
         return self._like(self._columns, text if self._filter is None else f"({self._filter}) and ({text})")
 
     def _like(self, columns: Sequence[str] | None, filters: Any) -> Scan:
-        return Scan(self.path, columns, filters, self._batch_size or None, self._threads)
+        storage = None if self._storage is None else dict(self._storage)
+        return Scan(self.path, columns, filters, self._batch_size or None, self._threads, storage)
 
     def batches(self) -> Iterator[Table]:
         """Batches, as tables of their own."""
@@ -150,10 +152,10 @@ class Scan:
 
 def scan(
     path: PathLike, columns: Sequence[str] | None = None, filters: Any = None, *, batch_size: int | None = None,
-    threads: int = 0,
+    threads: int = 0, storage_options: StorageOptions | None = None,
 ) -> Scan:  # fmt: skip
     """A table to be read: Parquet, Arrow IPC, JSON lines, or a directory of them. Only what is asked for is read."""
-    return Scan(path, columns, filters, batch_size, threads)
+    return Scan(path, columns, filters, batch_size, threads, storage_options)
 
 
 def _pyarrow() -> Any:
@@ -166,10 +168,11 @@ def _pyarrow() -> Any:
 
 def _scan_of(function: str, path: PathLike, columns: Any, filters: Any, options: dict[str, Any]) -> Scan:
     batch_size, threads = options.pop("batch_size", None), options.pop("threads", 0)
+    storage = options.pop("storage_options", None)
     for name in options:
         if name not in _IGNORED:
-            raise unknown(function, name, ("columns", "filters", "batch_size", "threads", *_IGNORED))
-    return Scan(path, columns, filters, batch_size, threads)
+            raise unknown(function, name, ("columns", "filters", "batch_size", "threads", "storage_options", *_IGNORED))
+    return Scan(path, columns, filters, batch_size, threads, storage)
 
 
 def read_parquet(
@@ -213,8 +216,8 @@ def _batches(found: Scan) -> Iterator[Any]:
             yield from pyarrow.table(table).to_batches()
 
 
-def inspect_schema(path: PathLike) -> Any:
+def inspect_schema(path: PathLike, *, storage_options: StorageOptions | None = None) -> Any:
     """The schema of a file or dataset, without its rows: a pyarrow.Schema, or a lamella.Schema where there is no
     pyarrow."""
-    found = Scan(path).schema
+    found = Scan(path, storage_options=storage_options).schema
     return found if _pyarrow() is None else found.to_arrow()

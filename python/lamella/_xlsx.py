@@ -20,7 +20,7 @@ _XLSX_OPTIONS = (
     "number_formats", "column_widths", "split_sheets", "cut_text", "exact", "nonfinite", "level", "threads", "schema",
     "progress", "stamp", "na_rep", "startrow", "startcol",
 )  # fmt: skip
-_IGNORED = ("engine", "merge_cells", "inf_rep", "engine_kwargs", "storage_options")
+_IGNORED = ("engine", "merge_cells", "inf_rep", "engine_kwargs")
 _EXACT = {"auto": 0, "text": 1, "number": 2}
 _NONFINITE = {"blank": 0, "error": 1, "refuse": 2}
 

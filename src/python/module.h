@@ -46,8 +46,18 @@ bool lm__py_get_real(PyObject *dict, const char *key, double *value);
 /* Borrows from the dict; None leaves *value. */
 bool lm__py_get_text(PyObject *dict, const char *key, const char **value);
 
+/* How URLs are reached: of a list of (key, value) or None, whose texts are borrowed. */
+typedef struct lm_py_storage {
+    lm_storage storage;
+    lm_storage_pair *pairs;
+} lm_py_storage;
+
+bool lm__py_storage_init(lm_py_storage *storage, PyObject *pairs);
+void lm__py_storage_deinit(lm_py_storage *storage);
+
 typedef struct lm_py_file_options {
     lm_file_options options;
+    lm_py_storage storage;
     lm_manifest manifest;
     lm_manifest_pair *pairs;
     lm_cancel cancel;
@@ -124,6 +134,10 @@ extern PyMethodDef lm__py_make_methods[], lm__py_values_methods[];
 PyObject *lm__py_file_result(const lm_file_result *result);
 extern PyType_Spec lm__py_publication_spec, lm__py_writer_spec, lm__py_workbook_spec;
 extern PyMethodDef lm__py_publish_methods[], lm__py_put_methods[];
+
+/* ---- path.c ---- */
+
+extern PyMethodDef lm__py_path_methods[];
 
 /* ---- scan.c ---- */
 

@@ -49,12 +49,11 @@ bool lm__py_get_text(PyObject *dict, const char *key, const char **value)
     return text != NULL;
 }
 
-/* A list of (text, text): calls `put` for each. */
-static void *pairs_of(PyObject *dict, const char *key, size_t item_size, size_t *count,
+/* A list of (text, text), or nothing: calls `put` for each. */
+static void *pairs_in(PyObject *list, size_t item_size, size_t *count,
                       bool (*put)(void *item, PyObject *first, PyObject *second))
 {
-    PyObject *list = PyDict_GetItemString(dict, key);
-    Py_ssize_t size = list ? PyList_Size(list) : 0;
+    Py_ssize_t size = list && list != Py_None ? PyList_Size(list) : 0;
     if (size < 0) return NULL;
     char *items = PyMem_Calloc((size_t)size + 1, item_size);
     if (!items) return PyErr_NoMemory();
@@ -68,6 +67,35 @@ static void *pairs_of(PyObject *dict, const char *key, size_t item_size, size_t 
     }
     *count = (size_t)size;
     return items;
+}
+
+static void *pairs_of(PyObject *dict, const char *key, size_t item_size, size_t *count,
+                      bool (*put)(void *item, PyObject *first, PyObject *second))
+{
+    return pairs_in(PyDict_GetItemString(dict, key), item_size, count, put);
+}
+
+static bool put_storage_pair(void *item, PyObject *first, PyObject *second)
+{
+    lm_storage_pair *pair = item;
+    pair->key = text_of(first);
+    pair->value = pair->key ? text_of(second) : NULL;
+    return pair->value != NULL;
+}
+
+bool lm__py_storage_init(lm_py_storage *storage, PyObject *pairs)
+{
+    *storage = (lm_py_storage){0};
+    storage->pairs =
+        pairs_in(pairs, sizeof *storage->pairs, &storage->storage.pair_count, put_storage_pair);
+    storage->storage.pairs = storage->pairs;
+    return storage->pairs != NULL;
+}
+
+void lm__py_storage_deinit(lm_py_storage *storage)
+{
+    PyMem_Free(storage->pairs);
+    *storage = (lm_py_storage){0};
 }
 
 static bool put_manifest_pair(void *item, PyObject *first, PyObject *second)
@@ -113,7 +141,9 @@ bool lm__py_file_options_init(lm_py_file_options *file, PyObject *dict)
                 lm__py_get_text(dict, "checksum", &options->checksum) &&
                 lm__py_get_bool(dict, "no_follow", &options->no_follow) &&
                 lm__py_get_bool(dict, "keep_xattrs", &options->keep_xattrs) &&
+                lm__py_storage_init(&file->storage, PyDict_GetItemString(dict, "storage")) &&
                 (!manifest || manifest == Py_None || manifest_init(file, manifest));
+    options->storage = &file->storage.storage;
     options->durability = (lm_durability)durability;
     options->mode = (lm_commit_mode)mode;
     options->direct = (lm_direct)direct;
@@ -126,6 +156,7 @@ bool lm__py_file_options_init(lm_py_file_options *file, PyObject *dict)
 void lm__py_file_options_deinit(lm_py_file_options *file)
 {
     PyMem_Free(file->pairs);
+    lm__py_storage_deinit(&file->storage);
     Py_CLEAR(file->dict);
     file->pairs = NULL;
 }

@@ -237,6 +237,7 @@ static PyObject *publish_directory(PyObject *module, PyObject *args)
                                           .if_absent = file.options.mode == LM_COMMIT_IF_ABSENT,
                                           .manifest = file.options.manifest,
                                           .checksum = file.options.checksum,
+                                          .storage = file.options.storage,
                                           .cancel = &file.cancel};
     const lm_py_run_options run = {.state = lm__py_state(module),
                                    .cancel = &file.cancel,
@@ -321,16 +322,20 @@ static PyObject *undo(PyObject *module, PyObject *args)
     return Py_BuildValue("(yyI)", result.path, result.kept, result.left);
 }
 
-/* verify(path): raises what lm_verify says. */
+/* verify(path, storage): raises what lm_verify says. */
 static PyObject *verify(PyObject *module, PyObject *args)
 {
     const char *path;
+    PyObject *pairs;
+    lm_py_storage storage;
     lm_error error = {0};
     lm_status status;
-    if (!PyArg_ParseTuple(args, "y", &path)) return NULL;
-    Py_BEGIN_ALLOW_THREADS status = lm_verify(path, NULL, &error);
-    Py_END_ALLOW_THREADS if (status != LM_OK) return lm__py_raise(lm__py_state(module), status,
-                                                                  &error);
+    if (!PyArg_ParseTuple(args, "yO", &path, &pairs)) return NULL;
+    if (!lm__py_storage_init(&storage, pairs)) return NULL;
+    const lm_verify_options options = {.storage = &storage.storage};
+    Py_BEGIN_ALLOW_THREADS status = lm_verify(path, &options, &error);
+    Py_END_ALLOW_THREADS lm__py_storage_deinit(&storage);
+    if (status != LM_OK) return lm__py_raise(lm__py_state(module), status, &error);
     Py_RETURN_NONE;
 }
 
@@ -341,20 +346,29 @@ static lm_status gc_found(void *context, const lm_gc_found *found, lm_error *err
     return LM_OK;
 }
 
-/* gc(path, recursive, dry_run) -> how many were removed */
+/* gc(path, recursive, dry_run, older_than_ns, storage) -> how many were removed */
 static PyObject *gc(PyObject *module, PyObject *args)
 {
     const char *path;
     int recursive, dry_run;
+    long long older_than_ns;
+    PyObject *pairs;
+    lm_py_storage storage;
     unsigned long long removed = 0;
     lm_error error = {0};
     lm_status status;
-    if (!PyArg_ParseTuple(args, "ypp", &path, &recursive, &dry_run)) return NULL;
-    const lm_gc_options options = {
-        .recursive = recursive, .dry_run = dry_run, .callback = gc_found, .context = &removed};
+    if (!PyArg_ParseTuple(args, "yppLO", &path, &recursive, &dry_run, &older_than_ns, &pairs))
+        return NULL;
+    if (!lm__py_storage_init(&storage, pairs)) return NULL;
+    const lm_gc_options options = {.recursive = recursive,
+                                   .dry_run = dry_run,
+                                   .older_than_ns = older_than_ns,
+                                   .callback = gc_found,
+                                   .context = &removed,
+                                   .storage = &storage.storage};
     Py_BEGIN_ALLOW_THREADS status = lm_gc(path, &options, &error);
-    Py_END_ALLOW_THREADS if (status != LM_OK) return lm__py_raise(lm__py_state(module), status,
-                                                                  &error);
+    Py_END_ALLOW_THREADS lm__py_storage_deinit(&storage);
+    if (status != LM_OK) return lm__py_raise(lm__py_state(module), status, &error);
     return PyLong_FromUnsignedLongLong(removed);
 }
 

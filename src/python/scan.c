@@ -33,23 +33,26 @@ static bool columns_of(PyObject *list, const char ***names, size_t *count)
     return true;
 }
 
-/* scan_open(path, columns or None, filter or None, batch rows, threads) -> capsule */
+/* scan_open(path, columns or None, filter or None, batch rows, threads, storage) -> capsule */
 static PyObject *scan_open(PyObject *module, PyObject *args)
 {
     const lm_py_state *state = lm__py_state(module);
     const char *path, *filter, **columns = NULL;
     Py_ssize_t filter_size;
-    PyObject *list, *capsule = NULL;
+    PyObject *list, *pairs, *capsule = NULL;
+    lm_py_storage storage;
     long long batch_rows;
     lm_scan_options options = {0};
     lm_scan *scan = NULL;
     lm_error error = {0};
     lm_status status = LM_OK;
-    if (!PyArg_ParseTuple(args, "yOz#Li", &path, &list, &filter, &filter_size, &batch_rows,
-                          &options.threads))
+    if (!PyArg_ParseTuple(args, "yOz#LiO", &path, &list, &filter, &filter_size, &batch_rows,
+                          &options.threads, &pairs))
         return NULL;
+    if (!lm__py_storage_init(&storage, pairs)) return NULL;
     if (!columns_of(list, &columns, &options.column_count)) goto done;
     options.columns = columns;
+    options.storage = &storage.storage;
     options.batch_rows = batch_rows;
     Py_BEGIN_ALLOW_THREADS if (filter) status =
         lm_expr_parse(NULL, filter, (size_t)filter_size, &options.filter, &error);
@@ -63,6 +66,7 @@ static PyObject *scan_open(PyObject *module, PyObject *args)
     capsule = PyCapsule_New(scan, SCAN, scan_release);
     if (!capsule) lm_scan_close(scan);
 done:
+    lm__py_storage_deinit(&storage);
     free(columns);
     return capsule;
 }
