@@ -17,6 +17,7 @@
 #include <lamella/manifest.h>
 #include <lamella/parquet.h>
 #include <lamella/parquet_inspect.h>
+#include <lamella/parquet_merge.h>
 #include <lamella/parquet_read.h>
 #include <lamella/parquet_verify.h>
 #include <lamella/path.h>

@@ -119,6 +119,14 @@
 #define LM_PARQUET_READ_UNITS_MAX 64                /* pieces of row groups, decoded ahead */
 #define LM_PARQUET_READ_ROWS_MAX ((size_t)1 << 27)  /* of one piece of a row group */
 #define LM_PARQUET_WIDTH_MAX (16 * (int32_t)LM_MIB) /* of one value of FIXED_LEN_BYTE_ARRAY */
+#define LM_PARQUET_MERGE_FILES_MAX 4000000
+#define LM_PARQUET_MERGE_KEPT_BYTES_MAX (8 * LM_MIB) /* of tails of files that are merged */
+#define LM_PARQUET_MERGE_TAIL_BYTES_MAX (1 * LM_MIB) /* of one of them */
+#define LM_PARQUET_MERGE_COPY_BYTES (1 * LM_MIB)     /* copied at once through memory, */
+#define LM_PARQUET_MERGE_VIEW_BYTES (4 * LM_MIB)     /* or looked at in place */
+#define LM_PARQUET_MERGE_OUT_BYTES (256 * LM_KIB)    /* of indexes and footer, put at once */
+#define LM_PARQUET_MERGE_AHEAD_BYTES (16 * LM_MIB)   /* of rows that are written anew, read ahead */
+#define LM_PARQUET_MERGE_ALIGNMENT_MAX (64 * LM_KIB)
 #define LM_CANONICAL_DECIMAL_BYTES_MAX (4 * LM_KIB) /* of one decimal that is printed */
 #define LM_CANONICAL_DECIMAL_SCALE_MAX 10000
 #define LM_CANONICAL_EMPTY_ROWS_MAX 10000000 /* of a row group without columns */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "arrow/filter.h"
+#include "arrow/unify.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/pool.h"
@@ -11,7 +12,6 @@
 #include "io/discover.h"
 #include "io/partition.h"
 #include "io/slice_stream.h"
-#include "io/unify.h"
 
 typedef struct dataset_reader {
     lm_reader reader; /* first */

@@ -164,6 +164,29 @@ lm_status lm__footer_write(const lm_file_metadata *in, lm_buffer *out)
     return lm__thrift_write(&lm_parquet_file_metadata_table, in, out);
 }
 
+#define ROW_GROUPS_ID 4 /* of FileMetaData */
+
+lm_status lm__footer_write_head(const lm_file_metadata *in, size_t row_group_count, lm_buffer *out)
+{
+    return lm__thrift_write_before(&lm_parquet_file_metadata_table, in, ROW_GROUPS_ID,
+                                   row_group_count, out);
+}
+
+lm_status lm__footer_write_row_group(const lm_row_group *in, lm_buffer *out)
+{
+    return lm__thrift_write(&lm_parquet_row_group_table, in, out);
+}
+
+lm_status lm__footer_write_rest(const lm_file_metadata *in, lm_buffer *out)
+{
+    return lm__thrift_write_after(&lm_parquet_file_metadata_table, in, ROW_GROUPS_ID, out);
+}
+
+lm_status lm__schema_element_write(const lm_schema_element *in, lm_buffer *out)
+{
+    return lm__thrift_write(&lm_parquet_schema_element_table, in, out);
+}
+
 lm_status lm__file_crypto_read(const void *source, size_t size, lm_arena *arena,
                                lm_file_crypto_metadata *out, size_t *taken, lm_error *error)
 {

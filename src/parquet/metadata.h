@@ -483,6 +483,14 @@ LM_MUST_USE lm_status lm__footer_read(const void *footer, size_t size,
                                       const lm_footer_options *options, lm_arena *arena,
                                       lm_file_metadata *out, lm_error *error);
 LM_MUST_USE lm_status lm__footer_write(const lm_file_metadata *in, lm_buffer *out);
+/* The same without having all row groups at once (in->row_groups is not looked at): the head, then
+ * row_group_count times a row group, then the rest. */
+LM_MUST_USE lm_status lm__footer_write_head(const lm_file_metadata *in, size_t row_group_count,
+                                            lm_buffer *out);
+LM_MUST_USE lm_status lm__footer_write_row_group(const lm_row_group *in, lm_buffer *out);
+LM_MUST_USE lm_status lm__footer_write_rest(const lm_file_metadata *in, lm_buffer *out);
+/* One element of the schema, as the footer would have it. */
+LM_MUST_USE lm_status lm__schema_element_write(const lm_schema_element *in, lm_buffer *out);
 
 /* The encryption's own structure at the start of an encrypted footer ("PARE" files). */
 LM_MUST_USE lm_status lm__file_crypto_read(const void *source, size_t size, lm_arena *arena,

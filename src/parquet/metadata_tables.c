@@ -144,7 +144,7 @@ static const lm_thrift_field logical_fields[] = {
 };
 static TABLE(logical, "LogicalType", lm_logical_type, 0, 1);
 
-static const lm_thrift_field schema_element_fields[] = {
+static const lm_thrift_field lm_parquet_schema_element_table_fields[] = {
     OPTIONAL(1, lm_schema_element, I32, type),
     OPTIONAL(2, lm_schema_element, I32, type_length),
     OPTIONAL(3, lm_schema_element, I32, repetition_type),
@@ -156,7 +156,7 @@ static const lm_thrift_field schema_element_fields[] = {
     OPTIONAL(9, lm_schema_element, I32, field_id),
     OPTIONAL_STRUCT(10, lm_schema_element, CHOICE, logical_type, &logical),
 };
-static TABLE(schema_element, "SchemaElement", lm_schema_element, BIT(4), 3);
+TABLE(lm_parquet_schema_element_table, "SchemaElement", lm_schema_element, BIT(4), 3);
 
 /* Pages. */
 
@@ -285,7 +285,7 @@ static const lm_thrift_field column_chunk_fields[] = {
 };
 static TABLE(column_chunk, "ColumnChunk", lm_column_chunk, BIT(2), 3);
 
-static const lm_thrift_field row_group_fields[] = {
+static const lm_thrift_field lm_parquet_row_group_table_fields[] = {
     REQUIRED_LIST(1, lm_row_group, STRUCT, columns, &column_chunk),
     REQUIRED(2, lm_row_group, I64, total_byte_size),
     REQUIRED(3, lm_row_group, I64, num_rows),
@@ -294,7 +294,7 @@ static const lm_thrift_field row_group_fields[] = {
     OPTIONAL(6, lm_row_group, I64, total_compressed_size),
     OPTIONAL(7, lm_row_group, I16, ordinal),
 };
-static TABLE(row_group, "RowGroup", lm_row_group, BIT(1) | BIT(2) | BIT(3), 7);
+TABLE(lm_parquet_row_group_table, "RowGroup", lm_row_group, BIT(1) | BIT(2) | BIT(3), 7);
 
 /* The page index. */
 
@@ -341,9 +341,9 @@ static TABLE(encryption, "EncryptionAlgorithm", lm_encryption_algorithm, 0, 1);
 
 static const lm_thrift_field lm_parquet_file_metadata_table_fields[] = {
     REQUIRED(1, lm_file_metadata, I32, version),
-    REQUIRED_LIST(2, lm_file_metadata, STRUCT, schema, &schema_element),
+    REQUIRED_LIST(2, lm_file_metadata, STRUCT, schema, &lm_parquet_schema_element_table),
     REQUIRED(3, lm_file_metadata, I64, num_rows),
-    REQUIRED_LIST(4, lm_file_metadata, STRUCT, row_groups, &row_group),
+    REQUIRED_LIST(4, lm_file_metadata, STRUCT, row_groups, &lm_parquet_row_group_table),
     OPTIONAL_LIST(5, lm_file_metadata, STRUCT, key_value_metadata, &key_value),
     OPTIONAL(6, lm_file_metadata, BYTES, created_by),
     OPTIONAL_LIST(7, lm_file_metadata, UNION, column_orders, NULL),

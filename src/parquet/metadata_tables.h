@@ -5,6 +5,8 @@
 #include "parquet/metadata.h"
 
 extern const lm_thrift_struct lm_parquet_file_metadata_table;
+extern const lm_thrift_struct lm_parquet_schema_element_table;
+extern const lm_thrift_struct lm_parquet_row_group_table;
 extern const lm_thrift_struct lm_parquet_file_crypto_table;
 extern const lm_thrift_struct lm_parquet_page_header_table;
 extern const lm_thrift_struct lm_parquet_column_index_table;

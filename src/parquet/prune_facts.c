@@ -8,6 +8,7 @@
 
 #include "arrow/half.h"
 #include "parquet/prune.h"
+#include "parquet/writer_faults.h"
 
 /* A value of a column, by its class. */
 typedef struct scalar {
@@ -209,37 +210,6 @@ static bool pattern_may(const lm_test *test, const scalar *min, const scalar *ma
     return !all || low != 0 || high != 0;
 }
 
-/* The major version of a writer of that name; -1: it is another. */
-static int version_of(lm_bytes created_by, const char *name)
-{
-    static const char word[] = " version ";
-    size_t size = strlen(name), at = size + sizeof word - 1;
-    int major = 0;
-    if (created_by.size <= at || memcmp(created_by.data, name, size) != 0 ||
-        memcmp(created_by.data + size, word, sizeof word - 1) != 0)
-        return -1;
-    for (; at < created_by.size && created_by.data[at] >= '0' && created_by.data[at] <= '9'; at++)
-        if (major < 10000) major = major * 10 + (created_by.data[at] - '0');
-    return major;
-}
-
-/* Writers that are known to have counted no nulls where there were some, or, of dictionaries, to
- * have looked at their first part only (apache/arrow 10729, 15042 and 34107, arrow2 1414, arrow-rs
- * 306). */
-static bool is_misled(const lm_prune *prune, const lm_read_field *field, bool by_nulls)
-{
-    static const char arrow2[] = "Arrow2";
-    const lm_bytes created_by = prune->reader->metadata.created_by;
-    if (field->node->physical == LM_PARQUET_BYTE_ARRAY) {
-        int cpp = version_of(created_by, "parquet-cpp-arrow");
-        if ((cpp >= 0 && cpp < 12) || version_of(created_by, "parquet-cpp") >= 0) return true;
-    }
-    int rust = version_of(created_by, "parquet-rs");
-    return by_nulls &&
-           ((rust >= 0 && rust < 5) || (created_by.size >= sizeof arrow2 - 1 &&
-                                        memcmp(created_by.data, arrow2, sizeof arrow2 - 1) == 0));
-}
-
 /* Would NaN pass the test? */
 static bool takes_nan(const lm_test *test)
 {
@@ -252,7 +222,9 @@ bool lm__prune_by_facts(const lm_prune *prune, const lm_test *test, const lm_rea
 {
     scalar min, max;
     const lm_test_column *column = &test->column;
-    if (is_misled(prune, field, test->kind == LM_TEST_NULL)) return true;
+    if (lm__writer_misleads(prune->reader->metadata.created_by, field->node->physical,
+                            test->kind == LM_TEST_NULL))
+        return true;
     if (test->kind == LM_TEST_NULL) return !facts->has_nulls || facts->nulls > 0;
     if (facts->has_nulls && facts->values >= 0 && facts->nulls == facts->values) return false;
     if (test->kind != LM_TEST_RANGE && test->kind != LM_TEST_SET && test->kind != LM_TEST_LIKE)

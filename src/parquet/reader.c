@@ -116,10 +116,11 @@ static lm_status open_file(lm_parquet_reader *reader, lm_error *error)
         wanted = footer + TAIL_BYTES;
         LM_TRY(read_tail(reader, wanted, &tail, error));
     }
+    reader->footer = tail + wanted - TAIL_BYTES - footer;
     reader->footer_bytes = footer;
     lm_footer_options options = {.without_row_groups = reader->without_row_groups};
-    LM_TRY(lm__footer_read(tail + wanted - TAIL_BYTES - footer, footer, &options, &reader->arena,
-                           &reader->metadata, error));
+    LM_TRY(lm__footer_read(reader->footer, footer, &options, &reader->arena, &reader->metadata,
+                           error));
     LM_TRY(lm__read_schema_make(&reader->arena, &reader->metadata, &reader->schema, error));
     reader->lenient =
         reader->metadata.created_by.data && lm__read_writer_is_lenient(reader->metadata.created_by);

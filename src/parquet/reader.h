@@ -21,8 +21,9 @@ struct lm_parquet_reader {
     lm_read_schema schema;
     lm_read_limits limits;
     int64_t rows;
-    size_t footer_bytes;
-    bool lenient; /* read_pages.h */
+    const uint8_t *footer; /* its bytes, */
+    size_t footer_bytes;   /* without length and magic */
+    bool lenient;          /* read_pages.h */
     bool without_row_groups;
 };
 

@@ -69,14 +69,14 @@ static lm_status put_name(lm_buffer *out, lm_bytes name)
     return LM_OK;
 }
 
-static lm_status put_node(const lm_read_node *node, int depth, lm_buffer *out)
+lm_status lm__parquet_node_text(const lm_read_node *node, lm_buffer *out)
 {
     static const char *const types[] = {"boolean", "int32",  "int64",  "int96",
                                         "float",   "double", "binary", "fixed_len_byte_array"};
     static const char *const modes[] = {"required", "optional", "repeated"};
     const lm_schema_element *element = node->element;
     bool group = node->shape != LM_READ_LEAF;
-    LM_TRY(lm__buffer_printf(out, "%*s%s ", 2 * depth, "", NAME_OF(modes, node->mode)));
+    LM_TRY(lm__buffer_printf(out, "%s ", NAME_OF(modes, node->mode)));
     LM_TRY(lm__buffer_text(out, group ? "group" : NAME_OF(types, node->physical)));
     if (!group && node->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY)
         LM_TRY(lm__buffer_printf(out, "(%d)", element->type_length));
@@ -88,7 +88,14 @@ static lm_status put_node(const lm_read_node *node, int depth, lm_buffer *out)
         LM_TRY(converted_text(element, out));
     if (LM_HAS(element, LM_SCHEMA_ELEMENT_FIELD_ID))
         LM_TRY(lm__buffer_printf(out, " = %d", element->field_id));
-    if (!group) return lm__buffer_text(out, ";\n");
+    return LM_OK;
+}
+
+static lm_status put_node(const lm_read_node *node, int depth, lm_buffer *out)
+{
+    LM_TRY(lm__buffer_printf(out, "%*s", 2 * depth, ""));
+    LM_TRY(lm__parquet_node_text(node, out));
+    if (node->shape == LM_READ_LEAF) return lm__buffer_text(out, ";\n");
     LM_TRY(lm__buffer_text(out, " {\n"));
     for (size_t i = 0; i < node->n_children; i++)
         LM_TRY(put_node(&node->children[i], depth + 1, out));

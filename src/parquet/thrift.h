@@ -123,5 +123,12 @@ LM_MUST_USE lm_status lm__thrift_read(const lm_thrift_struct *table, const void 
 /* Appends the struct. Fails only as the buffer does. */
 LM_MUST_USE lm_status lm__thrift_write(const lm_thrift_struct *table, const void *in,
                                        lm_buffer *out);
+/* The same in pieces, where one list of structs is too long to be in memory: all in front of the
+ * list and its header; then the caller writes `count` elements; then all that follows. The fields
+ * in front of it must be there. */
+LM_MUST_USE lm_status lm__thrift_write_before(const lm_thrift_struct *table, const void *in,
+                                              unsigned list_id, size_t count, lm_buffer *out);
+LM_MUST_USE lm_status lm__thrift_write_after(const lm_thrift_struct *table, const void *in,
+                                             unsigned list_id, lm_buffer *out);
 
 #endif

@@ -85,6 +85,13 @@ static lm_status write_choice(const lm_thrift_struct *table, const void *in, lm_
     return lm__buffer_byte(out, LM_THRIFT_WIRE_STOP);
 }
 
+static lm_status write_list_header(lm_buffer *out, int wire, size_t count)
+{
+    if (count < 15) return lm__buffer_byte(out, (uint8_t)(count << 4 | (unsigned)wire));
+    LM_TRY(lm__buffer_byte(out, (uint8_t)(0xf0 | wire)));
+    return write_varint(out, count);
+}
+
 static lm_status write_list(const lm_thrift_field *field, const lm_thrift_list *list,
                             lm_buffer *out)
 {
@@ -93,13 +100,7 @@ static lm_status write_list(const lm_thrift_field *field, const lm_thrift_list *
         [LM_THRIFT_I64] = LM_THRIFT_WIRE_I64,      [LM_THRIFT_BYTES] = LM_THRIFT_WIRE_BINARY,
         [LM_THRIFT_UNION] = LM_THRIFT_WIRE_STRUCT, [LM_THRIFT_STRUCT] = LM_THRIFT_WIRE_STRUCT,
     };
-    uint8_t wire = wires[field->element];
-    if (list->count < 15) {
-        LM_TRY(lm__buffer_byte(out, (uint8_t)(list->count << 4 | wire)));
-    } else {
-        LM_TRY(lm__buffer_byte(out, (uint8_t)(0xf0 | wire)));
-        LM_TRY(write_varint(out, list->count));
-    }
+    LM_TRY(write_list_header(out, wires[field->element], list->count));
     for (size_t i = 0; i < list->count; i++) {
         switch (field->element) {
         case LM_THRIFT_BOOL: LM_TRY(lm__buffer_byte(out, ((bool *)list->items)[i] ? 1 : 2)); break;
@@ -165,14 +166,36 @@ static lm_status write_field(const lm_thrift_field *field, unsigned id, int *las
     }
 }
 
-lm_status lm__thrift_write(const lm_thrift_struct *table, const void *in, lm_buffer *out)
+static lm_status write_fields(const lm_thrift_struct *table, const void *in, unsigned first,
+                              unsigned end, int last, lm_buffer *out)
 {
-    int last = 0;
-    for (unsigned id = 1; id <= table->field_max; id++) {
+    for (unsigned id = first; id < end; id++) {
         const lm_thrift_field *field = &table->fields[id];
         if (!field->kind) continue;
         const void *slot = (const char *)in + field->offset;
         if (is_present(field, id, in, slot)) LM_TRY(write_field(field, id, &last, slot, out));
     }
+    return LM_OK;
+}
+
+lm_status lm__thrift_write(const lm_thrift_struct *table, const void *in, lm_buffer *out)
+{
+    LM_TRY(write_fields(table, in, 1, table->field_max + 1u, 0, out));
+    return lm__buffer_byte(out, LM_THRIFT_WIRE_STOP);
+}
+
+lm_status lm__thrift_write_before(const lm_thrift_struct *table, const void *in, unsigned list_id,
+                                  size_t count, lm_buffer *out)
+{
+    int last = (int)list_id - 1; /* which is there: fields in front of the list are required */
+    LM_TRY(write_fields(table, in, 1, list_id, 0, out));
+    LM_TRY(write_field_header(out, LM_THRIFT_WIRE_LIST, (int)list_id, &last));
+    return write_list_header(out, LM_THRIFT_WIRE_STRUCT, count);
+}
+
+lm_status lm__thrift_write_after(const lm_thrift_struct *table, const void *in, unsigned list_id,
+                                 lm_buffer *out)
+{
+    LM_TRY(write_fields(table, in, list_id + 1, table->field_max + 1u, (int)list_id, out));
     return lm__buffer_byte(out, LM_THRIFT_WIRE_STOP);
 }

@@ -113,8 +113,8 @@ static lm_status options_keep(lm_parquet_writer *writer, lm_error *error)
     return LM_OK;
 }
 
-static lm_status writer_new(lm_sink *sink, const lm_parquet_options *options, lm_schema *schema,
-                            lm_parquet_writer **out, lm_error *error)
+lm_status lm__writer_new(lm_sink *sink, const lm_parquet_options *options, lm_schema *schema,
+                         lm_parquet_writer **out, lm_error *error)
 {
     LM_TRY(options_check(options, error));
     lm_parquet_writer *writer = lm__alloc_zero(options->allocator, sizeof *writer);
@@ -153,7 +153,7 @@ lm_status lm_parquet_writer_open(lm_sink *sink, const struct ArrowSchema *schema
     if (!options) options = &standard;
     lm_schema *imported;
     LM_TRY(lm__schema_import(options->allocator, schema, &imported, error));
-    lm_status status = writer_new(sink, options, imported, writer, error);
+    lm_status status = lm__writer_new(sink, options, imported, writer, error);
     lm_schema_free(imported);
     return status;
 }
@@ -315,12 +315,18 @@ lm_status lm_parquet_writer_write(lm_parquet_writer *writer, struct ArrowArray *
     return writer_keep(writer, status, &failure, error);
 }
 
+lm_status lm__writer_flush(lm_parquet_writer *writer, lm_error *error)
+{
+    if (writer->pending_rows) LM_TRY(start_group(writer, error));
+    while (writer->oldest) LM_TRY(drain_one(writer, error));
+    return LM_OK;
+}
+
 static lm_status finish_all(lm_parquet_writer *writer, lm_parquet_result *result, lm_error *error)
 {
     uint64_t footer_bytes = 0;
     LM_TRY(write_magic(writer, error));
-    if (writer->pending_rows) LM_TRY(start_group(writer, error));
-    while (writer->oldest) LM_TRY(drain_one(writer, error));
+    LM_TRY(lm__writer_flush(writer, error));
     LM_TRY(lm__writer_footer(writer, &footer_bytes, error));
     if (result)
         *result = (lm_parquet_result){.rows = writer->rows,
@@ -343,7 +349,7 @@ lm_status lm_parquet_writer_finish(lm_parquet_writer *writer, lm_parquet_result 
     return status;
 }
 
-static lm_status write_batches(lm_parquet_writer *writer, lm_stream *stream, lm_error *error)
+lm_status lm__writer_take_all(lm_parquet_writer *writer, lm_stream *stream, lm_error *error)
 {
     for (;;) {
         lm_batch *batch;
@@ -366,9 +372,9 @@ lm_status lm_parquet_write_stream(lm_sink *sink, struct ArrowArrayStream *take_s
                                   options->utf8_check ? LM_VALIDATE_TEXT : LM_VALIDATE_FULL,
                                   &stream, error));
     lm_parquet_writer *writer = NULL;
-    lm_status status = writer_new(sink, options, stream->schema, &writer, error);
+    lm_status status = lm__writer_new(sink, options, stream->schema, &writer, error);
     if (status == LM_OK) {
-        status = write_batches(writer, stream, error);
+        status = lm__writer_take_all(writer, stream, error);
         if (status == LM_OK)
             status = lm_parquet_writer_finish(writer, result, error);
         else

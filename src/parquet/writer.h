@@ -43,6 +43,16 @@ struct lm_parquet_writer {
     lm_error failure; /* code is LM_OK while all is well */
 };
 
+/* The writer's calls for whoever is inside; lm_parquet_writer_abort frees it. */
+LM_MUST_USE lm_status lm__writer_new(lm_sink *sink, const lm_parquet_options *options,
+                                     lm_schema *schema, lm_parquet_writer **writer,
+                                     lm_error *error);
+/* All batches of a stream of the schema; does not close it. */
+LM_MUST_USE lm_status lm__writer_take_all(lm_parquet_writer *writer, lm_stream *stream,
+                                          lm_error *error);
+/* What is there of rows becomes row groups, all of them written. */
+LM_MUST_USE lm_status lm__writer_flush(lm_parquet_writer *writer, lm_error *error);
+
 lm_status lm__writer_put(lm_parquet_writer *writer, const void *data, size_t size, lm_error *error);
 
 /* decode_input.c: sets `schema` and `decode`. */

@@ -247,6 +247,42 @@ class ReadCounts(c.Structure):
     ]
 
 
+OPEN_PART = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_size_t, c.POINTER(c.POINTER(Source)), c.POINTER(Error))
+
+
+class MergeSources(c.Structure):
+    _fields_ = [("count", c.c_size_t), ("open", OPEN_PART), ("copy", c.c_void_p), ("context", c.c_void_p)]
+
+
+class MergeOptions(c.Structure):
+    _fields_ = [
+        ("rewrite", c.c_bool),
+        ("small_rows", c.c_int64),
+        ("small_bytes", c.c_uint64),
+        ("write", c.POINTER(Options)),
+        ("pairs", c.c_int),
+        ("alignment", c.c_uint32),
+        ("cancel", c.c_void_p),
+        ("allocator", c.c_void_p),
+    ]
+
+
+class MergeSummary(c.Structure):
+    _fields_ = [
+        ("files", c.c_size_t),
+        ("rows", c.c_int64),
+        ("row_groups_carried", c.c_int64),
+        ("row_groups_rewritten", c.c_int64),
+        ("bytes_carried", c.c_uint64),
+        ("bytes_rewritten", c.c_uint64),
+        ("columns", c.c_size_t),
+        ("files_widened", c.c_size_t),
+        ("pairs_dropped", c.c_size_t),
+        ("created_by_kept", c.c_bool),
+        ("arrow_schema_kept", c.c_bool),
+    ]
+
+
 class CsvReport(c.Structure):
     _fields_ = [("rows_skipped", c.c_uint64), ("first_skipped_line", c.c_uint64)]
 
@@ -386,6 +422,35 @@ def parquet_bytes(data, made=None):
         )
         return c.string_at(sink.data, sink.size)
     finally:
+        library.lm_memory_sink_deinit(c.byref(sink))
+
+
+def merge_parquet(parts, write=None, again=lambda i, data: data, **settings):
+    """One Parquet file of several, all as bytes, and the summary; settings are members of
+    lm_parquet_merge_options. `again` gives the bytes that part i has when it is opened."""
+    sink, error, merge, held = MemorySink(), Error(), c.c_void_p(), [None]
+
+    def open_part(_, index, out, __):
+        data = again(index, parts[index])
+        held[0] = (MemorySource(), c.create_string_buffer(data, len(data)), b"part%d" % index)
+        library.lm_memory_source_init(c.byref(held[0][0]), held[0][1], c.c_size_t(len(data)), held[0][2])
+        out[0] = c.pointer(held[0][0].source)
+        return 0
+
+    sources = MergeSources(len(parts), OPEN_PART(open_part), None, None)
+    made = MergeOptions(write=c.pointer(write) if write else None, **settings)
+    library.lm_parquet_merge_plan.restype = c.POINTER(MergeSummary)
+    library.lm_memory_sink_init(c.byref(sink), None, c.c_size_t(2**40))
+    try:
+        check(
+            library.lm_parquet_merge_open(c.byref(sources), c.byref(made), c.byref(merge), c.byref(error)), error
+        )
+        check(library.lm_parquet_merge_run(merge, c.byref(sink), None, c.byref(error)), error)
+        return c.string_at(sink.data, sink.size), MergeSummary.from_buffer_copy(
+            library.lm_parquet_merge_plan(merge).contents
+        )
+    finally:
+        library.lm_parquet_merge_close(merge)
         library.lm_memory_sink_deinit(c.byref(sink))
 
 

@@ -1,10 +1,10 @@
 /* Datasets (src/io/dataset.c): which files, which columns, which rows, and what goes wrong. */
 #define _GNU_SOURCE
 #include "arrow/cast.h"
+#include "arrow/unify.h"
 #include "check_alloc.h"
 #include "io/discover.h"
 #include "io/scan.h"
-#include "io/unify.h"
 #include "tables.h"
 
 static char place[256];

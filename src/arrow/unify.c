@@ -1,5 +1,5 @@
 /* Widening of schemas; see unify.h. */
-#include "io/unify.h"
+#include "arrow/unify.h"
 
 #include "base/alloc.h"
 #include "base/error.h"

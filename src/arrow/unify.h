@@ -8,8 +8,8 @@
  * null and anything. Anything else is a conflict, which names the column, both types and both
  * tables.
  */
-#ifndef LM_IO_UNIFY_H
-#define LM_IO_UNIFY_H
+#ifndef LM_ARROW_UNIFY_H
+#define LM_ARROW_UNIFY_H
 
 #include "arrow/schema.h"
 
