@@ -149,6 +149,7 @@ static size_t on_in(char *data, size_t size, size_t count, void *context)
         lm_error error;
         lm_error_clear(&error);
         lm_status status = request->on_body(request->context, data, bytes, &error);
+        lane->window_ns = now_ns(); /* what the caller took for it is not the server's time */
         if (status == LM_OK) return bytes;
         if (lane->stop.code == LM_OK) {
             lane->stop = error;
@@ -282,6 +283,10 @@ static CURLcode easy_set(lm_lane *lane, const uint64_t *body_bytes)
         SET(CURLOPT_COOKIEFILE, ""); /* Hadoop's, which saves the next negotiation */
     }
     if (code == CURLE_OK) code = callbacks_set(lane, curl);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* Else the end of a request waits for its name's resolution. Older ones refuse it, and wait. */
+    (void)curl->curl_easy_setopt(lane->easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
     return code == CURLE_OK ? method_set(lane, curl, body_bytes) : code;
 }
 
@@ -353,7 +358,7 @@ lm_status lm__exchange_begin(lm_http *http, const lm_http_request *request,
                                          http->curl->curl_easy_strerror(code));
     }
     if (status != LM_OK) {
-        lm__exchange_end(lane, status, NULL);
+        lm__exchange_end(lane, status);
         return status;
     }
     *lane_out = lane;
@@ -411,7 +416,7 @@ static void times_check(lm_lane *lane)
         lane->window_ns = now; /* until it has begun, the time for connecting counts */
         lane->window_bytes = moved;
     } else if (now - lane->window_ns >= lane->times.idle_ns) {
-        snprintf(text, sizeof text, "nothing, or next to nothing, came for %.1f s",
+        snprintf(text, sizeof text, "next to nothing was sent or received for %.1f s",
                  (double)lane->times.idle_ns / NS_PER_S);
         stop_with(lane, LM_IO, text);
         lane->stop.retryable = true;
@@ -473,19 +478,24 @@ static const char *result_remedy(const lm_lane *lane)
     return "";
 }
 
+static const char *failure_text(const lm_lane *lane)
+{
+    if (lane->stop.code != LM_OK) return lane->stop.message;
+    return lane->curl_text[0] ? lane->curl_text
+                              : lane->http->curl->curl_easy_strerror(lane->result);
+}
+
 /* The end of an exchange without a whole answer, as a failure that names method, URL and cause. */
 static lm_status exchange_failure(lm_lane *lane, lm_error *error)
 {
     const lm_http_request *request = lane->request;
     char url[URL_SHOWN_BYTES], seen[CURL_ERROR_SIZE], cut[64] = "";
-    const char *text = lane->stop.message, *remedy = "", *lost = "";
+    const char *remedy = "", *lost = "";
     bool retryable = lane->stop.retryable;
     lm_status status = lane->stop.code;
     long os_code = 0;
     if (status == LM_OK) {
         status = result_status(lane, &retryable);
-        text = lane->curl_text[0] ? lane->curl_text
-                                  : lane->http->curl->curl_easy_strerror(lane->result);
         remedy = result_remedy(lane);
         lane->http->curl->curl_easy_getinfo(lane->easy, CURLINFO_OS_ERRNO, &os_code);
     }
@@ -498,7 +508,7 @@ static lm_status exchange_failure(lm_lane *lane, lm_error *error)
     }
     (void)lm__error_set(error, status, "%s %s: %s%s%s%s", request->method,
                         lm__mask(url, sizeof url, request->url), cut,
-                        lm__mask(seen, sizeof seen, text), remedy, lost);
+                        lm__mask(seen, sizeof seen, failure_text(lane)), remedy, lost);
     if (error) {
         error->os_code = lane->stop.code ? lane->stop.os_code : (int)os_code;
         error->http_code = lane->response->status;
@@ -531,25 +541,26 @@ lm_status lm__exchange_drive(lm_lane *lane, lm_until until, lm_error *error)
 
 /* Ending. */
 
-static void trace(const lm_lane *lane, lm_status status, const lm_error *error)
+static void trace(const lm_lane *lane, lm_status status)
 {
     const lm_http_options *options = &lane->http->options;
     const lm_http_response *response = lane->response;
-    char url[2048], shown[2048], line[3072], what[64];
+    char url[2048], seen[256], raw[2560], line[2560], number[16] = "";
     if (!options->trace) return;
-    lm__printable(shown, sizeof shown, lm__mask(url, sizeof url, lane->request->url));
-    if (response->status)
-        snprintf(what, sizeof what, "%d%s", response->status, status == LM_OK ? "" : ", cut short");
-    else
-        snprintf(what, sizeof what, "%s", error ? lm_status_text(error->code) : "left off");
-    snprintf(line, sizeof line, "%s %s: %s, %llu bytes up, %llu down, %.1f ms, attempt %u",
-             lane->request->method, shown, what, (unsigned long long)response->bytes_sent,
-             (unsigned long long)response->bytes_received,
+    if (response->status) snprintf(number, sizeof number, "%d", response->status);
+    bool ended = lane->done || lane->stop.code != LM_OK;
+    snprintf(raw, sizeof raw, "%s %s: %s%s%s, %llu bytes up, %llu down, %.1f ms, attempt %u",
+             lane->request->method, lm__mask(url, sizeof url, lane->request->url), number,
+             status != LM_OK && number[0] ? ", then " : "",
+             status == LM_OK ? ""
+             : ended         ? lm__mask(seen, sizeof seen, failure_text(lane))
+                             : "left off",
+             (unsigned long long)response->bytes_sent, (unsigned long long)response->bytes_received,
              (double)(now_ns() - lane->began_ns) / NS_PER_MS, lane->request->attempt + 1);
-    options->trace(options->trace_context, line);
+    options->trace(options->trace_context, lm__printable(line, sizeof line, raw));
 }
 
-void lm__exchange_end(lm_lane *lane, lm_status status, const lm_error *error)
+void lm__exchange_end(lm_lane *lane, lm_status status)
 {
     const lm_curl *curl = lane->http->curl;
     if (lane->added) {
@@ -558,7 +569,7 @@ void lm__exchange_end(lm_lane *lane, lm_status status, const lm_error *error)
         if (after_s > INT64_MAX / NS_PER_S) after_s = INT64_MAX / NS_PER_S;
         lane->response->retry_after_ns = after_s > 0 ? (int64_t)after_s * NS_PER_S : 0;
         curl->curl_multi_remove_handle(lane->multi, lane->easy);
-        trace(lane, status, error);
+        trace(lane, status);
     }
     curl->curl_slist_free_all(lane->headers);
     lane->headers = NULL;

@@ -71,7 +71,7 @@ LM_MUST_USE lm_status lm__exchange_begin(lm_http *http, const lm_http_request *r
 /* Fails when the exchange has ended without a whole answer. */
 LM_MUST_USE lm_status lm__exchange_drive(lm_lane *lane, lm_until until, lm_error *error);
 /* Traces, and gives the lane back. */
-void lm__exchange_end(lm_lane *lane, lm_status status, const lm_error *error);
+void lm__exchange_end(lm_lane *lane, lm_status status);
 
 /* Lanes, in http.c. */
 LM_MUST_USE lm_status lm__lane_take(lm_http *http, lm_lane **lane, lm_error *error);

@@ -125,7 +125,7 @@ lm_status lm__http_send(lm_http *http, const lm_http_request *request, lm_http_r
     lm_error_clear(error);
     LM_TRY(lm__exchange_begin(http, request, NULL, response, &lane, error));
     lm_status status = lm__exchange_drive(lane, LM_UNTIL_DONE, error);
-    lm__exchange_end(lane, status, error);
+    lm__exchange_end(lane, status);
     return status;
 }
 

@@ -33,7 +33,7 @@ static void upload_free(lm_http_upload *upload, const lm_allocator *allocator)
 static void upload_end(lm_http_upload *upload, lm_status status)
 {
     const lm_allocator *allocator = upload->lane->http->allocator;
-    lm__exchange_end(upload->lane, status, upload->failed.code ? &upload->failed : NULL);
+    lm__exchange_end(upload->lane, status);
     upload_free(upload, allocator);
 }
 

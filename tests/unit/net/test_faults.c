@@ -99,8 +99,9 @@ TEST(an_unknown_host_has_not_begun)
 
 TEST(what_is_no_url_of_http_is_refused)
 {
-    static const char *const urls[] = {"ftp://h/", "file:///etc/passwd", "",
-                                       "http://",  "http://a b/",        "http://h:99999/"};
+    static const char *const urls[] = {
+        "ftp://h/",        "file:///etc/passwd",        "", "http://", "http://a b/",
+        "http://h:99999/", "http://h/\r\nX-Injected: c"};
     fixture_begin(&f, answer);
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         lm_http_request request = {.method = "GET", .url = urls[i]};

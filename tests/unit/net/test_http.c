@@ -196,13 +196,62 @@ TEST(each_request_is_traced_and_masked)
                 " ms, attempt 2");
     request = (lm_http_request){.method = "GET", .url = "http://me:SECRET@h.invalid/x"};
     CHECK_STATUS(lm__http_send(f.http, &request, &f.response, &f.error), LM_IO);
-    check_trace(&f, line, "GET http://***@h.invalid/x: input/output error, 0 bytes up, 0 down,",
-                "attempt 1");
+    check_trace(
+        &f, line,
+        "GET http://***@h.invalid/x: Could not resolve host: h.invalid, 0 bytes up, 0 down,",
+        "attempt 1");
     CHECK(!strstr(f.error.message, "SECRET"));
     request = (lm_http_request){.method = "PUT", .url = server_url(&f.server, "/x", f.url)};
     CHECK_OK(lm__http_upload_open(f.http, &request, 5, &f.response, &upload, &f.error), f.error);
     lm__http_upload_abort(upload);
     check_trace(&f, line, "PUT http://127.0.0.1:$/x: left off, 0 bytes up, 0 down,", "attempt 1");
+    fixture_end(&f);
+}
+
+/* Half an answer, and the rest soon. */
+static bool answer_in_two(web_peer *peer)
+{
+    peer_say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+    peer_wait_ms(peer, 50);
+    return peer_say(peer, "hello");
+}
+
+static lm_status take_slowly(void *context, const void *data, size_t size, lm_error *error)
+{
+    (void)data, (void)error;
+    *(size_t *)context += size;
+    usleep(200000);
+    return LM_OK;
+}
+
+TEST(a_slow_taker_is_waited_for)
+{
+    static fixture f;
+    size_t taken = 0;
+    fixture_begin(&f, answer_in_two);
+    lm_http_request request = {
+        .method = "GET", .on_body = take_slowly, .context = &taken, .times = {.idle_ns = 150 * MS}};
+    CHECK_OK(send_to(&f, request, "/x"), f.error);
+    CHECK_INT(taken, 10);
+    fixture_end(&f);
+}
+
+static bool answer_challenge(web_peer *peer)
+{
+    return peer_say(peer, "HTTP/1.1 401 Who\r\nWWW-Authenticate: Negotiate\r\n"
+                          "Set-Cookie: hadoop.auth=; Path=/\r\nContent-Length: 0\r\n\r\n");
+}
+
+/* Without a ticket the refusal is the answer; with one, which this place hardly has, it may be
+ * tried. */
+TEST(a_challenge_without_a_ticket_is_a_refusal)
+{
+    static fixture f;
+    fixture_begin(&f, answer_challenge);
+    setenv("KRB5CCNAME", "FILE:/no/such/tickets", 1);
+    CHECK_OK(send_to(&f, (lm_http_request){.method = "PUT", .negotiate = true}, "/x"), f.error);
+    CHECK_INT(f.response.status, 401);
+    unsetenv("KRB5CCNAME");
     fixture_end(&f);
 }
 
@@ -215,5 +264,7 @@ int main(void)
     RUN(a_refusal_is_told_with_what_it_says);
     RUN(a_stream_ends_when_its_taker_fails);
     RUN(each_request_is_traced_and_masked);
+    RUN(a_slow_taker_is_waited_for);
+    RUN(a_challenge_without_a_ticket_is_a_refusal);
     return DONE();
 }
