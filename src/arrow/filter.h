@@ -159,6 +159,22 @@ static inline int lm__value_compare(const uint8_t *a, size_t a_size, const uint8
     return order ? order : (a_size > b_size) - (a_size < b_size);
 }
 
+/* filter_bounds.c: a value of a column, by its class. */
+typedef struct lm_scalar {
+    union {
+        uint64_t number; /* BOOL, INT */
+        double real;
+        lm_i256 wide;
+        lm_value bytes;
+    };
+} lm_scalar;
+
+int lm__scalar_compare(const lm_test_column *column, const lm_scalar *a, const lm_scalar *b);
+/* May a RANGE, SET or LIKE be true for one of the values from min to max? NaN aside. */
+bool lm__test_may(const lm_test *test, const lm_scalar *min, const lm_scalar *max);
+/* Would NaN pass a RANGE or SET? */
+bool lm__test_takes_nan(const lm_test *test);
+
 /* filter_take.c: the batch's rows whose bits are set; the batch itself where all are. Of columns
  * that are not wanted nothing may be looked at (NULL: all are). */
 LM_MUST_USE lm_status lm__batch_take_bits(lm_batch *batch, const uint8_t *bits, int64_t count,
