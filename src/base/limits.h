@@ -71,6 +71,31 @@
 #define LM_SWAP_BYTES_MAX (64 * LM_KIB) /* of an exchange's journal */
 #define LM_SWAP_ARENA_BYTES_MAX (1 * LM_MIB)
 
+/* store/hdfs */
+#define LM_HADOOP_FILE_BYTES_MAX (16 * LM_MIB)  /* of a configuration file */
+#define LM_HADOOP_ARENA_BYTES_MAX (64 * LM_MIB) /* of all of them, read */
+#define LM_HADOOP_DEPTH_MAX 32                  /* of elements */
+#define LM_HADOOP_INCLUDES_MAX 8                /* files that include each other */
+#define LM_HADOOP_PROPERTIES_MAX 100000
+#define LM_HADOOP_REPLACE_MAX 20 /* of `${…}` in one value: Hadoop's own */
+#define LM_HADOOP_VALUE_BYTES_MAX (64 * LM_KIB)
+#define LM_HDFS_NAMENODES_MAX 16 /* of one name service */
+#define LM_HDFS_URL_BYTES_MAX (128 * LM_KIB)
+#define LM_HDFS_ANSWER_BYTES_MAX (256 * LM_MIB)     /* a listing that has no pages */
+#define LM_HDFS_ANSWER_ARENA_BYTES_MAX (2 * LM_GIB) /* the same, read */
+#define LM_HDFS_SMALL_BYTES (1 * LM_MIB)            /* a file up to this can be sent again */
+#define LM_HDFS_CONCAT_BYTES (40 * LM_KIB) /* of sources in one URL: a NameNode takes 64 KiB */
+#define LM_HDFS_CONCAT_FEW 8               /* files that are looked at one by one */
+#define LM_HDFS_COMMIT_ROUNDS_MAX 3
+#define LM_HDFS_HASTE_NS INT64_C(2000000000)   /* for what a cancelled commit still has to know */
+#define LM_HDFS_DISCARD_NS INT64_C(5000000000) /* for removing what is only in the way */
+
+/* store/window */
+#define LM_WINDOW_SLOTS 4
+#define LM_WINDOW_BYTES (4 * LM_MIB)             /* fetched at once */
+#define LM_WINDOW_PAST_BYTES (2 * LM_MIB)        /* a read that is its own window */
+#define LM_WINDOW_COMING_BYTES_MIN (64 * LM_KIB) /* less is not worth a thread */
+
 /* publish */
 #define LM_NAME_BYTES_MAX 255 /* of one part of a path */
 #define LM_SIDECAR_BYTES_MAX (4 * LM_MIB)

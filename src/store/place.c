@@ -96,6 +96,9 @@ lm_status lm__store_for(const lm_allocator *allocator, const char *url, const lm
         *store = storage->reserved; /* whose close does nothing: a test's own (store/fault) */
         return LM_OK;
     }
+    if (scheme_is(url, scheme, "webhdfs") || scheme_is(url, scheme, "swebhdfs") ||
+        scheme_is(url, scheme, "hdfs"))
+        return lm__store_hdfs_open(allocator, url, storage, store, error);
     return lm__error_set(error, LM_UNSUPPORTED,
                          "%s: no store is known for %.*s:// (a path that begins so is written "
                          "./%.*s://…)",

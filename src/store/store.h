@@ -28,6 +28,7 @@
 #include <lamella/commit.h>
 #include <lamella/sink.h>
 #include <lamella/source.h>
+#include <lamella/storage.h>
 #include <lamella/upkeep.h>
 
 #include "base/cancel.h"
@@ -69,6 +70,7 @@ typedef struct lm_store_stat {
     int64_t mtime_ns;       /* since 1970, 0 where the store does not know */
     uint64_t device, inode; /* 0 where there is no such thing */
     uint64_t links;         /* names of the same bytes, 0 where unknown */
+    uint64_t block_bytes;   /* HDFS: of the blocks that it is made of; 0 elsewhere */
     char version[LM_STORE_VERSION_MAX];
 } lm_store_stat;
 
@@ -81,6 +83,7 @@ typedef struct lm_stage_options {
     lm_checksum_kind checksum;
     lm_direct direct;
     uint64_t size_expected; /* 0: not known */
+    uint64_t block_bytes;   /* HDFS: of its blocks; 0: the store's default. Not used elsewhere */
     const char *adopt;      /* LM_STORE_ADOPT. The path of a finished file: it is moved into place
                                itself, nothing is written; without a commit it stays where it is */
     bool in_exclusive;      /* the caller runs within lm__store_exclusive beside this path */
@@ -297,5 +300,9 @@ LM_MUST_USE lm_status lm__store_posix_open(const lm_allocator *allocator, lm_sto
                                            lm_error *error);
 LM_MUST_USE lm_status lm__store_mem_open(const lm_allocator *allocator, lm_store **store,
                                          lm_error *error);
+/* By "scheme://authority" of a URL: webhdfs, swebhdfs, hdfs. */
+LM_MUST_USE lm_status lm__store_hdfs_open(const lm_allocator *allocator, const char *url,
+                                          const lm_storage *storage, lm_store **store,
+                                          lm_error *error);
 
 #endif

@@ -1,0 +1,109 @@
+/* Small changes, and directories put in place: DELETE, MKDIRS, RENAME. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "store/hdfs/hdfs.h"
+
+/* DELETE; *done is false when nothing was there. Repeating it does what one would, since what it
+ * may remove is what the caller looked at. */
+static lm_status delete (lm_hdfs_store *hdfs, const char *path, bool recursive,
+                         const lm_cancel *cancel, bool *done, lm_error *error)
+{
+    const lm_hdfs_call call = {.method = "DELETE",
+                               .operation = "DELETE",
+                               .path = path,
+                               .parameters = recursive ? "&recursive=true" : "&recursive=false",
+                               .repeatable = true,
+                               .cancel = cancel};
+    lm_hdfs_answer answer;
+    lm__hdfs_answer_init(&answer, hdfs);
+    lm_status status = lm__hdfs_ask(hdfs, &call, &answer, error);
+    if (status == LM_OK) {
+        const lm_buffer *body = &answer.response.body;
+        status = lm__hdfs_boolean_read(&answer.arena, body->data, body->size, done, error);
+        if (status != LM_OK) status = lm__error_within(error, status, "%s%s", hdfs->root, path);
+    }
+    lm__hdfs_answer_deinit(&answer);
+    return status;
+}
+
+lm_status lm__hdfs_remove(lm_store *store, const char *path, lm_durability durability,
+                          lm_error *error)
+{
+    (void)durability; /* the NameNode's answer is durable */
+    lm_hdfs_store *hdfs = (lm_hdfs_store *)store;
+    char on_store[LM_PATH_BYTES_MAX];
+    lm_hdfs_file file;
+    bool done;
+    LM_TRY(lm__hdfs_path(hdfs->root, hdfs->root_size, path, on_store, error));
+    LM_TRY(lm__hdfs_look(hdfs, on_store, NULL, &file, error));
+    if (file.kind == LM_STORE_DIRECTORY)
+        return lm__error_set(error, LM_UNSUITABLE, "%s is a directory", path);
+    return delete (hdfs, on_store, false, NULL, &done, error);
+}
+
+/* ---- trees ---- */
+
+static lm_status directory_check(lm_hdfs_store *hdfs, const char *path, const char *on_store,
+                                 const lm_cancel *cancel, lm_hdfs_file *file, lm_error *error)
+{
+    LM_TRY(lm__hdfs_look(hdfs, on_store, cancel, file, error));
+    if (file->kind == LM_STORE_DIRECTORY) return LM_OK;
+    return lm__error_set(error, LM_UNSUITABLE, "%s is not a directory", path);
+}
+
+/* Each of its files was sealed on its own: nothing is left to do. */
+lm_status lm__hdfs_tree_sync(lm_store *store, const char *path, lm_cancel *cancel, lm_error *error)
+{
+    lm_hdfs_store *hdfs = (lm_hdfs_store *)store;
+    char on_store[LM_PATH_BYTES_MAX];
+    lm_hdfs_file file;
+    LM_TRY(lm__hdfs_path(hdfs->root, hdfs->root_size, path, on_store, error));
+    return directory_check(hdfs, path, on_store, cancel, &file, error);
+}
+
+lm_status lm__hdfs_tree_commit(lm_store *store, const char *staged, const char *path,
+                               const lm_tree_options *options, lm_tree_result *result,
+                               lm_error *error)
+{
+    lm_hdfs_store *hdfs = (lm_hdfs_store *)store;
+    char to[LM_PATH_BYTES_MAX], parent[LM_PATH_BYTES_MAX], from[LM_PATH_BYTES_MAX];
+    lm_error inner;
+    LM_TRY(lm__hdfs_path(hdfs->root, hdfs->root_size, path, to, error));
+    LM_TRY(lm__hdfs_path(hdfs->root, hdfs->root_size, staged, from, error));
+    lm_hdfs_move move = {.to = to, .suffix = LM_TEMP_TREE_SUFFIX, .cancel = options->cancel};
+    memcpy(move.from, from, sizeof from);
+    LM_TRY(directory_check(hdfs, staged, from, options->cancel, &move.what, error));
+    snprintf(parent, sizeof parent, "%.*s", (int)lm__hdfs_parent_size(to), to);
+    if (parent[0]) LM_TRY(lm__hdfs_mkdirs(hdfs, parent, options->cancel, error));
+    lm_status status = lm__hdfs_move_run(hdfs, &move, error);
+    result->is_visible = status == LM_OK;
+    if (status == LM_OK) return LM_OK;
+    if (status == LM_EXISTS && options->mode == LM_COMMIT_IF_ABSENT)
+        return lm__error_set(error, status, "%s exists already", path);
+    if (status == LM_EXISTS)
+        return lm__error_set(error, LM_UNSUPPORTED,
+                             "%s is there, and the hdfs store cannot exchange a directory for "
+                             "another in one step: publish each run under a name of its own, with "
+                             "a pointer to the latest (docs/storage.md)",
+                             path);
+    if (status == LM_UNKNOWN_OUTCOME || strcmp(move.from, from) == 0) return status;
+    lm_hdfs_move back = {.to = from, .what = move.what, .suffix = LM_TEMP_TREE_SUFFIX};
+    memcpy(back.from, move.from, sizeof back.from);
+    if (lm__hdfs_move_run(hdfs, &back, &inner) == LM_OK) return status;
+    return lm__error_within(error, status, "%s is now called %s%s", staged, hdfs->root, back.from);
+}
+
+lm_status lm__hdfs_tree_remove(lm_store *store, const char *path, lm_cancel *cancel,
+                               lm_error *error)
+{
+    lm_hdfs_store *hdfs = (lm_hdfs_store *)store;
+    char on_store[LM_PATH_BYTES_MAX];
+    lm_hdfs_file file;
+    bool done;
+    LM_TRY(lm__hdfs_path(hdfs->root, hdfs->root_size, path, on_store, error));
+    if (!on_store[1]) return lm__error_set(error, LM_INVALID, "%s: the root is not removed", path);
+    LM_TRY(directory_check(hdfs, path, on_store, cancel, &file, error));
+    return delete (hdfs, on_store, true, cancel, &done, error);
+}
