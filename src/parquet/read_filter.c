@@ -54,7 +54,6 @@ typedef struct filter_stream {
     lm_stream stream; /* first */
     lm_parquet_reader *reader;
     const lm_allocator *allocator;
-    lm_read_limits limits;
     lm_read_tally tally;
     lm_parquet_read_counts counts, *told;
     lm_read_plan plan, filter_plan, rest_plan; /* of the result, and of the two kinds of streams */
@@ -64,10 +63,8 @@ typedef struct filter_stream {
     bool any_kept, any_rest, no_pruning, done;
     lm_pool *pool;
     const lm_allocator *blocks; /* of slabs */
-    size_t *row_groups;
-    size_t row_group_count, at_group;
-    uint64_t rows_to_skip, rows_left;
-    size_t batch_rows, bytes_max;
+    lm_read_asked asked;
+    size_t at_group;
     filter_scan scans[2]; /* the one at work, and the next */
     filter_portion *head, *tail;
     size_t portions;
@@ -92,8 +89,8 @@ static void close_scan(filter_scan *scan)
 static lm_status prune(filter_stream *s, filter_scan *scan, lm_error *error)
 {
     const lm_row_group *group = &s->reader->metadata.row_groups.items[scan->row_group];
-    const lm_prune pruning = {s->reader,  &s->filter_plan, s->filter,
-                              &s->limits, scan->row_group, &scan->arena};
+    const lm_prune pruning = {s->reader,        &s->filter_plan, s->filter,
+                              &s->asked.limits, scan->row_group, &scan->arena};
     int64_t *by[] = {&s->counts.row_groups_by_statistics, &s->counts.row_groups_by_bloom,
                      &s->counts.row_groups_by_dictionary};
     s->counts.row_groups++;
@@ -125,11 +122,11 @@ static lm_status open_part(filter_stream *s, const lm_read_plan *plan, size_t ro
         .plan = plan,
         .pool = s->pool,
         .blocks = s->blocks,
-        .limits = &s->limits,
+        .limits = &s->asked.limits,
         .row_group = row_group,
         .ranges = ranges->items,
         .range_count = ranges->count,
-        .bytes_max = s->bytes_max / SHARES,
+        .bytes_max = s->asked.bytes_max / SHARES,
         .by_index = !s->no_pruning,
     };
     return lm__parquet_stream_open_part(s->reader, &part, stream, error);
@@ -138,8 +135,8 @@ static lm_status open_part(filter_stream *s, const lm_read_plan *plan, size_t ro
 /* The next row group that pruning leaves, at work; none is left where the scan has no stream. */
 static lm_status open_scan(filter_stream *s, filter_scan *scan, lm_error *error)
 {
-    while (!scan->stream && s->at_group < s->row_group_count) {
-        scan->row_group = s->row_groups[s->at_group++];
+    while (!scan->stream && s->at_group < s->asked.row_group_count) {
+        scan->row_group = s->asked.row_groups[s->at_group++];
         lm_status status = prune(s, scan, error);
         if (status == LM_OK && scan->ranges.count > 0)
             status =
@@ -192,12 +189,13 @@ static lm_status decide(filter_stream *s, lm_batch *batch, uint8_t *bits, int64_
     LM_TRY(lm__filter_rows(s->filter, &batch->root, bits, count, error));
     s->counts.rows_filtered += rows;
     s->counts.rows_selected += *count;
-    uint64_t had = (uint64_t)*count, skip = s->rows_to_skip < had ? s->rows_to_skip : had;
-    uint64_t most = had - skip < s->rows_left ? had - skip : s->rows_left;
+    uint64_t had = (uint64_t)*count,
+             skip = s->asked.rows_to_skip < had ? s->asked.rows_to_skip : had;
+    uint64_t most = had - skip < s->asked.rows_left ? had - skip : s->asked.rows_left;
     if (skip > 0 || most < had) trim(bits, rows, skip, most);
-    s->rows_to_skip -= skip;
-    s->rows_left -= most;
-    s->done = s->rows_left == 0;
+    s->asked.rows_to_skip -= skip;
+    s->asked.rows_left -= most;
+    s->done = s->asked.rows_left == 0;
     *count = (int64_t)most;
     return LM_OK;
 }
@@ -422,7 +420,7 @@ static lm_status filter_next(lm_stream *stream, lm_batch **batch, lm_error *erro
     lm_batch *whole = s->batch;
     *batch = whole;
     if (!whole) return LM_OK;
-    int64_t left = lm__batch_rows(whole) - s->batch_at, most = (int64_t)s->batch_rows;
+    int64_t left = lm__batch_rows(whole) - s->batch_at, most = (int64_t)s->asked.batch_rows;
     if (s->batch_at == 0 && (most == 0 || left <= most)) {
         s->batch = NULL;
         return LM_OK;
@@ -459,7 +457,7 @@ static void filter_close(lm_stream *stream)
     lm__read_plan_deinit(&s->rest_plan);
     lm__free(allocator, s->sources);
     lm__free(allocator, s->kept_columns);
-    lm__free(allocator, s->row_groups);
+    lm__free(allocator, s->asked.row_groups);
     lm_parquet_reader_close(s->reader);
     lm_keeping_allocator_close(s->blocks);
     lm__free(allocator, s);
@@ -594,24 +592,14 @@ static lm_status plan_rest(filter_stream *s, const lm_parquet_read_options *opti
 static lm_status open_filter(filter_stream *s, const lm_parquet_read_options *options,
                              lm_error *error)
 {
-    LM_TRY(lm__parquet_check_options(s->reader, options, error));
-    LM_TRY(lm__parquet_choose_row_groups(s->reader, options, &s->row_groups, &s->row_group_count,
-                                         error));
-    s->rows_to_skip = (uint64_t)options->row_first;
-    s->rows_left = options->row_count ? (uint64_t)options->row_count : UINT64_MAX;
-    s->batch_rows = (size_t)options->batch_rows;
-    s->bytes_max =
-        options->memory_bytes_max ? options->memory_bytes_max : LM_PARQUET_READ_AHEAD_BYTES;
+    LM_TRY(lm__read_asked_make(s->reader, options, &s->tally, &s->asked, error));
     s->no_pruning = options->no_pruning;
-    s->limits = s->reader->limits;
-    s->limits.cancel = options->cancel;
-    s->limits.tally = &s->tally;
     s->told = options->counts;
     LM_TRY(lm__read_plan_make(s->reader, options, &s->plan, error));
     LM_TRY(plan_filter(s, options, error));
     LM_TRY(plan_rest(s, options, error));
-    if (s->filter->root.kind == LM_TEST_NEVER) s->row_group_count = 0;
-    LM_TRY(lm_keeping_allocator_new(s->allocator, s->bytes_max / 2, &s->blocks, error));
+    if (s->filter->root.kind == LM_TEST_NEVER) s->asked.row_group_count = 0;
+    LM_TRY(lm_keeping_allocator_new(s->allocator, s->asked.bytes_max / 2, &s->blocks, error));
     return lm__pool_new(s->allocator, options->threads, &s->pool, error);
 }
 

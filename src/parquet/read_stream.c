@@ -52,13 +52,9 @@ struct read_stream {
     const lm_allocator *blocks; /* of slabs: those of batches that were given back serve again.
                                    NULL for a part */
     lm_read_plan plan;
-    lm_read_limits limits;
+    lm_read_asked asked;
     lm_pool *pool;
     int threads;
-    size_t *row_groups;
-    size_t row_group_count;
-    uint64_t rows_to_skip, rows_left;
-    size_t batch_rows, bytes_max;
     /* Where the next unit begins. */
     size_t at_group, at_row, unit_rows; /* unit_rows 0: not settled for this row group */
     bool apart;                         /* each unit of it is a track of its own */
@@ -123,7 +119,7 @@ static lm_status open_column(read_stream *s, read_unit *unit, const lm_read_leaf
     LM_TRY(lm__reader_chunk(s->reader, unit->track->row_group, leaf->node, &metadata, error));
     LM_TRY(take_scratch(s, &scratch, error));
     LM_TRY(lm__read_column_open(column, s->reader->source, leaf->node, metadata, s->reader->lenient,
-                                &leaf->field->spec, &s->limits, scratch, error));
+                                &leaf->field->spec, &s->asked.limits, scratch, error));
     if (unit->start == 0 || s->spans) return LM_OK;
     LM_TRY(lm__read_column_skip(column, unit->start, &got, error));
     if (got == unit->start) return LM_OK;
@@ -163,7 +159,8 @@ static lm_status make_slab(read_stream *s, read_unit *unit, lm_error *error)
     }
     if (stored > s->reader->source->size) stored = s->reader->source->size;
     unit->slab.allocator = s->blocks ? s->blocks : s->allocator;
-    if (bytes < LM_LARGE_PAGE_BYTES || bytes > s->bytes_max || bytes / 256 > stored) return LM_OK;
+    if (bytes < LM_LARGE_PAGE_BYTES || bytes > s->asked.bytes_max || bytes / 256 > stored)
+        return LM_OK;
     unit->slab.memory = lm__alloc_large(unit->slab.allocator, bytes);
     unit->slab.size = bytes;
     return unit->slab.memory ? LM_OK : lm__error_memory(error, "reading rows");
@@ -257,12 +254,12 @@ static size_t rows_of_units(const read_stream *s, const lm_row_group *group)
 {
     double bytes = (double)group_bytes(s, group), rows = (double)group->num_rows;
     size_t most = LM_PARQUET_READ_ROWS_MAX;
-    if (bytes > (double)s->bytes_max / 2) {
-        double piece = rows * ((double)s->bytes_max / 4) / bytes;
+    if (bytes > (double)s->asked.bytes_max / 2) {
+        double piece = rows * ((double)s->asked.bytes_max / 4) / bytes;
         if (piece < (double)most) most = (size_t)piece + 1;
         if (most > 8192) most -= most % 1024;
     }
-    if (s->batch_rows && most > s->batch_rows) most -= most % s->batch_rows;
+    if (s->asked.batch_rows && most > s->asked.batch_rows) most -= most % s->asked.batch_rows;
     return most;
 }
 
@@ -271,14 +268,14 @@ static size_t rows_of_units(const read_stream *s, const lm_row_group *group)
  * pages over, which lists do not allow; and every piece decodes the dictionaries again. */
 static void settle_units(read_stream *s, const lm_row_group *group)
 {
-    size_t threads = (size_t)s->threads, groups = s->row_group_count - s->at_group;
+    size_t threads = (size_t)s->threads, groups = s->asked.row_group_count - s->at_group;
     s->unit_rows = rows_of_units(s, group);
     s->apart = threads > 1 && groups * s->plan.leaf_count < 4 * threads;
     for (uint32_t i = 0; i < s->plan.leaf_count && s->apart; i++)
         s->apart = lm__read_is_flat(s->plan.leaves[i].node) && s->plan.leaves[i].owned_count == 0;
     size_t piece = ((size_t)rows_of(s, group) + threads - 1) / threads;
     if (piece < LM_PARQUET_READ_PIECE_ROWS_MIN) piece = LM_PARQUET_READ_PIECE_ROWS_MIN;
-    if (s->batch_rows && piece > s->batch_rows) piece -= piece % s->batch_rows;
+    if (s->asked.batch_rows && piece > s->asked.batch_rows) piece -= piece % s->asked.batch_rows;
     if (s->apart && piece < s->unit_rows) s->unit_rows = piece;
 }
 
@@ -312,13 +309,13 @@ static void unit_free(read_unit *unit)
 /* Moves on to a row group that has rows to be read, past those to be skipped. */
 static bool find_rows(read_stream *s)
 {
-    for (; s->at_group < s->row_group_count && s->rows_left > 0; s->at_group++) {
+    for (; s->at_group < s->asked.row_group_count && s->asked.rows_left > 0; s->at_group++) {
         const lm_row_group *group =
-            &s->reader->metadata.row_groups.items[s->row_groups[s->at_group]];
+            &s->reader->metadata.row_groups.items[s->asked.row_groups[s->at_group]];
         uint64_t rows = rows_of(s, group);
-        if (s->rows_to_skip > 0 && s->at_row == 0) {
-            uint64_t skip = s->rows_to_skip < rows ? s->rows_to_skip : rows;
-            s->rows_to_skip -= skip;
+        if (s->asked.rows_to_skip > 0 && s->at_row == 0) {
+            uint64_t skip = s->asked.rows_to_skip < rows ? s->asked.rows_to_skip : rows;
+            s->asked.rows_to_skip -= skip;
             s->at_row = (size_t)skip;
         }
         if (s->at_row < rows) {
@@ -337,7 +334,7 @@ static read_track *new_track(read_stream *s)
     read_track *track =
         lm__alloc_zero(s->allocator, sizeof *track + leaves * sizeof *track->columns);
     if (!track) return NULL;
-    track->row_group = s->row_groups[s->at_group];
+    track->row_group = s->asked.row_groups[s->at_group];
     track->references = 1;
     if (!s->spans) return track;
     track->places = lm__alloc_array(s->allocator, leaves + 1, sizeof *track->places);
@@ -382,12 +379,13 @@ static lm_status new_unit(read_stream *s, read_unit **out, lm_error *error)
  * group. */
 static lm_status add_unit(read_stream *s, size_t bytes, lm_error *error)
 {
-    const lm_row_group *group = &s->reader->metadata.row_groups.items[s->row_groups[s->at_group]];
+    const lm_row_group *group =
+        &s->reader->metadata.row_groups.items[s->asked.row_groups[s->at_group]];
     read_unit *unit = NULL, *before = s->tail;
     LM_TRY(new_unit(s, &unit, error));
     uint64_t rows = rows_of(s, group) - s->at_row;
     if (rows > s->unit_rows) rows = s->unit_rows;
-    if (rows > s->rows_left) rows = s->rows_left;
+    if (rows > s->asked.rows_left) rows = s->asked.rows_left;
     unit->start = s->at_row;
     unit->rows = (size_t)rows;
     unit->bytes = bytes;
@@ -397,8 +395,8 @@ static lm_status add_unit(read_stream *s, size_t bytes, lm_error *error)
         return status;
     }
     s->at_row += unit->rows;
-    s->rows_left -= unit->rows;
-    unit->last = s->apart || s->at_row == rows_of(s, group) || s->rows_left == 0;
+    s->asked.rows_left -= unit->rows;
+    unit->last = s->apart || s->at_row == rows_of(s, group) || s->asked.rows_left == 0;
     if (unit->last) drop_track(s);
     s->bytes_ahead += bytes;
     s->units_ahead++;
@@ -418,12 +416,12 @@ static lm_status look_ahead(read_stream *s, lm_error *error)
 {
     while (find_rows(s)) {
         const lm_row_group *group =
-            &s->reader->metadata.row_groups.items[s->row_groups[s->at_group]];
+            &s->reader->metadata.row_groups.items[s->asked.row_groups[s->at_group]];
         uint64_t rows = rows_of(s, group) < s->unit_rows ? rows_of(s, group) : s->unit_rows;
         double share = (double)rows / (double)group->num_rows;
         size_t bytes = (size_t)((double)group_bytes(s, group) * (share < 1 ? share : 1));
         if (s->head && (s->threads == 1 || s->units_ahead >= LM_PARQUET_READ_UNITS_MAX ||
-                        s->bytes_ahead + bytes > s->bytes_max))
+                        s->bytes_ahead + bytes > s->asked.bytes_max))
             break;
         LM_TRY(add_unit(s, bytes, error));
     }
@@ -458,7 +456,7 @@ static void drop_all(read_stream *s)
 static void halve(read_stream *s)
 {
     size_t group = s->head->at_group, row = s->head->start, rows = s->head->rows;
-    for (const read_unit *unit = s->head; unit; unit = unit->next) s->rows_left += unit->rows;
+    for (const read_unit *unit = s->head; unit; unit = unit->next) s->asked.rows_left += unit->rows;
     drop_all(s);
     s->at_group = group;
     s->at_row = row;
@@ -523,7 +521,7 @@ static lm_status stream_next(lm_stream *stream, lm_batch **batch, lm_error *erro
     lm_batch *whole = s->batch;
     *batch = whole;
     if (!whole) return LM_OK;
-    int64_t left = lm__batch_rows(whole) - s->batch_at, most = (int64_t)s->batch_rows;
+    int64_t left = lm__batch_rows(whole) - s->batch_at, most = (int64_t)s->asked.batch_rows;
     if (s->batch_at == 0 && (most == 0 || left <= most)) {
         s->batch = NULL;
         return LM_OK;
@@ -556,16 +554,16 @@ static void stream_close(lm_stream *stream)
     }
     if (!s->is_part) lm__read_plan_deinit(&s->plan);
     pthread_mutex_destroy(&s->lock);
-    lm__free(allocator, s->row_groups);
+    lm__free(allocator, s->asked.row_groups);
     lm__free(allocator, s->spans);
     lm_parquet_reader_close(s->reader);
     if (!s->is_part) lm_keeping_allocator_close(s->blocks);
     lm__free(allocator, s);
 }
 
-lm_status lm__parquet_choose_row_groups(const lm_parquet_reader *reader,
-                                        const lm_parquet_read_options *options, size_t **row_groups,
-                                        size_t *row_group_count, lm_error *error)
+static lm_status choose_row_groups(const lm_parquet_reader *reader,
+                                   const lm_parquet_read_options *options, size_t **row_groups,
+                                   size_t *row_group_count, lm_error *error)
 {
     size_t count = reader->metadata.row_groups.count;
     *row_group_count = options->row_groups ? options->row_group_count : count;
@@ -581,8 +579,8 @@ lm_status lm__parquet_choose_row_groups(const lm_parquet_reader *reader,
     return LM_OK;
 }
 
-lm_status lm__parquet_check_options(const lm_parquet_reader *reader,
-                                    const lm_parquet_read_options *options, lm_error *error)
+static lm_status check_options(const lm_parquet_reader *reader,
+                               const lm_parquet_read_options *options, lm_error *error)
 {
     int per_second = options->int96_per_second;
     if (reader->without_row_groups)
@@ -594,22 +592,30 @@ lm_status lm__parquet_check_options(const lm_parquet_reader *reader,
     return LM_OK;
 }
 
+lm_status lm__read_asked_make(const lm_parquet_reader *reader,
+                              const lm_parquet_read_options *options, lm_read_tally *tally,
+                              lm_read_asked *asked, lm_error *error)
+{
+    *asked = (lm_read_asked){
+        .rows_to_skip = (uint64_t)options->row_first,
+        .rows_left = options->row_count ? (uint64_t)options->row_count : UINT64_MAX,
+        .batch_rows = (size_t)options->batch_rows,
+        .bytes_max =
+            options->memory_bytes_max ? options->memory_bytes_max : LM_PARQUET_READ_AHEAD_BYTES,
+        .limits = reader->limits,
+    };
+    asked->limits.cancel = options->cancel;
+    asked->limits.tally = tally;
+    LM_TRY(check_options(reader, options, error));
+    return choose_row_groups(reader, options, &asked->row_groups, &asked->row_group_count, error);
+}
+
 static lm_status open_stream(read_stream *s, const lm_parquet_read_options *options,
                              lm_error *error)
 {
-    LM_TRY(lm__parquet_check_options(s->reader, options, error));
-    LM_TRY(lm__parquet_choose_row_groups(s->reader, options, &s->row_groups, &s->row_group_count,
-                                         error));
-    s->rows_to_skip = (uint64_t)options->row_first;
-    s->rows_left = options->row_count ? (uint64_t)options->row_count : UINT64_MAX;
-    s->batch_rows = (size_t)options->batch_rows;
-    s->bytes_max =
-        options->memory_bytes_max ? options->memory_bytes_max : LM_PARQUET_READ_AHEAD_BYTES;
-    s->limits = s->reader->limits;
-    s->limits.cancel = options->cancel;
-    s->limits.tally = &s->tally;
+    LM_TRY(lm__read_asked_make(s->reader, options, &s->tally, &s->asked, error));
     s->counts = options->counts;
-    LM_TRY(lm_keeping_allocator_new(s->allocator, s->bytes_max / 2, &s->blocks, error));
+    LM_TRY(lm_keeping_allocator_new(s->allocator, s->asked.bytes_max / 2, &s->blocks, error));
     LM_TRY(lm__pool_new(s->allocator, options->threads, &s->pool, error));
     s->threads = lm__pool_threads(s->pool);
     return lm__read_plan_make(s->reader, options, &s->plan, error);
@@ -622,16 +628,16 @@ static lm_status open_part(read_stream *s, const lm_read_part_of *part, lm_error
     s->pool = part->pool;
     s->blocks = part->blocks;
     s->threads = lm__pool_threads(s->pool);
-    s->limits = *part->limits;
-    s->bytes_max = part->bytes_max;
-    s->batch_rows = part->batch_rows;
+    s->asked.limits = *part->limits;
+    s->asked.bytes_max = part->bytes_max;
+    s->asked.batch_rows = part->batch_rows;
     s->by_index = part->by_index;
-    s->rows_left = UINT64_MAX;
-    s->row_group_count = 1;
-    s->row_groups = lm__alloc_array(s->allocator, 1, sizeof *s->row_groups);
+    s->asked.rows_left = UINT64_MAX;
+    s->asked.row_group_count = 1;
+    s->asked.row_groups = lm__alloc_array(s->allocator, 1, sizeof *s->asked.row_groups);
     s->spans = lm__alloc_array(s->allocator, part->range_count, sizeof *s->spans);
-    if (!s->row_groups || !s->spans) return lm__error_memory(error, "reading rows");
-    s->row_groups[0] = part->row_group;
+    if (!s->asked.row_groups || !s->spans) return lm__error_memory(error, "reading rows");
+    s->asked.row_groups[0] = part->row_group;
     uint64_t at = 0;
     for (size_t i = 0; i < part->range_count; i++) {
         s->spans[i] = (lm_row_span){part->ranges[i], at};

@@ -54,14 +54,20 @@ LM_MUST_USE lm_status lm__parquet_stream_open_part(lm_parquet_reader *reader,
 LM_MUST_USE lm_status lm__parquet_filter_open(lm_parquet_reader *reader,
                                               const lm_parquet_read_options *options,
                                               lm_stream **stream, lm_error *error);
-/* What is asked for that makes no sense, told. */
-LM_MUST_USE lm_status lm__parquet_check_options(const lm_parquet_reader *reader,
-                                                const lm_parquet_read_options *options,
-                                                lm_error *error);
-/* The row groups that are asked for, all without options->row_groups. */
-LM_MUST_USE lm_status lm__parquet_choose_row_groups(const lm_parquet_reader *reader,
-                                                    const lm_parquet_read_options *options,
-                                                    size_t **row_groups, size_t *count,
-                                                    lm_error *error);
+
+/* What options ask for, checked and with the defaults filled in, as streams with and without a
+ * filter begin with it. `row_groups` is the stream's to free. */
+typedef struct lm_read_asked {
+    size_t *row_groups;
+    size_t row_group_count;
+    uint64_t rows_to_skip, rows_left;
+    size_t batch_rows, bytes_max;
+    lm_read_limits limits;
+} lm_read_asked;
+
+LM_MUST_USE lm_status lm__read_asked_make(const lm_parquet_reader *reader,
+                                          const lm_parquet_read_options *options,
+                                          lm_read_tally *tally, lm_read_asked *asked,
+                                          lm_error *error);
 
 #endif
