@@ -26,11 +26,13 @@ static const lm_format_row rows[] = {
      .rows = lm_ipc_rows_take},
     {.format = LM_FORMAT_JSONL,
      .name = "jsonl",
-     .suffixes = {".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".jsonl.zst", ".ndjson.zst"},
+     .suffixes = {".jsonl", ".ndjson"},
+     .packed = true,
      .forward = lm__jsonl_table_open},
     {.format = LM_FORMAT_CSV,
      .name = "csv",
-     .suffixes = {".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zst", ".tsv.zst"},
+     .suffixes = {".csv", ".tsv"},
+     .packed = true,
      .forward = lm__csv_table_open},
     {.format = LM_FORMAT_XLSX, .name = "xlsx", .suffixes = {".xlsx"}},
 };
@@ -43,13 +45,37 @@ const lm_format_row *lm__format_row(lm_format format)
     return NULL;
 }
 
+static bool ends_with(const char *path, size_t size, const char *suffix)
+{
+    size_t length = strlen(suffix);
+    return size >= length && strncasecmp(path + size - length, suffix, length) == 0;
+}
+
+lm_packing lm__path_packing(const char *path, size_t *size)
+{
+    *size = strlen(path);
+    lm_packing packing = ends_with(path, *size, ".gz")    ? LM_PACKING_GZIP
+                         : ends_with(path, *size, ".zst") ? LM_PACKING_ZSTD
+                                                          : LM_PACKING_NONE;
+    *size -= packing == LM_PACKING_GZIP ? strlen(".gz") : 0;
+    *size -= packing == LM_PACKING_ZSTD ? strlen(".zst") : 0;
+    return packing;
+}
+
+bool lm__path_has_tabs(const char *path)
+{
+    size_t size;
+    (void)lm__path_packing(path, &size);
+    return ends_with(path, size, ".tsv");
+}
+
+/* More than the suffix alone. */
 static bool has_suffix(const lm_format_row *row, const char *path)
 {
-    size_t size = strlen(path);
-    for (const char *const *suffix = row->suffixes; *suffix; suffix++) {
-        size_t length = strlen(*suffix);
-        if (size > length && strcasecmp(path + size - length, *suffix) == 0) return true;
-    }
+    size_t size;
+    if (lm__path_packing(path, &size) != LM_PACKING_NONE && !row->packed) return false;
+    for (const char *const *suffix = row->suffixes; *suffix; suffix++)
+        if (size > strlen(*suffix) && ends_with(path, size, *suffix)) return true;
     return false;
 }
 

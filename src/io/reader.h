@@ -93,12 +93,21 @@ typedef lm_status lm_reader_open(lm_input *take_input, const lm_read_request *re
 typedef struct lm_format_row {
     lm_format format;
     const char *name;
-    const char *suffixes[8]; /* ends with NULL */
+    const char *suffixes[4]; /* ends with NULL */
+    bool packed;             /* .gz or .zst may come after them */
     const char *magic[4];    /* what its files begin with; ends with NULL. Goes before the suffix */
     lm_reader_open *open;    /* or NULL, and */
     lm_forward_open *forward;
     lm_forward_rows *rows; /* of `forward`; may be NULL */
 } lm_format_row;
+
+/* How a file's bytes are compressed as a whole, by its suffix. */
+typedef enum lm_packing { LM_PACKING_NONE, LM_PACKING_GZIP, LM_PACKING_ZSTD } lm_packing;
+
+/* *size gets that of the path without that suffix. */
+lm_packing lm__path_packing(const char *path, size_t *size);
+/* .tsv, also packed: tabs separate. */
+bool lm__path_has_tabs(const char *path);
 
 /* NULL for a format that is not read. */
 const lm_format_row *lm__format_row(lm_format format);

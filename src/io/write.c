@@ -4,10 +4,8 @@
 #include <lamella/ipc.h>
 #include <lamella/jsonl.h>
 
-#include <string.h>
-#include <strings.h>
-
 #include "base/error.h"
+#include "io/reader.h"
 
 static lm_status write_parquet(const lm_write_how *how, struct ArrowArrayStream *stream,
                                lm_sink *sink, lm_put_result *result, lm_error *error)
@@ -21,12 +19,6 @@ static lm_status write_parquet(const lm_write_how *how, struct ArrowArrayStream 
     return LM_OK;
 }
 
-static bool ends_with(const char *path, const char *suffix)
-{
-    size_t size = strlen(path), length = strlen(suffix);
-    return size >= length && strcasecmp(path + size - length, suffix) == 0;
-}
-
 /* The suffix tells the compression, and that tabs separate. */
 static lm_status write_csv(const lm_write_how *how, struct ArrowArrayStream *stream, lm_sink *sink,
                            lm_error *error)
@@ -36,14 +28,13 @@ static lm_status write_csv(const lm_write_how *how, struct ArrowArrayStream *str
     if (!csv.cancel) csv.cancel = how->cancel;
     if (!csv.allocator) csv.allocator = how->allocator;
     const char *path = how->path ? how->path : "";
-    bool gzip = ends_with(path, ".gz"), zstd = ends_with(path, ".zst");
-    if (csv.compression == LM_CSV_COMPRESSION_AUTO && gzip)
+    size_t size;
+    lm_packing packing = lm__path_packing(path, &size);
+    if (csv.compression == LM_CSV_COMPRESSION_AUTO && packing == LM_PACKING_GZIP)
         csv.compression = LM_CSV_COMPRESSION_GZIP;
-    if (csv.compression == LM_CSV_COMPRESSION_AUTO && zstd)
+    if (csv.compression == LM_CSV_COMPRESSION_AUTO && packing == LM_PACKING_ZSTD)
         csv.compression = LM_CSV_COMPRESSION_ZSTD;
-    bool tabs =
-        ends_with(path, ".tsv") || ends_with(path, ".tsv.gz") || ends_with(path, ".tsv.zst");
-    if (!csv.separator && tabs) csv.separator = '\t';
+    if (!csv.separator && lm__path_has_tabs(path)) csv.separator = '\t';
     lm_status status = lm_csv_write_stream(sink, stream, &csv, NULL, error);
     if ((status == LM_DATA || status == LM_SCHEMA) && how->path)
         return lm__error_within(error, status, "%s", how->path);
@@ -55,7 +46,8 @@ static lm_status write_jsonl(const lm_write_how *how, struct ArrowArrayStream *s
 {
     lm_jsonl_write_options jsonl = {.cancel = how->cancel};
     const char *path = how->path ? how->path : "";
-    if (!ends_with(path, ".gz") && !ends_with(path, ".zst"))
+    size_t size;
+    if (lm__path_packing(path, &size) == LM_PACKING_NONE)
         return lm_jsonl_write_take(how->allocator, stream, sink, &jsonl, error);
     stream->release(stream);
     return lm__error_set(error, LM_UNSUPPORTED,
