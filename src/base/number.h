@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define LM_POW10_U64_MAX 19 /* 10^19 fits uint64 */
 extern const uint64_t lm__pow10_u64[LM_POW10_U64_MAX + 1];
@@ -49,6 +50,24 @@ lm_shortest lm__float_shortest(float value);
  * false when the whole text is no such number. Past the range it is an infinity or a zero. */
 bool lm__double_parse(const char *text, size_t size, double *value);
 bool lm__float_parse(const char *text, size_t size, float *value);
+
+/* digits * 10^exponent, rounded; false where that needs more than its first 128 bits to tell. */
+bool lm__decimal_double(uint64_t digits, int exponent, double *value);
+
+/* The number that 1 to 8 digits say; false where they are no digits. Reads 8 bytes. */
+static inline bool lm__digits_value(const char *text, size_t size, uint64_t *value)
+{
+    uint64_t word;
+    memcpy(&word, text, 8);
+    word = word << (64 - 8 * size) | UINT64_C(0x3030303030303030) >> 1 >> (8 * size - 1);
+    uint64_t digits = word - 0x3030303030303030;
+    if (((word + 0x4646464646464646) | digits) & 0x8080808080808080) return false;
+    digits = digits * 10 + (digits >> 8);
+    *value = ((digits & 0x000000ff000000ff) * 0x000f424000000064 +
+              (digits >> 16 & 0x000000ff000000ff) * 0x0000271000000001) >>
+             32;
+    return true;
+}
 
 /* Eight digits of a number below 10^8, the first in the lowest byte, as numbers from 0 to 9. */
 static inline uint64_t lm__digits8(uint32_t value)

@@ -31,24 +31,10 @@ typedef struct decimal_text {
 
 static bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
-/* Eight digits at once, where they are digits. */
-static bool eight_digits(const char *text, uint64_t *value)
-{
-    uint64_t word;
-    memcpy(&word, text, 8);
-    uint64_t digits = word - 0x3030303030303030;
-    if (((word + 0x4646464646464646) | digits) & 0x8080808080808080) return false;
-    digits = digits * 10 + (digits >> 8);
-    *value = ((digits & 0x000000ff000000ff) * 0x000f424000000064 +
-              (digits >> 16 & 0x000000ff000000ff) * 0x0000271000000001) >>
-             32;
-    return true;
-}
-
 static const char *take_digits(const char *at, const char *end, uint64_t *w)
 {
     uint64_t sum = *w, eight;
-    while (end - at >= 8 && eight_digits(at, &eight)) {
+    while (end - at >= 8 && lm__digits_value(at, 8, &eight)) {
         sum = sum * 100000000 + eight;
         at += 8;
     }
@@ -194,6 +180,14 @@ static void plain_text(const decimal_text *number, char text[DIGITS_KEPT + 32])
 static const double exact_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                       1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                       1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+bool lm__decimal_double(uint64_t digits, int exponent, double *value)
+{
+    uint64_t bits;
+    if (!nearest(digits, exponent, &of_double, &bits)) return false;
+    memcpy(value, &bits, sizeof *value);
+    return true;
+}
 
 bool lm__double_parse(const char *text, size_t size, double *value)
 {

@@ -95,14 +95,15 @@ static lm_status run_gzip(lm_unpack *unpack, lm_unpack_step *step, lm_error *err
         state->avail_in = (uint32_t)in;
         state->next_out = step->out;
         state->avail_out = (uint32_t)out;
-        int result = isal->isal_inflate(state);
+        /* What it says of a damaged stream can be one byte past the input. */
+        if (isal->isal_inflate(state) < 0)
+            return lm__error_set(error, LM_CORRUPT, "gzip: the data is damaged");
         size_t taken = in - state->avail_in, given = out - state->avail_out;
         step->in += taken;
         step->in_size -= taken;
         step->out += given;
         step->out_size -= given;
         unpack->within = state->block_state != ISAL_BLOCK_FINISH;
-        if (result < 0) return lm__error_set(error, LM_CORRUPT, "gzip: the data is damaged");
         if (taken == 0 && given == 0) return LM_OK;
     }
     return LM_OK;

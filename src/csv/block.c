@@ -64,10 +64,10 @@ static lm_status check_utf8(lm_csv_block *b)
 
 typedef struct slicing {
     lm_csv_slice slice;
-    size_t at;   /* of the text: the next row */
-    size_t line; /* its line */
-    size_t line_first;
-    bool plain, lines_known;
+    size_t at;                   /* of the text: the next row */
+    size_t line;                 /* its line */
+    size_t at_first, line_first; /* of the slice */
+    bool escapes, lines_known;
 } slicing;
 
 static lm_status ragged(lm_csv_block *b, slicing *s, const lm_csv_row *row, bool *skip)
@@ -121,18 +121,27 @@ static lm_status next_slice(lm_csv_block *b, slicing *s)
 {
     s->slice.row_first += s->slice.rows;
     s->slice.rows = 0;
+    s->at_first = s->at;
     s->line_first = s->line;
     s->lines_known = false;
-    if (s->plain)
+    size_t lines = 0;
+    if (!s->escapes)
         s->slice.rows =
-            lm__csv_plain_rows(b->plan->dialect.separator, b->text.data, b->text.size, s->at,
-                               b->plan->n_columns, LM_CSV_READ_ROWS, b->spans, &s->at);
-    s->line += s->slice.rows;
+            lm__csv_regular_rows(&b->plan->dialect, b->text.data, b->text.size, s->at,
+                                 b->plan->n_columns, LM_CSV_READ_ROWS, b->spans, &s->at, &lines);
+    s->line += lines;
     if (s->slice.rows > 0) return LM_OK;
     return walk_rows(b, s);
 }
 
 /* Columns. */
+
+static size_t line_of_row(const lm_csv_block *b, const slicing *s, size_t row)
+{
+    if (s->lines_known) return b->row_lines[row];
+    size_t at = s->slice.spans[row * s->slice.columns].at;
+    return s->line_first + lm__csv_count(b->text.data + s->at_first, at - s->at_first, '\n');
+}
 
 static lm_status misfit(lm_csv_block *b, const slicing *s, size_t column, size_t row)
 {
@@ -141,7 +150,7 @@ static lm_status misfit(lm_csv_block *b, const slicing *s, size_t column, size_t
     lm_csv_span span = s->slice.spans[row * s->slice.columns + column];
     size_t size = lm__csv_span_size(span);
     memcpy(raw, b->text.data + span.at, size < 60 ? size : 60);
-    b->error_line = s->lines_known ? b->row_lines[row] : s->line_first + row;
+    b->error_line = line_of_row(b, s, row);
     return lm__error_set(&b->error, LM_DATA, "column %s: \"%s\" is no %s%s",
                          lm__printable(name, sizeof name, of->field->name),
                          lm__printable(shown, sizeof shown, raw),
@@ -260,14 +269,10 @@ static lm_status run(lm_csv_block *b)
     LM_TRY(check_utf8(b));
     const uint8_t *text = b->text.data;
     size_t size = b->text.size;
-    slicing s = {.plain = lm__csv_is_plain(&b->plan->dialect, text, size)};
-    size_t rows = lm__csv_count(text, size, '\n') + 1;
-    if (!s.plain) rows += lm__csv_count(text, size, '\r');
-    s.slice = (lm_csv_slice){.text = text,
-                             .text_size = size,
-                             .spans = b->spans,
-                             .columns = b->plan->n_columns,
-                             .capacity = rows};
+    slicing s = {.escapes = lm__csv_has_escapes(&b->plan->dialect, text, size)};
+    size_t rows = lm__csv_lines(text, size) + 1;
+    s.slice = (lm_csv_slice){
+        .text = text, .spans = b->spans, .columns = b->plan->n_columns, .capacity = rows};
     if (!b->infer) LM_TRY(make_room(b, rows));
     for (;;) {
         LM_TRY(next_slice(b, &s));

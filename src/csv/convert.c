@@ -81,24 +81,33 @@ typedef struct day_before {
         return LM_OK;                                                                              \
     }
 
+/* Up to 18 digits behind `sum`; more, or anything else, is false. Behind the text there is slack to
+ * be read. */
+LM_ALWAYS_INLINE bool take_digits(const char *text, size_t size, uint64_t *sum)
+{
+    uint64_t part;
+    if (size > 18) return false;
+    for (; size > 8; size -= 8, text += 8) {
+        if (!lm__digits_value(text, 8, &part)) return false;
+        *sum = *sum * 100000000 + part;
+    }
+    if (!lm__digits_value(text, size, &part)) return false;
+    *sum = *sum * lm__pow10_u64[size] + part;
+    return true;
+}
+
 /* Integers. */
 
 LM_ALWAYS_INLINE bool read_i64(const lm_csv_column *column, const char *text, size_t size,
                                int64_t *value)
 {
     size_t at = text[0] == '-';
-    if (__builtin_expect(size - at <= 18 && size > at, 1)) {
-        uint64_t sum = 0;
-        for (size_t i = at; i < size; i++) {
-            uint64_t digit = (uint64_t)(uint8_t)text[i] - '0';
-            if (digit > 9) goto other;
-            sum = sum * 10 + digit;
-        }
+    uint64_t sum = 0;
+    if (__builtin_expect(size > at && take_digits(text + at, size - at, &sum), 1)) {
         if (column->strict && text[at] == '0' && size > 1) return false;
         *value = at ? -(int64_t)sum : (int64_t)sum;
         return true;
     }
-other:
     if (column->strict && (text[0] == '+' || text[at] == '0')) return false;
     return lm__text_to_i64(text, size, value) == LM_TEXT_OK;
 }
@@ -131,6 +140,9 @@ CONVERT(u64, uint64_t, lm__text_to_u64(text, size, &to[row]) == LM_TEXT_OK)
 
 /* Floats. */
 
+static const double exact_powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                      1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+
 static bool is_word(const char *text, size_t size, const char *word)
 {
     return strlen(word) == size && strncasecmp(text, word, size) == 0;
@@ -151,34 +163,41 @@ static bool read_special(const char *text, size_t size, double *value)
     return true;
 }
 
-/* Digits with a point among them, 15 at most: two exact doubles, and one division. */
+/* Where the point is among the first 16 bytes; `size` where there is none. */
+LM_ALWAYS_INLINE size_t find_point(const char *text, size_t size)
+{
+    size_t most = size < 16 ? size : 16;
+#if defined(__SSE2__)
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
+    unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')));
+    found &= (1u << most) - 1;
+    return found ? (size_t)__builtin_ctz(found) : size;
+#else
+    const char *found = memchr(text, '.', most);
+    return found ? (size_t)(found - text) : size;
+#endif
+}
+
+/* Digits with a point among them or none, 19 at most. Up to 15 of them are an exact double, as the
+ * power of ten is: one division rounds correctly. */
 LM_ALWAYS_INLINE bool read_amount(const char *text, size_t size, double *value)
 {
-    static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
     bool negative = text[0] == '-';
-    size_t at = negative, point = 0;
+    text += negative;
+    size -= negative;
+    size_t point = find_point(text, size), places = point < size ? size - point - 1 : 0;
     uint64_t sum = 0;
-    if (size - at > 16 || size == at) return false;
-    for (; at < size; at++) {
-        uint64_t digit = (uint64_t)(uint8_t)text[at] - '0';
-        if (digit > 9) break;
-        sum = sum * 10 + digit;
-    }
-    if (at == negative) return false;
-    if (at < size) {
-        if (text[at] != '.') return false;
-        point = ++at;
-        for (; at < size; at++) {
-            uint64_t digit = (uint64_t)(uint8_t)text[at] - '0';
-            if (digit > 9) return false;
-            sum = sum * 10 + digit;
-        }
-        if (point == size) return false;
-    }
-    if (sum >> 53) return false;
-    double result = (double)sum / powers[point ? size - point : 0];
-    *value = negative ? -result : result;
+    if (point == 0 || size > 20 || !take_digits(text, point, &sum)) return false;
+    if (point < size &&
+        (places == 0 || point + places > 19 || !take_digits(text + point + 1, places, &sum)))
+        return false;
+    /* Decided by the length, which is much the same within a column, and not by the number. */
+    double result;
+    if (size <= 16)
+        result = (double)sum / exact_powers[places];
+    else if (!lm__decimal_double(sum, -(int)places, &result))
+        return false;
+    *value = copysign(result, negative ? -1.0 : 1.0);
     return true;
 }
 
@@ -370,10 +389,12 @@ CONVERT(decimal256, lm_i256, read_decimal(column, text, size, &to[row]))
 
 /* Text. Quoted text is never null. */
 
-LM_ALWAYS_INLINE void copy_text(uint8_t *to, const uint8_t *from, size_t size, size_t readable)
+#define COPY_BYTES 32 /* that are copied at once where a cell has no more */
+
+LM_ALWAYS_INLINE void copy_text(uint8_t *to, const uint8_t *from, size_t size)
 {
-    if (size <= 16 && readable >= 16)
-        memcpy(to, from, 16); /* there is room for it */
+    if (size <= COPY_BYTES)
+        memcpy(to, from, COPY_BYTES); /* there is room for it, and slack behind the text */
     else
         memcpy(to, from, size);
 }
@@ -386,7 +407,7 @@ static lm_status convert_text(const lm_csv_plan *plan, const lm_allocator *alloc
     size_t total = 0;
     for (size_t row = 0; row < slice->rows; row++)
         total += lm__csv_span_size(span[row * slice->columns]);
-    LM_TRY(lm__buffer_reserve(&out->bytes, total + 16));
+    LM_TRY(lm__buffer_reserve(&out->bytes, total + COPY_BYTES));
     if (total + out->bytes.size > INT32_MAX) return LM_LIMIT;
     uint8_t *to = out->bytes.data + out->bytes.size;
     for (size_t row = 0; row < slice->rows; row++, span += slice->columns) {
@@ -398,7 +419,7 @@ static lm_status convert_text(const lm_csv_plan *plan, const lm_allocator *alloc
             LM_TRY(set_null(allocator, slice, row, out));
             continue;
         }
-        copy_text(to, slice->text + span->at, size, slice->text_size - span->at);
+        copy_text(to, slice->text + span->at, size);
         to += size;
     }
     offsets[slice->rows] = (int32_t)(to - out->bytes.data);

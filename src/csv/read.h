@@ -39,7 +39,6 @@ typedef struct lm_csv_values {
 /* The rows of a slice: `spans` row by row. */
 typedef struct lm_csv_slice {
     const uint8_t *text;
-    size_t text_size;
     const lm_csv_span *spans;
     size_t rows, columns;
     size_t row_first; /* of the block: where values go */

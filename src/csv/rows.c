@@ -160,28 +160,26 @@ static size_t rows_end_walked(const lm_csv_dialect *dialect, const uint8_t *text
     return at;
 }
 
+bool lm__csv_has_escapes(const lm_csv_dialect *dialect, const uint8_t *text, size_t size)
+{
+    return dialect->escape && memchr(text, dialect->escape, size);
+}
+
 size_t lm__csv_rows_end(const lm_csv_dialect *dialect, const uint8_t *text, size_t size, bool last)
 {
     if (size == 0) return 0;
-    bool hidden = (dialect->quote && memchr(text, dialect->quote, size)) ||
-                  (dialect->escape && memchr(text, dialect->escape, size));
-    if (hidden) return rows_end_walked(dialect, text, size, last);
+    if (lm__csv_has_escapes(dialect, text, size)) return rows_end_walked(dialect, text, size, last);
+    if (dialect->quote && memchr(text, dialect->quote, size)) {
+        bool regular;
+        size_t end = lm__csv_regular_end(dialect, text, size, &regular);
+        if (regular && !last) return end;
+        return end + rows_end_walked(dialect, text + end, size - end, last);
+    }
     if (last) return size;
     const uint8_t *feed = memrchr(text, '\n', size);
     if (feed) return (size_t)(feed - text) + 1;
     const uint8_t *found = memrchr(text, '\r', size - 1); /* an LF may follow the very last */
     return found ? (size_t)(found - text) + 1 : 0;
-}
-
-bool lm__csv_is_plain(const lm_csv_dialect *dialect, const uint8_t *text, size_t size)
-{
-    if (dialect->quote && memchr(text, dialect->quote, size)) return false;
-    if (dialect->escape && memchr(text, dialect->escape, size)) return false;
-    const uint8_t *end = text + size, *at = text;
-    while ((at = memchr(at, '\r', (size_t)(end - at)))) {
-        if (++at == end || *at != '\n') return false;
-    }
-    return true;
 }
 
 size_t lm__csv_count(const uint8_t *text, size_t size, char c)
@@ -210,67 +208,4 @@ size_t lm__csv_lines(const uint8_t *text, size_t size)
     const uint8_t *end = text + size, *at = text;
     while ((at = memchr(at, '\r', (size_t)(end - at)))) lines += ++at == end || *at != '\n';
     return lines;
-}
-
-/* Plain text, 64 bytes at a time. */
-
-LM_ALWAYS_INLINE void masks64(const uint8_t *text, size_t left, char separator, uint64_t *cells,
-                              uint64_t *lines)
-{
-    uint8_t tail[64];
-    if (left < 64) {
-        memset(tail, 0, sizeof tail);
-        memcpy(tail, text, left);
-        text = tail;
-    }
-#if defined(__SSE2__)
-    __m128i s = _mm_set1_epi8(separator), n = _mm_set1_epi8('\n');
-    uint64_t found_s = 0, found_n = 0;
-    for (int i = 0; i < 4; i++) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + 16 * i));
-        found_s |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, s)) << (16 * i);
-        found_n |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, n)) << (16 * i);
-    }
-    *lines = found_n;
-    *cells = found_s | found_n;
-#else
-    *lines = *cells = 0;
-    for (int i = 0; i < 64; i++) {
-        *lines |= (uint64_t)(text[i] == '\n') << i;
-        *cells |= (uint64_t)(text[i] == '\n' || (char)text[i] == separator) << i;
-    }
-#endif
-    if (left < 64) {
-        *cells &= ((uint64_t)1 << left) - 1;
-        *lines &= ((uint64_t)1 << left) - 1;
-    }
-}
-
-size_t lm__csv_plain_rows(char separator, const uint8_t *text, size_t size, size_t from,
-                          size_t columns, size_t rows_max, lm_csv_span *spans, size_t *end)
-{
-    size_t rows = 0, count = 0, start = from;
-    *end = from;
-    for (size_t at = from; at < size && rows < rows_max; at += 64) {
-        uint64_t cells, lines;
-        masks64(text + at, size - at, separator, &cells, &lines);
-        size_t before = count;
-        for (uint64_t left = cells; left; left &= left - 1) {
-            size_t stop = at + (size_t)__builtin_ctzll(left);
-            spans[count++] = (lm_csv_span){(uint32_t)start, (uint32_t)(stop - start)};
-            start = stop + 1;
-        }
-        for (; lines && rows < rows_max; lines &= lines - 1) {
-            uint64_t below = lines ^ (lines - 1); /* up to the line's end */
-            size_t seen = before + (size_t)__builtin_popcountll(cells & below);
-            if (seen != (rows + 1) * columns) return rows;
-            lm_csv_span *cell = &spans[seen - 1];
-            if (cell->size > 0 && text[cell->at + cell->size - 1] == '\r') cell->size--;
-            if (columns == 1 && cell->size == 0) return rows; /* an empty line */
-            rows++;
-            *end = at + (size_t)__builtin_ctzll(lines) + 1;
-        }
-        if (count > (rows + 1) * columns) return rows; /* a row that is too long */
-    }
-    return rows;
 }

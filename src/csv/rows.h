@@ -7,8 +7,8 @@
  * csv module, which the tests hold this to.
  *
  * Invariants
- *  1. Cells are found by one walk (row_walk); text without quotes, escapes and lone CRs is cut by
- *     64 bytes at a time (rows_plain.c) and gives the same cells.
+ *  1. Cells are found by one walk (row_walk); rows that are regular are found by 64 bytes at a time
+ *     (rows_regular.c), and have the same cells.
  *  2. Quotes and escapes are taken out in place, so a row is walked for its cells once only.
  */
 #ifndef LM_CSV_ROWS_H
@@ -51,15 +51,20 @@ bool lm__csv_row_empty(const uint8_t *text, size_t size, size_t from, size_t *en
 
 /* Where the last whole row of the text ends; 0 when none does. */
 size_t lm__csv_rows_end(const lm_csv_dialect *dialect, const uint8_t *text, size_t size, bool last);
-/* Whether there are neither quotes nor escapes nor lone CRs in it. */
-bool lm__csv_is_plain(const lm_csv_dialect *dialect, const uint8_t *text, size_t size);
 size_t lm__csv_lines(const uint8_t *text, size_t size); /* LFs and lone CRs */
 size_t lm__csv_count(const uint8_t *text, size_t size, char c);
 
-/* Up to `rows_max` rows of plain text that have `columns` cells each and are not empty; stops
- * before one that is otherwise. Returns the rows; `end` is behind them. `spans` has room for
- * (rows_max + 1) * columns + 64. */
-size_t lm__csv_plain_rows(char separator, const uint8_t *text, size_t size, size_t from,
-                          size_t columns, size_t rows_max, lm_csv_span *spans, size_t *end);
+bool lm__csv_has_escapes(const lm_csv_dialect *dialect, const uint8_t *text, size_t size);
+
+/* In text without escapes: up to `rows_max` rows that are regular, have `columns` cells each and
+ * are not empty; stops before one that is otherwise. Returns the rows; `end` is behind them,
+ * `lines` the LFs among them. `spans` has room for (rows_max + 1) * columns + 64. */
+size_t lm__csv_regular_rows(const lm_csv_dialect *dialect, uint8_t *text, size_t size, size_t from,
+                            size_t columns, size_t rows_max, lm_csv_span *spans, size_t *end,
+                            size_t *lines);
+/* Where the last regular row ends, of those that the text begins with; `regular`: what follows may
+ * be the beginning of another. */
+size_t lm__csv_regular_end(const lm_csv_dialect *dialect, const uint8_t *text, size_t size,
+                           bool *regular);
 
 #endif
