@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "base/cancel.h"
@@ -52,6 +53,13 @@ static int on_begin(void *context, char *ip, char *local_ip, int port, int local
     return CURL_PREREQFUNC_OK;
 }
 
+/* As libcurl would, but no program that we start inherits it. */
+static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)context, (void)purpose;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static size_t on_out(char *buffer, size_t size, size_t count, void *context)
 {
     lm_lane *lane = context;
@@ -61,7 +69,8 @@ static size_t on_out(char *buffer, size_t size, size_t count, void *context)
         return CURL_READFUNC_PAUSE;
     }
     size_t bytes = size * count < lane->out_left ? size * count : lane->out_left;
-    if (bytes) memcpy(buffer, lane->out, bytes);
+    if (bytes == 0) return 0;
+    memcpy(buffer, lane->out, bytes);
     lane->out += bytes;
     lane->out_left -= bytes;
     lane->response->bytes_sent += bytes;
@@ -100,7 +109,6 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
     size_t bytes = size * count;
     if (bytes >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
         lm__buffer_clear(&response->headers);
-        lane->header_bytes = 0;
         lane->answered = true;
         lane->head_whole = false;
         response->status = 0;
@@ -157,8 +165,7 @@ static size_t on_in(char *data, size_t size, size_t count, void *context)
         }
         return 0;
     }
-    /* The buffer may be larger than this request's bound, from the one before. */
-    lm_status status = bytes > response->body.bytes_max - response->body.size
+    lm_status status = bytes > lane->body_bytes_max - response->body.size
                            ? LM_LIMIT
                            : lm__buffer_append(&response->body, data, bytes);
     if (status == LM_OK) return bytes;
@@ -216,7 +223,9 @@ static lm_status headers_make(lm_lane *lane, lm_error *error)
 }
 
 #define SET(option, value)                                                                         \
-    if (code == CURLE_OK) code = curl->curl_easy_setopt(lane->easy, option, value)
+    do {                                                                                           \
+        if (code == CURLE_OK) code = curl->curl_easy_setopt(lane->easy, option, value);            \
+    } while (0)
 
 static CURLcode callbacks_set(lm_lane *lane, const lm_curl *curl)
 {
@@ -224,6 +233,7 @@ static CURLcode callbacks_set(lm_lane *lane, const lm_curl *curl)
     SET(CURLOPT_ERRORBUFFER, lane->curl_text);
     SET(CURLOPT_PREREQFUNCTION, on_begin);
     SET(CURLOPT_PREREQDATA, lane);
+    SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_HEADERDATA, lane);
     SET(CURLOPT_WRITEFUNCTION, on_in);
@@ -321,7 +331,7 @@ static void exchange_reset(lm_lane *lane, const lm_http_request *request, bool p
     lane->times = (lm_http_times){
         first_of(request->times.connect_ns, usual->connect_ns, LM_HTTP_CONNECT_NS),
         first_of(request->times.idle_ns, usual->idle_ns, LM_HTTP_IDLE_NS),
-        pushed ? 0 : first_of(request->times.whole_ns, usual->whole_ns, 0),
+        pushed ? 0 : request->times.whole_ns,
     };
     lane->began_ns = now_ns();
     response->status = 0;
@@ -330,8 +340,9 @@ static void exchange_reset(lm_lane *lane, const lm_http_request *request, bool p
     response->retry_after_ns = 0;
     lm__buffer_clear(&response->headers);
     lm__buffer_clear(&response->body);
-    response->body.bytes_max =
+    lane->body_bytes_max =
         request->body_bytes_max ? request->body_bytes_max : LM_HTTP_BODY_BYTES_MAX;
+    response->body.bytes_max = LM_BUFFER_BYTES_MAX; /* it is bounded as it grows */
 }
 
 lm_status lm__exchange_begin(lm_http *http, const lm_http_request *request,
@@ -447,18 +458,23 @@ static void perform(lm_lane *lane)
         }
 }
 
+/* libcurl's own bound for one line of a head is told like a lack of memory. */
+static bool line_is_too_long(const lm_lane *lane)
+{
+    return lane->result == CURLE_OUT_OF_MEMORY && lane->response->began && !lane->head_whole;
+}
+
 /* What libcurl's verdict is to us. */
 static lm_status result_status(const lm_lane *lane, bool *retryable)
 {
     *retryable = false;
     switch (lane->result) {
-    case CURLE_OUT_OF_MEMORY:
-        /* Its own bound for one line of a head is told in the same way. */
-        return lane->response->began && !lane->head_whole ? LM_LIMIT : LM_NO_MEMORY;
+    case CURLE_OUT_OF_MEMORY: return line_is_too_long(lane) ? LM_LIMIT : LM_NO_MEMORY;
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
     case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_SSL_CONNECT_ERROR:
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
@@ -470,17 +486,19 @@ static lm_status result_status(const lm_lane *lane, bool *retryable)
     }
 }
 
-static const char *result_remedy(const lm_lane *lane)
+static void result_remedy(const lm_lane *lane, char *text, size_t size)
 {
+    const char *ca_file = lane->http->ca_file;
     if (lane->result == CURLE_PEER_FAILED_VERIFICATION)
-        return " (a CA of your own is named by the option ca_file or by SSL_CERT_FILE)";
-    if (lane->result == CURLE_SSL_CACERT_BADFILE) return " (the file of CAs cannot be used)";
-    return "";
+        snprintf(text, size, " (a CA of your own is named by the option ca_file or SSL_CERT_FILE)");
+    else if (lane->result == CURLE_SSL_CACERT_BADFILE)
+        snprintf(text, size, " (the CA file is %s)", ca_file ? ca_file : "the system's");
 }
 
 static const char *failure_text(const lm_lane *lane)
 {
     if (lane->stop.code != LM_OK) return lane->stop.message;
+    if (line_is_too_long(lane)) return "a line of the answer's head is too long";
     return lane->curl_text[0] ? lane->curl_text
                               : lane->http->curl->curl_easy_strerror(lane->result);
 }
@@ -490,13 +508,14 @@ static lm_status exchange_failure(lm_lane *lane, lm_error *error)
 {
     const lm_http_request *request = lane->request;
     char url[URL_SHOWN_BYTES], seen[CURL_ERROR_SIZE], cut[64] = "";
-    const char *remedy = "", *lost = "";
+    char remedy[256] = "";
+    const char *lost = "";
     bool retryable = lane->stop.retryable;
     lm_status status = lane->stop.code;
     long os_code = 0;
     if (status == LM_OK) {
         status = result_status(lane, &retryable);
-        remedy = result_remedy(lane);
+        result_remedy(lane, remedy, sizeof remedy);
         lane->http->curl->curl_easy_getinfo(lane->easy, CURLINFO_OS_ERRNO, &os_code);
     }
     if (lane->response->status)

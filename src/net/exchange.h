@@ -60,7 +60,8 @@ struct lm_lane {
     lm_http_times times;
     int64_t began_ns, window_ns;
     uint64_t window_bytes; /* moved before the window */
-    size_t header_bytes;
+    size_t header_bytes;   /* of all heads: those that announce another are bounded with it */
+    size_t body_bytes_max; /* of a 2xx, collected */
 };
 
 /* Takes a lane and prepares the request on it. On failure there is none. `body_bytes`: what will be

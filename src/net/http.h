@@ -26,8 +26,9 @@
 /* Waiting, in nanoseconds; 0 means the client's, and in a client's options what limits.h says. */
 typedef struct lm_http_times {
     int64_t connect_ns;
-    int64_t idle_ns;  /* without LM_HTTP_IDLE_BYTES going either way */
-    int64_t whole_ns; /* of a request; 0: no bound. Not for uploads, which wait for their caller */
+    int64_t idle_ns; /* without LM_HTTP_IDLE_BYTES going either way */
+    int64_t
+        whole_ns; /* a request's only; 0: no bound. Not for uploads, which wait for their caller */
 } lm_http_times;
 
 typedef struct lm_http_options {

@@ -63,6 +63,11 @@ static bool answer(web_peer *peer)
         }
         return false;
     }
+    if (peer_asks(peer, "GET /endless-wait")) {
+        while (peer_say(peer, "HTTP/1.1 102 Wait\r\n\r\n")) {
+        }
+        return false;
+    }
     return peer_say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
 }
 
@@ -210,7 +215,7 @@ TEST(connecting_is_bounded)
         .method = "GET", .url = url, .times = {.connect_ns = 100 * MS, .idle_ns = 60000 * MS}};
     CHECK_STATUS(lm__http_send(f.http, &request, &f.response, &f.error), LM_IO);
     CHECK(!f.response.began && f.error.retryable);
-    CHECK_SAYS(&f, "after 10");
+    CHECK_SAYS(&f, "127.0.0.1");
     fixture_end(&f);
     for (int i = 0; i < 4; i++) close(fill[i]);
     close(listener);
@@ -224,7 +229,9 @@ TEST(sizes_are_bounded)
         LM_LIMIT);
     CHECK(f.response.body.size <= 100000);
     CHECK_STATUS(get(&f, "/endless-head"), LM_LIMIT);
+    CHECK_STATUS(get(&f, "/endless-wait"), LM_LIMIT);
     CHECK_STATUS(get(&f, "/endless-line"), LM_LIMIT);
+    CHECK_SAYS(&f, "too long");
     CHECK(!f.error.retryable);
     CHECK_OK(get(&f, "/endless-refusal"), f.error);
     CHECK_INT(f.response.status, 500);

@@ -1,4 +1,6 @@
 /* Requests as they arrive, answers as they are given; numbers are the invariants of net/http.h. */
+#include <fcntl.h>
+
 #include "fixture.h"
 
 #define AGENT "User-Agent: lamella/" LM_VERSION "\r\n"
@@ -72,6 +74,25 @@ TEST(connections_are_kept)
     fixture_end(&f);
 }
 
+TEST(no_program_that_is_started_inherits_a_connection)
+{
+    static fixture f;
+    int connected = 0;
+    fixture_begin(&f, answer_ok);
+    CHECK_OK(get(&f, "/x"), f.error);
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in peer;
+        socklen_t size = sizeof peer;
+        if (getpeername(fd, (struct sockaddr *)&peer, &size) != 0 || size != sizeof peer ||
+            peer.sin_family != AF_INET || ntohs(peer.sin_port) != f.server.port)
+            continue;
+        connected++;
+        CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    }
+    CHECK_INT(connected, 1);
+    fixture_end(&f);
+}
+
 static bool answer_kinds(web_peer *peer)
 {
     if (peer_asks(peer, "HEAD "))
@@ -125,6 +146,7 @@ TEST(a_refusal_is_told_with_what_it_says)
     static fixture f;
     lm_http_request request = {.method = "GET"};
     fixture_begin(&f, answer_kinds);
+    request.body_bytes_max = 2; /* no bound for what a refusal says */
     CHECK_OK(send_to(&f, request, "/404?sig=SECRET"), f.error);
     request.url = f.url;
     CHECK_STATUS(lm__http_refusal(&request, &f.response, &f.error), LM_NOT_FOUND);
@@ -260,6 +282,7 @@ int main(void)
     RUN(a_get_arrives_byte_for_byte);
     RUN(other_methods_arrive_byte_for_byte);
     RUN(connections_are_kept);
+    RUN(no_program_that_is_started_inherits_a_connection);
     RUN(answers_of_each_kind_are_given);
     RUN(a_refusal_is_told_with_what_it_says);
     RUN(a_stream_ends_when_its_taker_fails);
