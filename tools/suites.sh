@@ -138,11 +138,13 @@ need_older() {
     echo "$PWD/$place"
 }
 
-# Thousands of generated tables and the whole grid, shown to every reader: minutes, so only on request.
+# Thousands of generated tables and the whole grid, shown to every reader, and workbooks to LibreOffice: minutes, so only
+# on request.
 suite_long() {
+    need office
     build_product
     build_release && c_tests long release --suite long -t 4
-    py_tests long tests/long
+    py_tests long tests/long tests/interop/test_xlsx.py
 }
 
 # parquet-java, which Spark reads Parquet by, is fetched once, into .cache/; only on request.
