@@ -1,9 +1,22 @@
-/* Descriptions of tables: columns, rules, partitions, versions (docs/tables.md). */
+/*
+ * Tables: an append-only home for rows that a descriptor describes (docs/tables.md).
+ *
+ *     LM_TRY(lm_registry_read(NULL, "tables", &registry, error));      // one JSON file a table
+ *     lm_table_options options = {.root = "out", .registry = registry, .tick_bucket_size = 1000};
+ *     LM_TRY(lm_table_append_take(&options, "trades", "run-7", &stream, &summary, error));
+ *     lm_table_summary_free(summary);
+ *
+ * A table is the directory root/run_id/table: Parquet files, and a Delta log that says which of
+ * them are the table. All parts of an append appear together, by one entry of the log; an append
+ * that fails leaves the table as it was. Any number of processes may append at once.
+ */
 #ifndef LAMELLA_TABLE_H
 #define LAMELLA_TABLE_H
 
 #include <lamella/arrow.h>
 #include <lamella/base.h>
+#include <lamella/commit.h>
+#include <lamella/parquet.h>
 #include <lamella/storage.h>
 
 /* What a table is: never changes once read; counted, so that it may be shared between threads. */
@@ -58,5 +71,73 @@ LM_API size_t lm_registry_count(const lm_registry *registry);
 LM_API lm_table_descriptor *lm_registry_at(const lm_registry *registry, size_t i);
 LM_API lm_table_descriptor *lm_registry_find(const lm_registry *registry, const char *name);
 LM_API void lm_registry_free(lm_registry *registry); /* takes NULL */
+
+typedef enum lm_table_check {
+    LM_TABLE_STRICT = 0, /* columns have the types of the descriptor; order does not matter */
+    LM_TABLE_SAFE = 1,   /* values are converted, and refused where something would be lost */
+} lm_table_check;
+
+/* All zero but `root` is the default of everything. */
+typedef struct lm_table_options {
+    const char *root;            /* path or URL of a directory */
+    const lm_registry *registry; /* NULL: a table that is there has its descriptor with it */
+    int64_t tick_bucket_size;    /* 0: the descriptor's, or that of the table that is there */
+    bool has_batch;
+    int64_t batch; /* run_id and batch together are appended once: a second time gives the summary
+                      of the first. Numbers of one run rise */
+    lm_table_check check;
+    bool drop_extra;    /* columns that the table has not are left out, not refused */
+    bool validate_rows; /* the descriptor's row rules hold, or nothing is appended */
+    lm_durability durability;
+    const char *checksum;              /* of the parts: "crc32c" or "sha256"; NULL: crc32c */
+    const char *metadata_prefix;       /* of the keys in the parts' metadata; NULL: "crv_" */
+    const lm_parquet_options *parquet; /* NULL: the standard ones. What the descriptor says of
+                                          columns stands over them */
+    size_t memory_bytes_max;           /* of rows that wait to be written; 0: 256 MiB */
+    uint32_t open_parts_max;           /* 0: 64 */
+    uint64_t part_bytes_max;           /* a part past this is closed and another begun; 0: 1 GiB */
+    int threads; /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: this thread alone */
+    const lm_storage *storage;
+    lm_cancel *cancel;
+    const lm_allocator *allocator;
+} lm_table_options;
+
+typedef struct lm_table_part {
+    bool has_bucket;
+    int64_t bucket_id;
+    const char *path;      /* joined to the root */
+    const char *partition; /* "bucket=42/venue=oslo"; "" without partitions */
+    const char *checksum;  /* "crc32c:…"; "" when it is not known */
+    uint64_t rows, bytes;
+    bool has_ticks; /* of the bucket's source column, or of a column `tick` */
+    int64_t tick_min, tick_max;
+} lm_table_part;
+
+/* Parts by bucket, then by partition. */
+typedef struct lm_table_summary {
+    const char *table, *run_id;
+    const lm_table_part *parts;
+    size_t part_count;
+    uint64_t rows;
+    const int64_t *buckets; /* that were touched, rising */
+    size_t bucket_count;
+    int64_t version; /* of the table, that has the append; -1 when there was nothing to append */
+    bool repeated;   /* run_id and batch had been appended before */
+    bool manifest_is_behind; /* manifest.json could not be written: it shows an older version */
+} lm_table_summary;
+
+/* Takes the stream, also on failure. An empty stream is nothing to do: an empty summary. `summary`
+ * may be NULL, else it is freed by the caller (and is NULL after a failure). LM_SCHEMA where the
+ * columns do not fit, LM_DATA where a value does not. */
+LM_API LM_MUST_USE lm_status lm_table_append_take(const lm_table_options *options,
+                                                  const char *table, const char *run_id,
+                                                  struct ArrowArrayStream *take_stream,
+                                                  lm_table_summary **summary, lm_error *error);
+/* The descriptor by which an append would go: the registry's, or that of the table that is there.
+ * The caller gives it back. */
+LM_API LM_MUST_USE lm_status lm_table_describe(const lm_table_options *options, const char *table,
+                                               const char *run_id, lm_table_descriptor **descriptor,
+                                               lm_error *error);
+LM_API void lm_table_summary_free(lm_table_summary *summary); /* takes NULL */
 
 #endif

@@ -179,6 +179,9 @@ bool lm__test_takes_nan(const lm_test *test);
  * that are not wanted nothing may be looked at (NULL: all are). */
 LM_MUST_USE lm_status lm__batch_take_bits(lm_batch *batch, const uint8_t *bits, int64_t count,
                                           const bool *wanted, lm_batch **out, lm_error *error);
+/* The rows of these numbers, in this order. Dictionaries and the contents of views are shared. */
+LM_MUST_USE lm_status lm__batch_take_rows(lm_batch *batch, const uint32_t *rows, int64_t count,
+                                          const bool *wanted, lm_batch **out, lm_error *error);
 /* lm_filter_stream_take, of our own streams. */
 LM_MUST_USE lm_status lm__filter_stream_take(const lm_allocator *allocator, lm_stream *source,
                                              const lm_expr *expr, lm_stream **stream,

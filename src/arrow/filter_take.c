@@ -188,6 +188,24 @@ static void number_rows(const uint8_t *bits, int64_t count, uint32_t *rows)
             *rows++ = (uint32_t)(64 * w + (size_t)__builtin_ctzll(word));
 }
 
+lm_status lm__batch_take_rows(lm_batch *batch, const uint32_t *rows, int64_t count,
+                              const bool *wanted, lm_batch **out, lm_error *error)
+{
+    lm_status status = lm__batch_new(batch->allocator, batch->schema, count, out, error);
+    if (status != LM_OK) return status;
+    (*out)->parent = lm__batch_ref(batch); /* of dictionaries and views */
+    const taker t = {*out, rows, count};
+    for (int32_t i = 0; i < batch->root.n_children && status == LM_OK; i++) {
+        if (wanted && !wanted[i]) continue;
+        lm_array column = lm__batch_column(batch, i);
+        status = take_array(&t, &column, &lm__batch_columns(*out)[i], error);
+    }
+    if (status == LM_OK) return LM_OK;
+    lm__batch_unref(*out);
+    *out = NULL;
+    return status;
+}
+
 lm_status lm__batch_take_bits(lm_batch *batch, const uint8_t *bits, int64_t count,
                               const bool *wanted, lm_batch **out, lm_error *error)
 {
@@ -206,20 +224,7 @@ lm_status lm__batch_take_bits(lm_batch *batch, const uint8_t *bits, int64_t coun
     uint32_t *rows = lm__alloc_array(batch->allocator, (size_t)count + 1, sizeof *rows);
     if (!rows) return lm__error_memory(error, "filtering rows");
     number_rows(bits, count, rows);
-    lm_status status = lm__batch_new(batch->allocator, batch->schema, count, out, error);
-    if (status == LM_OK) {
-        (*out)->parent = lm__batch_ref(batch); /* of dictionaries and views */
-        const taker t = {*out, rows, count};
-        for (int32_t i = 0; i < batch->root.n_children && status == LM_OK; i++) {
-            if (wanted && !wanted[i]) continue;
-            lm_array column = lm__batch_column(batch, i);
-            status = take_array(&t, &column, &lm__batch_columns(*out)[i], error);
-        }
-    }
-    if (status != LM_OK) {
-        lm__batch_unref(*out);
-        *out = NULL;
-    }
+    lm_status status = lm__batch_take_rows(batch, rows, count, wanted, out, error);
     lm__free(batch->allocator, rows);
     return status;
 }

@@ -119,6 +119,18 @@
 #define LM_TABLE_PATTERN_BYTES_MAX (4 * LM_KIB)
 #define LM_TABLE_DESCRIPTOR_BYTES_MAX (16 * LM_MIB)
 #define LM_TABLE_REGISTRY_MAX 100000
+#define LM_TABLE_STATS_COLUMNS 32 /* Delta's own number of columns that the log tells of */
+#define LM_TABLE_MEMORY_BYTES (256 * LM_MIB) /* of rows that wait for their part */
+#define LM_TABLE_OPEN_PARTS 64
+#define LM_TABLE_PART_BYTES (1 * LM_GIB)
+#define LM_TABLE_JOB_BYTES (1 * LM_MIB) /* of rows that are worth more than one thread */
+#define LM_TABLE_SYNC_THREADS 8         /* that put parts in place: they mostly wait */
+#define LM_TABLE_SMALL_BATCHES 64       /* of a partition, before they are joined, */
+#define LM_TABLE_SMALL_ROWS 1024        /* of this many rows or fewer on the average */
+#define LM_TABLE_RUN_ID_BYTES_MAX 200
+#define LM_TABLE_COMMIT_ROUNDS_MAX 16          /* on newer snapshots */
+#define LM_TABLE_SLOTS_MAX 1000000             /* partitions of one append */
+#define LM_TABLE_UNIQUE_BYTES_MAX (2 * LM_GIB) /* of keys that are held against each other */
 
 /* codec */
 #define LM_CODEC_BYTES_MAX ((size_t)INT32_MAX) /* of one buffer, packed or not: Parquet's own */

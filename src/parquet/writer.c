@@ -322,7 +322,31 @@ lm_status lm__writer_flush(lm_parquet_writer *writer, lm_error *error)
     return LM_OK;
 }
 
-static lm_status finish_all(lm_parquet_writer *writer, lm_parquet_result *result, lm_error *error)
+lm_status lm__writer_batches(lm_parquet_writer *writer, lm_batch *const *batches, size_t count,
+                             lm_pool *pool, lm_error *error)
+{
+    lm_pool *own = writer->pool;
+    lm_error failure;
+    lm_status status = writer->failure.code;
+    if (status != LM_OK) {
+        if (error) *error = writer->failure;
+        return status;
+    }
+    if (pool) writer->pool = pool;
+    for (size_t i = 0; i < count && status == LM_OK; i++)
+        status = write_batch(writer, batches[i], &failure);
+    if (status == LM_OK) status = lm__writer_flush(writer, &failure);
+    for (; status != LM_OK && writer->oldest; writer->in_flight--) { /* jobs of that pool */
+        lm_row_group_work *work = writer->oldest;
+        writer->oldest = work->next;
+        if (!work->next) writer->newest = NULL;
+        lm__row_group_free(work);
+    }
+    writer->pool = own;
+    return writer_keep(writer, status, &failure, error);
+}
+
+lm_status lm__writer_end(lm_parquet_writer *writer, lm_parquet_result *result, lm_error *error)
 {
     uint64_t footer_bytes = 0;
     LM_TRY(write_magic(writer, error));
@@ -343,7 +367,7 @@ lm_status lm_parquet_writer_finish(lm_parquet_writer *writer, lm_parquet_result 
     if (status != LM_OK) {
         if (error) *error = writer->failure;
     } else {
-        status = finish_all(writer, result, error);
+        status = lm__writer_end(writer, result, error);
     }
     lm_parquet_writer_abort(writer);
     return status;

@@ -55,6 +55,18 @@ LM_MUST_USE lm_status lm__writer_flush(lm_parquet_writer *writer, lm_error *erro
 
 lm_status lm__writer_put(lm_parquet_writer *writer, const void *data, size_t size, lm_error *error);
 
+/* For whoever writes many files at once and must know what stands in them. */
+
+/* The batches, of the writer's schema, become row groups in the file, with what was written before,
+ * and none is held any more: by the pool's threads (NULL: the writer's own). From within a job only
+ * by the writer's own, of one thread. The batches stay the caller's. */
+LM_MUST_USE lm_status lm__writer_batches(lm_parquet_writer *writer, lm_batch *const *batches,
+                                         size_t count, lm_pool *pool, lm_error *error);
+/* What _finish does, but the writer stays, for a look at what its chunks tell; it is freed by
+ * lm_parquet_writer_abort. */
+LM_MUST_USE lm_status lm__writer_end(lm_parquet_writer *writer, lm_parquet_result *result,
+                                     lm_error *error);
+
 /* decode_input.c: sets `schema` and `decode`. */
 LM_MUST_USE lm_status lm__writer_decode_input(lm_parquet_writer *writer, lm_schema *input,
                                               lm_error *error);

@@ -69,14 +69,20 @@ static bool keep_comment(lm_arena *arena, const lm_field *source, lm_field *out)
                                               comment->value_size);
 }
 
+/* Children have the names that `names` gives them, or their own. */
 static lm_status stored_children(lm_arena *arena, const lm_field *source, const lm_path *path,
-                                 lm_field *out, lm_error *error)
+                                 const char *const *names, lm_field *out, lm_error *error)
 {
     lm_field *children = lm__field_children(arena, out, source->n_children);
     if (!children) return no_memory(error);
     for (int32_t i = 0; i < source->n_children; i++) {
-        const lm_path below = {path, source->children[i].name};
-        LM_TRY(lm__delta_field(arena, &source->children[i], &below, &children[i], error));
+        lm_field child = source->children[i];
+        const lm_path below = {path, child.name};
+        if (names) {
+            child.name = names[i];
+            child.name_size = strlen(names[i]);
+        }
+        LM_TRY(lm__delta_field(arena, &child, &below, &children[i], error));
     }
     return LM_OK;
 }
@@ -84,6 +90,7 @@ static lm_status stored_children(lm_arena *arena, const lm_field *source, const 
 lm_status lm__delta_field(lm_arena *arena, const lm_field *source, const lm_path *path,
                           lm_field *out, lm_error *error)
 {
+    static const char *const element[] = {"element"}, *const pair[] = {"key", "value"};
     const lm_field *value = source;
     lm_type type;
     bool nested = true;
@@ -103,13 +110,15 @@ lm_status lm__delta_field(lm_arena *arena, const lm_field *source, const lm_path
     if (!lm__field_init(arena, out, source->name, type, source->nullable)) return no_memory(error);
     if (!keep_comment(arena, source, out)) return no_memory(error);
     if (!nested) return LM_OK;
-    if (value->type.id != LM_TYPE_MAP) return stored_children(arena, value, path, out, error);
+    if (value->type.id != LM_TYPE_MAP)
+        return stored_children(arena, value, path, type.id == LM_TYPE_LIST ? element : NULL, out,
+                               error);
     /* The entries are a struct that is no column of its own. */
     lm_field *entries = lm__field_children(arena, out, 1);
     if (!entries ||
         !lm__field_init(arena, entries, "entries", lm__type_make(LM_TYPE_STRUCT), false))
         return no_memory(error);
-    return stored_children(arena, &value->children[0], path, entries, error);
+    return stored_children(arena, &value->children[0], path, pair, entries, error);
 }
 
 bool lm__delta_same(const lm_field *a, const lm_field *b)

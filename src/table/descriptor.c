@@ -180,8 +180,9 @@ static lm_status read_all(lm_descriptor_reader *reader)
 {
     LM_TRY(read_heading(reader));
     LM_TRY(lm__descriptor_columns(reader));
+    LM_TRY(
+        lm__descriptor_rules(reader)); /* of declared columns: before the computed ones are there */
     LM_TRY(lm__descriptor_partitions(reader));
-    LM_TRY(lm__descriptor_rules(reader));
     LM_TRY(lm__descriptor_sorts(reader));
     LM_TRY(lm__descriptor_parquet(reader));
     return keep_json(reader);

@@ -83,7 +83,8 @@ static lm_status make_stored(lm_descriptor_reader *reader)
         snprintf(path, sizeof path, "columns[%d].type", (int)i);
         return lm__descriptor_refuse(reader, path, "%s", why.message);
     }
-    return LM_OK;
+    lm_status status = lm__schema_seal(d->stored, reader->error);
+    return status == LM_OK ? LM_OK : lm__error_within(reader->error, status, "%s", reader->file);
 }
 
 lm_status lm__descriptor_columns(lm_descriptor_reader *reader)

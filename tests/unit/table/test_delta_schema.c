@@ -50,7 +50,7 @@ TEST(types_are_stored_as_deltas_types)
     check_stored("a: decimal32(5, 2), b: decimal256(38, 0)",
                  "a: decimal128(5, 2)\nb: decimal128(38, 0)\n");
     check_stored("a: dictionary<int8, utf8>, b: large_list<item: uint8 not null>",
-                 "a: utf8\nb: list<item: int16 not null>\n");
+                 "a: utf8\nb: list<element: int16 not null>\n");
     check_stored("a: struct<x: date64, y: map<utf8, uint16>>",
                  "a: struct<x: date32, y: map<key: utf8 not null, value: int32>>\n");
     check_stored("a: extension<arrow.uuid: fixed_binary[16]>", "a: binary\n");

@@ -1,0 +1,203 @@
+"""lamella append: rows into tables, and what comes out of them in other people's readers."""
+import datetime
+import decimal
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+HEAD = {"name": "trades", "schema_version": "1.0@2026-01-01"}
+COLUMNS = [
+    {"name": "tick", "type": "int64", "nullable": False, "rules": {"min": -1000}},
+    {"name": "venue", "type": "utf8"},
+    {"name": "price", "type": "decimal128(10, 2)"},
+    {"name": "when", "type": "timestamp[us, UTC]"},
+    {"name": "n", "type": "uint16"},
+]
+
+
+@pytest.fixture
+def registry(tmp_path):
+    (tmp_path / "registry").mkdir()
+
+    def write(**keys):
+        descriptor = {**HEAD, "columns": COLUMNS, "partitioning": ["bucket", "venue"], **keys}
+        (tmp_path / "registry" / f"{descriptor['name']}.json").write_text(json.dumps(descriptor))
+
+    write()
+    return write
+
+
+def rows(ticks, seed=1):
+    chance = random.Random(seed)
+    moment = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+    return pa.table(
+        {
+            "tick": pa.array(ticks, pa.int64()),
+            "venue": pa.array([chance.choice(["oslo", "bergen", "a/b c", None]) for _ in ticks]),
+            "price": pa.array([decimal.Decimal(chance.randrange(-999, 999)) / 100 for _ in ticks], pa.decimal128(10, 2)),
+            "when": pa.array([moment + datetime.timedelta(seconds=t) for t in ticks], pa.timestamp("us", "UTC")),
+            "n": pa.array([chance.randrange(65536) for _ in ticks], pa.uint16()),
+        }
+    )
+
+
+def put(path, table):
+    with pa.ipc.new_file(path, table.schema) as writer:
+        writer.write_table(table)
+
+
+WORDS = ("--root", "out", "--run-id", "r1", "--registry", "registry", "--tick-bucket-size", "10", "--json")
+
+
+def append(run, source, *words, table="trades"):
+    result = run("append", table, source, *WORDS, *words)
+    return result.returncode, json.loads(result.stdout)
+
+
+def sorted_rows(table):
+    keep = ["tick", "venue", "price", "when", "n"]
+    return sorted(table.select(keep).to_pylist(), key=lambda r: (r["tick"], str(r["price"]), r["n"]))
+
+
+def same_as_delta(path, wanted):
+    deltalake = pytest.importorskip("deltalake")
+    polars = pytest.importorskip("polars")
+    table = deltalake.DeltaTable(str(path)).to_pyarrow_table()
+    wanted = sorted_rows(wanted)
+    assert sorted_rows(table) == wanted
+    assert table.column("bucket").to_pylist() == [t // 10 for t in table.column("tick").to_pylist()]
+    assert sorted_rows(polars.scan_delta(str(path)).collect().to_arrow()) == wanted
+
+
+def test_rows_are_what_delta_rs_and_polars_read(run, registry, tmp_path):
+    parts = [rows([random.Random(i).randrange(-99, 99) for _ in range(50)], i) for i in range(4)]
+    for i, part in enumerate(parts):
+        put(tmp_path / "in.arrow", part)
+        status, told = append(run, "in.arrow")
+        assert (status, told["rows"], told["version"]) == (0, 50, i)
+        ticks = part.column("tick").to_pylist()
+        assert told["buckets"] == sorted({t // 10 for t in ticks})
+        for p in told["parts"]:
+            meta = pq.read_metadata(tmp_path / p["path"])
+            assert meta.num_rows == p["rows"]
+            assert os.path.getsize(tmp_path / p["path"]) == p["bytes"]
+            assert p["tick_min"] // 10 == p["tick_max"] // 10 == p["bucket_id"]
+            assert meta.metadata[b"crv_schema_version"] == b"1.0@2026-01-01"
+            assert meta.metadata[b"crv_table_name"] == b"trades"
+            assert meta.metadata[b"crv_run_id"] == b"r1"
+            assert "bucket" not in meta.schema.names and "venue" not in meta.schema.names
+        same_as_delta(tmp_path / "out/r1/trades", pa.concat_tables(parts[: i + 1]))
+
+
+def test_timestamps_without_a_zone_are_a_feature_of_the_table(run, registry, tmp_path):
+    registry(columns=[{"name": "tick", "type": "int64"}, {"name": "at", "type": "timestamp[us]"}], partitioning=["bucket"])
+    at = datetime.datetime(2026, 1, 1, 12)
+    put(tmp_path / "in.arrow", pa.table({"tick": [1], "at": pa.array([at], pa.timestamp("us"))}))
+    assert append(run, "in.arrow")[0] == 0
+    deltalake = pytest.importorskip("deltalake")
+    table = deltalake.DeltaTable(str(tmp_path / "out/r1/trades"))
+    assert table.to_pyarrow_table().column("at").to_pylist() == [at]
+    assert table.protocol().min_reader_version == 3
+
+
+@pytest.mark.parametrize("kind", ["date", "timestamp", "timestamp_ntz", "int8", "bool", "decimal"])
+def test_partition_values_are_read_by_others(run, registry, tmp_path, kind):
+    deltalake = pytest.importorskip("deltalake")
+    utc = datetime.timezone.utc
+    types = {
+        "date": (pa.date32(), "date32", datetime.date(2026, 1, 31)),
+        "timestamp": (pa.timestamp("us", "UTC"), "timestamp[us, UTC]", datetime.datetime(2026, 1, 2, 3, 4, 5, 6, utc)),
+        "timestamp_ntz": (pa.timestamp("us"), "timestamp[us]", datetime.datetime(2026, 1, 2, 3, 4, 5, 6)),
+        "int8": (pa.int8(), "int8", -5),
+        "bool": (pa.bool_(), "bool", True),
+        "decimal": (pa.decimal128(9, 2), "decimal128(9, 2)", decimal.Decimal("7.50")),  # delta-rs reads negative ones wrongly
+    }
+    arrow, text, value = types[kind]
+    registry(columns=[{"name": "p", "type": text}, {"name": "x", "type": "int64"}], partitioning=["p"])
+    put(tmp_path / "in.arrow", pa.table({"p": pa.array([value, None], arrow), "x": [1, 2]}))
+    assert append(run, "in.arrow")[0] == 0
+    table = deltalake.DeltaTable(str(tmp_path / "out/r1/trades")).to_pyarrow_table()
+    assert sorted(table.select(["p", "x"]).to_pylist(), key=lambda r: r["x"]) == [{"p": value, "x": 1}, {"p": None, "x": 2}]
+
+
+def test_text_is_read_as_the_table_has_it(run, registry, tmp_path):
+    registry(columns=[{"name": "tick", "type": "int32"}, {"name": "code", "type": "utf8"}], partitioning=["bucket"])
+    (tmp_path / "in.csv").write_text("code,tick\n007,1\n008,-1\n")
+    status, told = append(run, "in.csv")
+    assert (status, told["rows"], told["buckets"]) == (0, 2, [-1, 0])
+    table = pa.concat_tables([pq.ParquetFile(tmp_path / p["path"]).read() for p in told["parts"]])
+    assert table.column("code").to_pylist() == ["008", "007"]
+    result = run("append", "trades", "-", *WORDS, stdin=b'{"tick": 5, "code": "x"}\n')
+    assert result.returncode == 0, result.stderr
+
+
+def test_failures_leave_the_table_as_it_was(run, registry, tmp_path):
+    good = rows([1, 2, 3])
+    put(tmp_path / "in.arrow", good)
+    assert append(run, "in.arrow")[0] == 0
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    put(tmp_path / "bad.arrow", good.set_column(4, "n", pa.array([1, 2, 3], pa.int64())))
+    status, told = append(run, "bad.arrow")
+    assert (status, told["status"]) == (3, "schema") and "column n: it is int64, not uint16" in told["message"]
+    put(tmp_path / "bad.arrow", rows([1, -2000]))
+    status, told = append(run, "bad.arrow", "--validate-rows")
+    assert status == 3 and "column tick: row 1: -2000 breaks the rule min -1000" in told["message"]
+    status, told = append(run, "missing.arrow")
+    assert status == 9
+    status, told = append(run, "in.arrow", table="other")
+    assert status == 3 and "describes no table other" in told["message"]
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
+    assert run("append", "trades", "in.arrow", "--root", "out").returncode == 2
+
+
+def test_a_batch_is_appended_once(run, registry, tmp_path):
+    put(tmp_path / "in.arrow", rows(range(30)))
+    first, again = append(run, "in.arrow", "--batch", "7"), append(run, "in.arrow", "--batch", "7")
+    assert first[0] == again[0] == 0
+    assert again[1]["repeated"] and not first[1]["repeated"]
+    assert again[1]["parts"] == first[1]["parts"]
+    same_as_delta(tmp_path / "out/r1/trades", rows(range(30)))
+
+
+def test_tables_that_others_made_are_appended_to(run, registry, tmp_path):
+    deltalake = pytest.importorskip("deltalake")
+    registry(partitioning=["venue"], columns=[*COLUMNS[:4], {"name": "n", "type": "int32"}])
+    first = rows(range(20), 3)
+    first = first.set_column(4, "n", first.column("n").cast(pa.int32()))
+    path = tmp_path / "out/r1/trades"
+    path.parent.mkdir(parents=True)
+    deltalake.write_deltalake(str(path), first, partition_by=["venue"])
+    put(tmp_path / "in.arrow", first)
+    status, told = append(run, "in.arrow")
+    assert status == 0, told
+    deltalake.write_deltalake(str(path), first, mode="append")
+    assert append(run, "in.arrow")[0] == 0
+    table = deltalake.DeltaTable(str(path))
+    assert table.version() == 3
+    assert sorted_rows(table.to_pyarrow_table()) == sorted_rows(pa.concat_tables([first] * 4))
+
+
+def test_killed_writers_leave_a_whole_table(lamella, registry, tmp_path):
+    """Writers that are killed at random beside one that goes on: each append is there whole or not at all."""
+    deltalake = pytest.importorskip("deltalake")
+    table = rows(range(200), 5)
+    put(tmp_path / "in.arrow", table)
+    chance, done = random.Random(11), 0
+    words = [str(lamella), "append", "trades", "in.arrow", *WORDS]
+    for _ in range(25):
+        process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(chance.random() * 0.06)
+        process.send_signal(signal.SIGKILL)
+        done += process.wait() == 0
+        done += subprocess.run(words, cwd=tmp_path, stdout=subprocess.DEVNULL, timeout=60).returncode == 0
+    got = deltalake.DeltaTable(str(tmp_path / "out/r1/trades")).to_pyarrow_table()
+    assert got.num_rows % table.num_rows == 0
+    assert got.num_rows // table.num_rows >= done
+    assert got.num_rows // table.num_rows <= done + 25
