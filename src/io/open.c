@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "io/reader.h"
 #include "io/shared_source.h"
+#include "store/place.h"
 
 #define STANDARD_INPUT "standard input"
 
@@ -166,7 +167,10 @@ lm_status lm__table_open(const lm_allocator *allocator, lm_store *store, const c
     lm_store_stat stat = {.kind = LM_STORE_OTHER};
     bool standard = strcmp(path, "-") == 0;
     if (standard && standard_is_file()) path = "/dev/stdin";
-    if (strcmp(path, "-") != 0) LM_TRY(lm__store_stat(store, path, true, &stat, error));
+    if (lm__place_root_size(path))
+        stat.kind = LM_STORE_FILE; /* pipes are on this system only */
+    else if (strcmp(path, "-") != 0)
+        LM_TRY(lm__store_stat(store, path, true, &stat, error));
     if (stat.kind == LM_STORE_OTHER) {
         LM_TRY(open_pipe(allocator, path, request->cancel, &input, head, &head_size, error));
         return open_input(&input, head, head_size, path, format, request, row, reader, error);

@@ -81,24 +81,23 @@ static lm_status check_copy(lm_copy *copy, const lm_file_result *result, lm_erro
                          result->path, sum, canonical);
 }
 
-lm_status lm__copy_file(lm_copy *copy, const char *source, const char *path,
-                        const lm_file_options *file, lm_file_result *result, lm_error *error)
+lm_status lm__copy_file(lm_copy *copy, const char *source, const lm_store_stat *before,
+                        const char *path, const lm_file_options *file, lm_file_result *result,
+                        lm_error *error)
 {
     lm_file_options how = *file;
-    lm_store_stat before;
     lm_source *from = NULL;
     lm_file_publication *publication = NULL;
-    LM_TRY(lm__store_stat(copy->from, source, true, &before, error));
     LM_TRY(lm__store_open(copy->from, source, &from, error));
     how.size_expected = from->size;
     lm_status status = LM_OK;
     uint8_t *block = lm__alloc(copy->allocator, LM_COPY_SOURCE_BYTES);
     if (!block) status = lm__error_memory(error, "copying a file");
-    if (status == LM_OK && from->size != before.size)
+    if (status == LM_OK && from->size != before->size)
         status = lm__error_set(error, LM_CONFLICT, "%s changed while it was copied", source);
     if (status == LM_OK) status = lm__file_open(copy->to, path, &how, NULL, &publication, error);
     if (status == LM_OK) status = copy_bytes(copy, from, publication, block, error);
-    if (status == LM_OK) status = unchanged(copy, source, &before, error);
+    if (status == LM_OK) status = unchanged(copy, source, before, error);
     if (status == LM_OK) status = lm_file_finish(publication, result, error);
     if (status == LM_OK && copy->options->check) status = check_copy(copy, result, error);
     lm_file_close(publication);
@@ -132,7 +131,7 @@ static lm_status copy_any(lm_copy *copy, const char *source, const char *path,
     if (result->is_directory) return lm__copy_tree(copy, source, path, result, error);
     if (stat.kind != LM_STORE_FILE)
         return lm__error_set(error, LM_UNSUITABLE, "%s is no file", source);
-    LM_TRY(lm__copy_file(copy, source, path, copy->file, &result->file, error));
+    LM_TRY(lm__copy_file(copy, source, &stat, path, copy->file, &result->file, error));
     result->files = 1;
     result->bytes = result->file.bytes;
     return LM_OK;

@@ -121,12 +121,14 @@ typedef struct copy_job {
 static lm_status copy_entry(copy_job *job, const lm_tree_entry *entry)
 {
     tree_copy *t = job->shared;
+    lm_store_stat before;
     lm_file_result result;
     lm__arena_reset(&job->arena);
     const char *from = lm__arena_printf(&job->arena, "%s/%s", t->source, entry->path);
     const char *to = lm__arena_printf(&job->arena, "%s/%s", t->staged, entry->path);
     if (!from || !to) return lm__error_memory(&job->error, "copying a directory");
-    LM_TRY(lm__copy_file(t->copy, from, to, &t->file, &result, &job->error));
+    LM_TRY(lm__store_stat(t->copy->from, from, true, &before, &job->error));
+    LM_TRY(lm__copy_file(t->copy, from, &before, to, &t->file, &result, &job->error));
     atomic_fetch_add(&t->bytes, result.bytes);
     return LM_OK;
 }

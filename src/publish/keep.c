@@ -76,14 +76,15 @@ lm_status lm__keep_check(lm_store *store, const char *path, lm_error *error)
 {
     lm_store_stat stat;
     char unique[LM_UNIQUE_MAX], name[64], probe[LM_FILE_PATH_MAX];
-    LM_TRY(lm__store_require(store, LM_STORE_LINK, error));
+    lm_status status = lm__store_require(store, LM_STORE_LINK, error);
+    if (status != LM_OK) return lm__error_within(error, status, "%s", path);
     if (strlen(base_name(path)) + LM_KEEP_NAME_EXTRA > LM_NAME_BYTES_MAX)
         return lm__error_set(error, LM_INVALID,
                              "%s: the name is too long to be kept under another: %zu bytes, the "
                              "most is %zu",
                              path, strlen(base_name(path)),
                              (size_t)LM_NAME_BYTES_MAX - LM_KEEP_NAME_EXTRA);
-    lm_status status = lm__store_stat(store, path, false, &stat, error);
+    status = lm__store_stat(store, path, false, &stat, error);
     if (status == LM_NOT_FOUND) return LM_OK;
     LM_TRY(status);
     /* Named like a temporary file, so that gc takes it away should we die in between. */

@@ -26,11 +26,11 @@ typedef struct lm_copy {
     atomic_uint_fast64_t untold; /* of so many bytes */
 } lm_copy;
 
-/* One file: read once, or copied by the store, and published with these options. Both paths are
- * those of their stores. */
-LM_MUST_USE lm_status lm__copy_file(lm_copy *copy, const char *source, const char *path,
-                                    const lm_file_options *file, lm_file_result *result,
-                                    lm_error *error);
+/* One file: read once, or copied by the store, and published with these options, if it still is
+ * what it was (`before`). Both paths are those of their stores. */
+LM_MUST_USE lm_status lm__copy_file(lm_copy *copy, const char *source, const lm_store_stat *before,
+                                    const char *path, const lm_file_options *file,
+                                    lm_file_result *result, lm_error *error);
 /* copy_tree.c: a directory, at once; trimmed paths. */
 LM_MUST_USE lm_status lm__copy_tree(lm_copy *copy, const char *source, const char *path,
                                     lm_copy_result *result, lm_error *error);

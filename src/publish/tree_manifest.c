@@ -120,11 +120,14 @@ lm_status lm__tree_manifest_write(lm_store *store, const char *staged, const lm_
     if (status == LM_OK)
         status = manifest_text(&text, staged, &tree, manifest, *files, *bytes, error);
     if (status != LM_OK) goto done;
+    /* Where that means something the tree's own sync makes it durable. */
+    lm_durability durability =
+        store->caps & LM_STORE_LOCAL ? LM_DURABILITY_NONE : LM_DURABILITY_FULL;
     int needed = snprintf(path, sizeof path, "%s/%s", staged, LM_MANIFEST_DIRECTORY_NAME);
-    status = needed < PATH_MAX
-                 ? lm__publish_small(store, path, text.data, text.size, LM_DURABILITY_NONE, false,
-                                     cancel, error) /* the tree's own sync makes it durable */
-                 : lm__error_set(error, LM_INVALID, "%s: the path is too long", staged);
+    status =
+        needed < PATH_MAX
+            ? lm__publish_small(store, path, text.data, text.size, durability, false, cancel, error)
+            : lm__error_set(error, LM_INVALID, "%s: the path is too long", staged);
 done:
     lm__buffer_deinit(&text);
     lm__tree_deinit(&tree);

@@ -11,14 +11,14 @@
 static const char *cap_text(lm_store_cap cap)
 {
     switch (cap) {
-    case LM_STORE_REPLACE: return "replace an object in one step";
+    case LM_STORE_REPLACE: return "replace an object in one step: use a new name (if-absent)";
     case LM_STORE_IF_ABSENT: return "create an object only where none is (if-absent)";
     case LM_STORE_IF_MATCH: return "replace only what was seen (if-match)";
     case LM_STORE_IF_MATCH_ALL: return "replace only what was seen, whoever else writes";
-    case LM_STORE_LINK: return "give an object a second name";
+    case LM_STORE_LINK: return "give an object a second name, so none is kept (--keep)";
     case LM_STORE_TREE: return "put a directory in place in one step";
     case LM_STORE_TREE_EXCHANGE: return "exchange a directory for another in one step";
-    case LM_STORE_LOCAL: return "choose the durability";
+    case LM_STORE_LOCAL: return "choose the durability: it is always full";
     case LM_STORE_REAP: return "tell a dead writer's leftovers from a living one's";
     case LM_STORE_ADOPT: return "put a finished file in place";
     case LM_STORE_COPY: return "copy a file's bytes by itself";
@@ -74,18 +74,25 @@ void lm__stage_init(lm_stage *stage, lm_store *store, const lm_stage_ops *ops,
     stage->store = store;
 }
 
+static lm_status options_check(const lm_store *store, const lm_stage_options *options,
+                               lm_error *error)
+{
+    LM_TRY(mode_check(store, options->mode, options->match, error));
+    if ((unsigned)options->durability > LM_DURABILITY_NONE)
+        return lm__error_set(error, LM_INVALID, "unknown durability %d", (int)options->durability);
+    if (options->durability != LM_DURABILITY_FULL)
+        LM_TRY(lm__store_require(store, LM_STORE_LOCAL, error));
+    return options->adopt ? lm__store_require(store, LM_STORE_ADOPT, error) : LM_OK;
+}
+
 lm_status lm__stage_open(lm_store *store, const char *path, const lm_stage_options *options,
                          lm_stage **stage, lm_error *error)
 {
     static const lm_stage_options defaults = {0};
     if (!options) options = &defaults;
     *stage = NULL;
-    LM_TRY(mode_check(store, options->mode, options->match, error));
-    if ((unsigned)options->durability > LM_DURABILITY_NONE)
-        return lm__error_set(error, LM_INVALID, "unknown durability %d", (int)options->durability);
-    if (options->durability != LM_DURABILITY_FULL)
-        LM_TRY(lm__store_require(store, LM_STORE_LOCAL, error));
-    if (options->adopt) LM_TRY(lm__store_require(store, LM_STORE_ADOPT, error));
+    lm_status status = options_check(store, options, error);
+    if (status != LM_OK) return lm__error_within(error, status, "%s", path);
     return store->ops->stage_open(store, path, options, stage, error);
 }
 

@@ -44,7 +44,10 @@ lm_status lm__hdfs_refusal(const lm_hdfs_store *hdfs, const lm_hdfs_call *call,
     *passes = meaning.passes || (!is_clear && lm__http_status_passes(response->status));
     answer->lost = !meaning.passes && response->status >= 500;
     lm_status status;
-    if (told->name[0]) {
+    if (meaning.status == LM_NOT_FOUND && told->name[0]) {
+        status = lm__error_set(error, LM_NOT_FOUND, "%s%s: there is no such file or directory",
+                               hdfs->root, call->path);
+    } else if (told->name[0]) {
         status = lm__error_set(error, meaning.status, "%s%s: %s is refused: %s (%s)%s%s",
                                hdfs->root, call->path, call->operation,
                                told->message[0] ? told->message : "no reason is given", told->name,

@@ -19,18 +19,20 @@ static lm_status option_check(const lm_storage *storage, lm_error *error)
 {
     static const char *const known[] = {
         "user",    "delegation",      "negotiate",    "conf_dir", "replication", "block_size",
-        "ca_file", "connect_timeout", "idle_timeout", "attempts", "deadline"};
+        "ca_file", "connect_timeout", "idle_timeout", "attempts", "deadline",    "token"};
     for (size_t i = 0; storage && i < storage->pair_count; i++) {
         const char *key = storage->pairs[i].key;
-        bool is_known = strncmp(key, "hdfs.", 5) != 0;
+        bool is_ours = strncmp(key, "hdfs.", 5) == 0;
+        bool is_known = !is_ours && strchr(key, '.'); /* another store's */
         for (size_t k = 0; k < sizeof known / sizeof *known && !is_known; k++)
-            is_known = strcmp(key + 5, known[k]) == 0;
+            is_known = strcmp(is_ours ? key + 5 : key, known[k]) == 0;
         if (!is_known)
-            return lm__error_set(error, LM_INVALID,
-                                 "the storage option %s is none of HDFS's: user, delegation, "
-                                 "negotiate, conf_dir, replication, block_size, ca_file, "
-                                 "connect_timeout, idle_timeout, attempts, deadline",
-                                 key);
+            return lm__error_set(
+                error, LM_INVALID,
+                "the storage option %s is none of HDFS's: user, token (delegation), "
+                "negotiate, conf_dir, replication, block_size, ca_file, "
+                "connect_timeout, idle_timeout, attempts, deadline",
+                key);
     }
     return LM_OK;
 }
@@ -90,6 +92,8 @@ static lm_status options_read(lm_hdfs_store *hdfs, const lm_storage *storage, lm
     LM_TRY(number_option(storage, "block_size", INT64_MAX, &hdfs->block_bytes, error));
     LM_TRY(boolean_option(storage, "negotiate", &hdfs->negotiate, error));
     LM_TRY(text_option(hdfs, storage, "delegation", "HADOOP_TOKEN", &hdfs->who.delegation, error));
+    if (lm__storage_value(storage, "hdfs", "token"))
+        LM_TRY(text_option(hdfs, storage, "token", NULL, &hdfs->who.delegation, error));
     LM_TRY(text_option(hdfs, storage, "user", "HADOOP_USER_NAME", &hdfs->who.user, error));
     if (!hdfs->who.user && !hdfs->negotiate && !hdfs->who.delegation)
         LM_TRY(login_name(hdfs, &hdfs->who.user, error));

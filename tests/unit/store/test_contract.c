@@ -411,17 +411,17 @@ TEST(a_store_without_a_primitive_says_so)
                              LM_STORE_LINK | LM_STORE_LOCAL);
     CHECK_STATUS(lm__store_put_if_absent(mem, "a", "x", 1, &error), LM_UNSUPPORTED);
     CHECK_TEXT(error.message,
-               "the mem store cannot create an object only where none is (if-absent)");
+               "a: the mem store cannot create an object only where none is (if-absent)");
     lm_stage *stage;
     lm_stage_options options = {.mode = LM_COMMIT_IF_MATCH, .match = "crc32c:00000000"};
     CHECK_STATUS(lm__stage_open(mem, "a", &options, &stage, &error), LM_UNSUPPORTED);
-    CHECK_TEXT(error.message, "the mem store cannot replace only what was seen (if-match)");
+    CHECK_TEXT(error.message, "a: the mem store cannot replace only what was seen (if-match)");
     CHECK_STATUS(lm__stage_open(mem, "a", NULL, &stage, &error), LM_UNSUPPORTED);
     CHECK_STATUS(lm__store_link(mem, "a", "b", LM_DURABILITY_FULL, &error), LM_UNSUPPORTED);
     mem->caps |= LM_STORE_REPLACE;
     options = (lm_stage_options){.durability = LM_DURABILITY_NONE};
     CHECK_STATUS(lm__stage_open(mem, "a", &options, &stage, &error), LM_UNSUPPORTED);
-    CHECK_TEXT(error.message, "the mem store cannot choose the durability");
+    CHECK_TEXT(error.message, "a: the mem store cannot choose the durability: it is always full");
     CHECK(stage == NULL);
     lm__store_close(mem);
     lm__store_close(NULL);
