@@ -187,9 +187,10 @@ need_hdfs() {
 # Real servers. The tests of one that cannot be had say so, and are skipped.
 suite_servers() {
     build_product
-    build_release || exit 1
+    build_release && build_wheel || exit 1
+    python_place full "$(echo "$PWD"/.venv/lib/python3*/site-packages)" || exit 1
     need_hdfs || export LAMELLA_NO_HDFS="HDFS cannot be had here (./dev says why): no Java, or no Maven Central"
-    py_tests servers tests/servers
+    py_command=$PWD/build/python/full/bin/python py_tests servers tests/servers
 }
 
 # run_suites NAME...: each in a subshell, so that one that fails leaves the others their turn.

@@ -1,11 +1,15 @@
 """Tests against real servers (server.py starts them): ./dev test servers.
 
 hdfs       a NameNode and three DataNodes, for the whole run; small blocks, so that small files have many
+place      the URL of a directory on it that is this test's own
+run        the command: run("cat", url, stdin=b"...") -> CompletedProcess with bytes, in an empty directory
 """
 
 import os
 import pathlib
+import subprocess
 import sys
+import uuid
 
 import pytest
 
@@ -20,3 +24,22 @@ def hdfs():
         pytest.skip(reason)
     with server.Hdfs(block_bytes=1 << 20, list_limit=10) as running:
         yield running
+
+
+@pytest.fixture
+def place(hdfs):
+    return f"{hdfs.url}/{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    command = pathlib.Path(os.environ.get("LAMELLA_COMMAND") or pathlib.Path(__file__).parents[2] / "build" / "lamella")
+    assert command.exists(), "run ./dev build first"
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words, stdin=b"", timeout=120, **environment):
+        return subprocess.run(
+            [command, *words], input=stdin, timeout=timeout, capture_output=True, env={**os.environ, **environment}
+        )
+
+    return call
