@@ -147,6 +147,34 @@ static lm_status base_check(const committing *c)
     return status;
 }
 
+/*
+ * The entry was made; is what came before it still there? A log is cleaned up in its order, so if
+ * it is, number `next` had never been used. If not, then perhaps it had, was cleaned up after
+ * base_check, and the entry stands where nobody looks.
+ */
+static lm_status made_check(const committing *c)
+{
+    char path[LM_PATH_BYTES_MAX];
+    lm_store_stat stat;
+    lm_arena arena;
+    lm_log_listing listing;
+    lm_error local;
+    if (c->next == 0) return LM_OK;
+    LM_TRY(lm__log_path(&c->log->entries, c->next - 1, LM_TABLE_ENTRY_SUFFIX, path, c->error));
+    if (lm__store_stat(c->log->store, path, true, &stat, &local) != LM_NOT_FOUND) return LM_OK;
+    lm__arena_init(&arena, c->log->allocator, 0);
+    lm_status status = lm__log_listing_read(c->log, c->next, false, &arena, &listing, &local);
+    bool later = status == LM_OK && (listing.checkpoint_count > 0 || listing.entry_count > 1);
+    if (later && listing.checkpoint_count > 0 && listing.checkpoints[0].version == c->next)
+        later = false; /* it was made of this entry: older ones go before it */
+    lm__arena_deinit(&arena);
+    if (!later) return LM_OK;
+    return lm__error_set(c->error, LM_UNKNOWN_OUTCOME,
+                         "%s: the log was cleaned up around entry %lld while it was made; nobody "
+                         "can say whether it counts",
+                         c->log->root, (long long)c->next);
+}
+
 static lm_status none_check(const committing *c)
 {
     lm_arena arena;
@@ -264,6 +292,7 @@ static lm_status try_all(committing *c)
         lm_status status =
             lm__log_put(&c->log->entries, c->next, c->bytes.data, c->bytes.size, c->error);
         c->result->version = c->next;
+        if (status == LM_OK) return made_check(c);
         if (status != LM_EXISTS) return status;
         if (!c->request->base)
             return lm__error_set(c->error, LM_EXISTS, "%s: a Delta table is there already",

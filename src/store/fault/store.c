@@ -11,8 +11,9 @@ typedef struct fault_stage {
 } fault_stage;
 
 /* Counts an operation. Fills *fails_after, or fails at once. */
-static lm_status before(lm_fault_store *fault, bool *fails_after, lm_error *error)
+static lm_status before(lm_fault_store *fault, const char *name, bool *fails_after, lm_error *error)
 {
+    if (fault->hook) fault->hook(fault->hook_context, name);
     bool is_it = atomic_fetch_add(&fault->operations, 1) == fault->plan.nth;
     *fails_after = is_it && fault->plan.after;
     if (is_it && !fault->plan.after)
@@ -23,6 +24,7 @@ static lm_status before(lm_fault_store *fault, bool *fails_after, lm_error *erro
 static lm_status after(const lm_fault_store *fault, bool fails_after, lm_status status,
                        lm_error *error)
 {
+    if (fault->answered) fault->answered(fault->hook_context, status);
     if (!fails_after || status != LM_OK) return status;
     return lm__error_set(error, fault->plan.status, "a lost answer was asked for");
 }
@@ -30,7 +32,7 @@ static lm_status after(const lm_fault_store *fault, bool fails_after, lm_status 
 #define COUNTED(fault, call)                                                                       \
     do {                                                                                           \
         bool fails_after_;                                                                         \
-        LM_TRY(before((fault), &fails_after_, error));                                             \
+        LM_TRY(before((fault), __func__, &fails_after_, error));                                   \
         return after((fault), fails_after_, (call), error);                                        \
     } while (0)
 
@@ -54,7 +56,7 @@ static lm_status stage_seal(lm_stage *stage, lm_error *error)
 {
     fault_stage *s = (fault_stage *)stage;
     bool fails_after;
-    LM_TRY(before(fault_of(stage->store), &fails_after, error));
+    LM_TRY(before(fault_of(stage->store), __func__, &fails_after, error));
     lm_status status = lm__stage_seal(s->inner, error);
     stage->sealed = s->inner->sealed;
     return after(fault_of(stage->store), fails_after, status, error);
@@ -80,7 +82,7 @@ static lm_status fault_stage_open(lm_store *store, const char *path,
     static const lm_stage_ops ops = {stage_seal, stage_commit, stage_close, stage_copy};
     lm_fault_store *fault = fault_of(store);
     bool fails_after;
-    LM_TRY(before(fault, &fails_after, error));
+    LM_TRY(before(fault, __func__, &fails_after, error));
     fault_stage *s = lm__alloc_zero(store->allocator, sizeof *s);
     if (!s) return lm__error_memory(error, "opening a publication");
     lm__stage_init(&s->stage, store, &ops, stage_write);
@@ -99,7 +101,7 @@ static lm_status fault_stage_open(lm_store *store, const char *path,
 static lm_status fault_open(lm_store *store, const char *path, lm_source **source, lm_error *error)
 {
     bool fails_after;
-    LM_TRY(before(fault_of(store), &fails_after, error));
+    LM_TRY(before(fault_of(store), __func__, &fails_after, error));
     lm_status status = lm__store_open(fault_of(store)->inner, path, source, error);
     if (status != LM_OK || !fails_after) return status;
     lm_source_close(*source);

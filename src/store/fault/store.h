@@ -23,6 +23,12 @@ typedef struct lm_fault_store {
     lm_store *inner;
     lm_fault_plan plan;
     atomic_uint_fast64_t operations; /* so far */
+    /* Called as each operation starts, with the name of its function here ("stage_commit",
+     * "fault_list"): where whoever explores interleavings lets another go first. May be NULL. */
+    void (*hook)(void *context, const char *name);
+    /* And with their answers, those of `open` and `seal` aside. May be NULL. */
+    void (*answered)(void *context, lm_status status);
+    void *hook_context;
 } lm_fault_store;
 
 /* In the caller's memory; `inner` stays the caller's, and is not closed with it. */
