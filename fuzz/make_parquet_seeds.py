@@ -1,5 +1,5 @@
-"""Makes the seeds of fuzz_parquet_file and fuzz_parquet_chunk anew, by pyarrow: small files of all types, encodings,
-codecs and kinds of pages, and the chunks in them. Run by .venv/bin/python when a kind is to be added."""
+"""Makes the seeds of fuzz_parquet_file, fuzz_parquet_chunk and fuzz_parquet_merge anew, by pyarrow: small files of all types,
+encodings, codecs and kinds of pages, the chunks in them, and two of the files in one. Run by .venv/bin/python when a kind is to be added."""
 import datetime
 import decimal
 import io
@@ -92,9 +92,32 @@ def chunks(name, data):
             yield f"{name}_{group}_{i}", head + data[start:start + chunk.total_compressed_size]
 
 
+def pairs():
+    """Files to be merged, and how: fuzz_parquet_merge.c has the meaning of the first byte."""
+    options = {"store_schema": False, "write_page_index": True, "row_group_size": 6}
+    nested, texts = SHAPES["nested"], SHAPES["texts"].select(["s", "bin"])
+    apart = nested.select(["ll", "l"]).append_column("s", pa.array([{"z": i} for i in range(8)], pa.struct([("z", pa.int8())])))
+    numbers = SHAPES["numbers"]
+    for how, name, one, two in [
+        (0, "nested", written(nested, **options), written(nested, store_schema=False)),
+        (16, "nested_apart", written(nested, **options), written(apart, **options)),
+        (0, "nested_apart_back", written(apart, **options), written(nested, **options)),
+        (1, "nested_anew", written(nested, **options), written(apart, **options)),
+        (2, "nested_mixed", written(nested, **options), written(nested, **options)),
+        (8, "texts", written(texts, **options), written(texts, data_page_version="2.0", compression="zstd")),
+        (4, "texts_less", written(texts), written(texts.select(["bin"]))),
+        (0, "numbers", written(numbers), written(numbers.slice(0, 0))),
+        (1, "wider", written(numbers.select(["i8"])), written(numbers.select(["i64"]).rename_columns(["i8"]))),
+        (2, "times", written(SHAPES["times"], **options), written(SHAPES["times"])),
+    ]:
+        yield name, struct.pack("<I", how | len(one) << 8) + one + two
+
+
 def main():
-    for name in ["parquet_file", "parquet_chunk"]:
+    for name in ["parquet_file", "parquet_chunk", "parquet_merge"]:
         (CORPUS / name).mkdir(parents=True, exist_ok=True)
+    for name, data in pairs():
+        (CORPUS / "parquet_merge" / name).write_bytes(data)
     seen = set()
     for name, data in seeds():
         (CORPUS / "parquet_file" / name).write_bytes(data)

@@ -55,7 +55,8 @@ typedef enum lm_parquet_merge_pairs {
 /* All zero carries everything over. */
 typedef struct lm_parquet_merge_options {
     bool rewrite; /* decode everything and write it anew: types may differ where a third one holds
-                     the values of both */
+                     the values of both; LM_UNSUPPORTED where there is one that our writer has not
+                     (variants, geometries), and ENUM becomes text */
     /* Row groups of fewer rows, and with bytes set of fewer bytes in the file too, are written
      * anew, together with their neighbours of that kind; 0: none. */
     int64_t small_rows;

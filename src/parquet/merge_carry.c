@@ -91,8 +91,12 @@ static lm_status bloom_spans(carry_run *run, size_t group)
     const lm_parquet_reader *reader = run->merge->reader;
     for (uint32_t leaf = 0; leaf < reader->schema.leaf_count; leaf++) {
         lm_read_bloom_place place;
-        LM_TRY(
-            lm__read_bloom_place(reader, group, reader->schema.leaves[leaf], &place, run->error));
+        lm_status status =
+            lm__read_bloom_place(reader, group, reader->schema.leaves[leaf], &place, run->error);
+        if (status == LM_CORRUPT)
+            lm__error_within(run->error, status,
+                             "row group %zu can only be written anew, with --rewrite", group);
+        if (status != LM_OK) return status;
         if (place.there)
             LM_TRY(add_span(run, place.offset, place.offset + place.size, !run->widened));
     }

@@ -29,6 +29,68 @@ static lm_status schema_of(const lm_parquet_merge *merge, lm_parquet_reader *rea
 
 /* Everything anew. */
 
+static int maps_above(const lm_read_node *node, bool *variant)
+{
+    int maps = 0;
+    for (; node; node = node->parent) {
+        maps += node->shape == LM_READ_MAP;
+        *variant |= node->shape == LM_READ_VARIANT;
+    }
+    return maps;
+}
+
+static bool is_kept(const lm_read_node *was, const lm_read_node *is)
+{
+    bool variant = false;
+    if (maps_above(was, &variant) != maps_above(is, &variant) || variant) return false;
+    if (was->element->logical_type &&
+        was->element->logical_type->choice.member >= LM_PARQUET_LOGICAL_FILE)
+        return false;
+    if (was->meaning == LM_MEANS_DECIMAL)
+        return is->meaning == LM_MEANS_DECIMAL && was->scale == is->scale;
+    if (was->meaning == LM_MEANS_NOTHING || was->meaning == LM_MEANS_INTEGER)
+        return is->meaning == LM_MEANS_NOTHING || is->meaning == LM_MEANS_INTEGER ||
+               is->meaning == LM_MEANS_TIMESTAMP || is->meaning == LM_MEANS_TIME;
+    return was->meaning == is->meaning || (was->meaning == LM_MEANS_ENUM && /* text it stays */
+                                           is->meaning == LM_MEANS_STRING);
+}
+
+/* What the writer has no word for would silently become something else. */
+static lm_status check_kept(const lm_parquet_reader *reader, lm_schema *schema,
+                            const lm_parquet_options *write, lm_arena *arena, lm_error *error)
+{
+    lm_parquet_options plain = *write; /* options of columns may be of those that it lacks */
+    lm_write_schema columns;
+    lm_file_metadata metadata = {0};
+    lm_read_schema made;
+    char path[LM_READ_PATH_MAX];
+    plain.column_count = 0;
+    LM_TRY(lm__write_schema_make(arena, schema, &plain, &columns, error));
+    metadata.schema.items = columns.elements;
+    metadata.schema.count = columns.element_count;
+    LM_TRY(lm__read_schema_make(arena, &metadata, &made, error));
+    for (uint32_t i = 0; i < reader->schema.leaf_count; i++) {
+        const lm_read_node *leaf = reader->schema.leaves[i];
+        if (made.leaf_count == reader->schema.leaf_count && is_kept(leaf, made.leaves[i])) continue;
+        return lm__error_set(error, LM_UNSUPPORTED,
+                             "column %s is of a type that is not written here: its row groups can "
+                             "only be carried over, without --rewrite",
+                             lm__read_path(leaf, path));
+    }
+    return LM_OK;
+}
+
+static lm_status join_rows(lm_parquet_merge *merge, lm_schema *schema, const char *name,
+                           lm_error *error)
+{
+    lm_arena arena;
+    lm__arena_init(&arena, merge->allocator, 0);
+    lm_status status = check_kept(merge->reader, schema, &merge->write, &arena, error);
+    lm__arena_deinit(&arena);
+    LM_TRY(lm__merge_within(merge, status, error));
+    return lm__unify(merge->unifier, schema, name, error);
+}
+
 lm_status lm__merge_rewrite_survey(lm_parquet_merge *merge, const char *name, lm_error *error)
 {
     const lm_parquet_reader *reader = merge->reader;
@@ -36,7 +98,7 @@ lm_status lm__merge_rewrite_survey(lm_parquet_merge *merge, const char *name, lm
     LM_TRY(lm__merge_metadata_add(&merge->metadata, &merge->schema, reader, name, error));
     if (!merge->unifier) LM_TRY(lm__unifier_new(merge->allocator, &merge->unifier, error));
     LM_TRY(schema_of(merge, merge->reader, &schema, error));
-    lm_status status = lm__unify(merge->unifier, schema, name, error);
+    lm_status status = join_rows(merge, schema, name, error);
     lm_schema_free(schema);
     for (size_t g = 0; g < reader->metadata.row_groups.count; g++) {
         const lm_row_group *group = &reader->metadata.row_groups.items[g];
