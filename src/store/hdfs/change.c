@@ -5,29 +5,6 @@
 #include "base/error.h"
 #include "store/hdfs/hdfs.h"
 
-/* DELETE; *done is false when nothing was there. Repeating it does what one would, since what it
- * may remove is what the caller looked at. */
-static lm_status delete (lm_hdfs_store *hdfs, const char *path, bool recursive,
-                         const lm_cancel *cancel, bool *done, lm_error *error)
-{
-    const lm_hdfs_call call = {.method = "DELETE",
-                               .operation = "DELETE",
-                               .path = path,
-                               .parameters = recursive ? "&recursive=true" : "&recursive=false",
-                               .repeatable = true,
-                               .cancel = cancel};
-    lm_hdfs_answer answer;
-    lm__hdfs_answer_init(&answer, hdfs);
-    lm_status status = lm__hdfs_ask(hdfs, &call, &answer, error);
-    if (status == LM_OK) {
-        const lm_buffer *body = &answer.response.body;
-        status = lm__hdfs_boolean_read(&answer.arena, body->data, body->size, done, error);
-        if (status != LM_OK) status = lm__error_within(error, status, "%s%s", hdfs->root, path);
-    }
-    lm__hdfs_answer_deinit(&answer);
-    return status;
-}
-
 lm_status lm__hdfs_remove(lm_store *store, const char *path, lm_durability durability,
                           lm_error *error)
 {
@@ -35,12 +12,11 @@ lm_status lm__hdfs_remove(lm_store *store, const char *path, lm_durability durab
     lm_hdfs_store *hdfs = (lm_hdfs_store *)store;
     char on_store[LM_PATH_BYTES_MAX];
     lm_hdfs_file file;
-    bool done;
     LM_TRY(lm__hdfs_path(hdfs->root, hdfs->root_size, path, on_store, error));
     LM_TRY(lm__hdfs_look(hdfs, on_store, NULL, &file, error));
     if (file.kind == LM_STORE_DIRECTORY)
         return lm__error_set(error, LM_UNSUITABLE, "%s is a directory", path);
-    return delete (hdfs, on_store, false, NULL, &done, error);
+    return lm__hdfs_delete(hdfs, on_store, false, NULL, error);
 }
 
 /* ---- trees ---- */
@@ -101,9 +77,8 @@ lm_status lm__hdfs_tree_remove(lm_store *store, const char *path, lm_cancel *can
     lm_hdfs_store *hdfs = (lm_hdfs_store *)store;
     char on_store[LM_PATH_BYTES_MAX];
     lm_hdfs_file file;
-    bool done;
     LM_TRY(lm__hdfs_path(hdfs->root, hdfs->root_size, path, on_store, error));
     if (!on_store[1]) return lm__error_set(error, LM_INVALID, "%s: the root is not removed", path);
     LM_TRY(directory_check(hdfs, path, on_store, cancel, &file, error));
-    return delete (hdfs, on_store, true, cancel, &done, error);
+    return lm__hdfs_delete(hdfs, on_store, true, cancel, error);
 }

@@ -41,10 +41,13 @@ lm_status lm__hdfs_refusal(const lm_hdfs_store *hdfs, const lm_hdfs_call *call,
     lm__hdfs_exception_read(&answer->arena, response->body.data, response->body.size, told);
     lm_hdfs_meaning meaning = lm__hdfs_meaning(response->status, told);
     bool is_clear = told->name[0] && response->status < 500;
-    *passes = meaning.passes || (!is_clear && lm__http_status_passes(response->status));
-    answer->lost = !meaning.passes && response->status >= 500;
+    bool is_odd = response->status < 400; /* not what it should be, and no refusal either */
+    *passes = meaning.passes || is_odd || (!is_clear && lm__http_status_passes(response->status));
+    answer->lost = !meaning.passes && (is_odd || response->status >= 500);
     lm_status status;
-    if (meaning.status == LM_NOT_FOUND && told->name[0]) {
+    bool only_looks = strcmp(call->operation, "GETFILESTATUS") == 0 ||
+                      strncmp(call->operation, "LISTSTATUS", strlen("LISTSTATUS")) == 0;
+    if (meaning.status == LM_NOT_FOUND && told->name[0] && only_looks) {
         status = lm__error_set(error, LM_NOT_FOUND, "%s%s: there is no such file or directory",
                                hdfs->root, call->path);
     } else if (told->name[0]) {
@@ -167,16 +170,19 @@ static ending ask_each(lm_hdfs_store *hdfs, const lm_hdfs_call *call, const lm_r
 {
     unsigned count = (unsigned)hdfs->nodes.count;
     ending how = ENDED;
+    bool lost = false;
     *passes = false;
     for (unsigned tried = 0; tried < count; tried++) {
         unsigned node = atomic_load_explicit(&hdfs->active, memory_order_relaxed) % count;
         *status = send_to(hdfs, call, node, loop, answer, error);
         how = judge(hdfs, call, *status, answer, status, error);
         *passes |= how == AGAIN || (how == NEXT && error->retryable);
+        lost |= answer->lost;
         if (how != NEXT) break;
         /* Only if no other thread has turned away from it. */
         atomic_compare_exchange_strong(&hdfs->active, &node, (node + 1) % count);
     }
+    answer->lost = lost;
     return how;
 }
 
@@ -203,13 +209,55 @@ lm_status lm__hdfs_ask(lm_hdfs_store *hdfs, const lm_hdfs_call *call, lm_hdfs_an
 
 /* ---- small calls ---- */
 
+lm_status lm__hdfs_ask_yes(lm_hdfs_store *hdfs, const lm_hdfs_call *call, lm_hdfs_answer *answer,
+                           bool *value, lm_error *error)
+{
+    const lm_buffer *body = &answer->response.body;
+    *value = true;
+    LM_TRY(lm__hdfs_ask(hdfs, call, answer, error));
+    if (body->size == 0 && answer->response.status == 200) return LM_OK;
+    lm_status status = lm__hdfs_boolean_read(&answer->arena, body->data, body->size, value, error);
+    if (status == LM_OK) return LM_OK;
+    answer->lost = true;
+    return lm__error_within(error, status, "%s%s: %s", hdfs->root, call->path, call->operation);
+}
+
 lm_status lm__hdfs_do(lm_hdfs_store *hdfs, const lm_hdfs_call *call, lm_error *error)
 {
     lm_hdfs_answer answer;
+    bool done;
     lm__hdfs_answer_init(&answer, hdfs);
-    lm_status status = lm__hdfs_ask(hdfs, call, &answer, error);
+    lm_status status = lm__hdfs_ask_yes(hdfs, call, &answer, &done, error);
+    if (status == LM_OK && !done)
+        status = lm__error_set(error, LM_IO, "%s%s: the server did not do %s", hdfs->root,
+                               call->path, call->operation);
     lm__hdfs_answer_deinit(&answer);
     return status;
+}
+
+lm_status lm__hdfs_delete(lm_hdfs_store *hdfs, const char *path, bool recursive,
+                          const lm_cancel *cancel, lm_error *error)
+{
+    const lm_hdfs_call call = {.method = "DELETE",
+                               .operation = "DELETE",
+                               .path = path,
+                               .parameters = recursive ? "&recursive=true" : "&recursive=false",
+                               .repeatable = true,
+                               .cancel = cancel};
+    lm_hdfs_answer answer;
+    lm_hdfs_file file;
+    lm_error own;
+    bool was_there;
+    if (!error) error = &own;
+    lm__hdfs_answer_init(&answer, hdfs);
+    lm_status status = lm__hdfs_ask_yes(hdfs, &call, &answer, &was_there, error);
+    bool lost = answer.lost;
+    lm__hdfs_answer_deinit(&answer);
+    if (status == LM_OK || !lost) return status;
+    if (lm__hdfs_look(hdfs, path, NULL, &file, &(lm_error){0}) == LM_NOT_FOUND) return LM_OK;
+    (void)lm__error_within(error, LM_UNKNOWN_OUTCOME, "nobody can say whether it was removed");
+    error->code = LM_UNKNOWN_OUTCOME;
+    return LM_UNKNOWN_OUTCOME;
 }
 
 lm_status lm__hdfs_look_whole(lm_hdfs_store *hdfs, const char *path, const lm_cancel *cancel,

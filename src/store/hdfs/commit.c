@@ -49,7 +49,7 @@ static lm_status rename_once(lm_hdfs_store *hdfs, const lm_hdfs_move *move, cons
 {
     lm_buffer parameters;
     lm_hdfs_answer answer;
-    bool done;
+    bool done = true;
     lm__hdfs_answer_init(&answer, hdfs);
     lm__buffer_init(&parameters, hdfs->store.allocator, 0);
     lm_status status = lm__hdfs_parameter(&parameters, "destination", to);
@@ -66,12 +66,10 @@ static lm_status rename_once(lm_hdfs_store *hdfs, const lm_hdfs_move *move, cons
                                    .once = in_haste,
                                    .whole_ns = in_haste ? LM_HDFS_HASTE_NS : 0,
                                    .cancel = in_haste ? NULL : move->cancel};
-        status = lm__hdfs_ask(hdfs, &call, &answer, error);
+        status = lm__hdfs_ask_yes(hdfs, &call, &answer, &done, error);
     }
     *lost = status != LM_OK && answer.lost;
-    const lm_buffer *body = &answer.response.body;
-    if (status == LM_OK && body->size > 0 &&
-        lm__hdfs_boolean_read(&answer.arena, body->data, body->size, &done, NULL) == LM_OK)
+    if (status == LM_OK && answer.response.body.size > 0)
         status = gateway_answer(hdfs, move, to, done, overwrite, error);
     lm__buffer_deinit(&parameters);
     lm__hdfs_answer_deinit(&answer);

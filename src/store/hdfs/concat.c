@@ -156,12 +156,12 @@ static lm_status batch_join(joiner *j, const char *parameters, uint64_t bytes, l
     lm_retry_loop loop;
     lm_status status;
     lm_error own;
-    bool lost, was_lost = false;
+    bool lost, done, was_lost = false;
     if (!error) error = &own;
     lm__retry_begin(&loop, &j->hdfs->remote.retry, j->cancel);
     do {
         lm__hdfs_answer_init(&answer, j->hdfs);
-        status = lm__hdfs_ask(j->hdfs, &call, &answer, error);
+        status = lm__hdfs_ask_yes(j->hdfs, &call, &answer, &done, error);
         lost = status != LM_OK && answer.lost;
         was_lost |= lost;
         lm__hdfs_answer_deinit(&answer);

@@ -84,7 +84,11 @@ LM_MUST_USE lm_status lm__hdfs_location(const lm_hdfs_store *hdfs, const lm_hdfs
 /* The failure that a whole answer is which was not wanted; *passes when it may be over soon. */
 LM_MUST_USE lm_status lm__hdfs_refusal(const lm_hdfs_store *hdfs, const lm_hdfs_call *call,
                                        lm_hdfs_answer *answer, bool *passes, lm_error *error);
-/* Nothing to say but yes: MKDIRS, RENAME, SETPERMISSION. */
+/* Asks for what is answered by nothing or by a boolean. Any other answer is a lost one: whoever
+ * gave it was no NameNode. */
+LM_MUST_USE lm_status lm__hdfs_ask_yes(lm_hdfs_store *hdfs, const lm_hdfs_call *call,
+                                       lm_hdfs_answer *answer, bool *value, lm_error *error);
+/* The same, where there is nothing to be said but yes: MKDIRS, SETPERMISSION. */
 LM_MUST_USE lm_status lm__hdfs_do(lm_hdfs_store *hdfs, const lm_hdfs_call *call, lm_error *error);
 
 /* GETFILESTATUS; the texts of *file are not kept but the kind, numbers and permission are. */
@@ -96,6 +100,10 @@ LM_MUST_USE lm_status lm__hdfs_look_whole(lm_hdfs_store *hdfs, const char *path,
                                           lm_hdfs_file *file, lm_error *error);
 /* MKDIRS, which says yes to a directory that is there. */
 LM_MUST_USE lm_status lm__hdfs_mkdirs(lm_hdfs_store *hdfs, const char *path,
+                                      const lm_cancel *cancel, lm_error *error);
+/* DELETE of what was looked at just now; that it is gone already is no failure. LM_UNKNOWN_OUTCOME
+ * after a lost answer, unless it is seen to be gone. */
+LM_MUST_USE lm_status lm__hdfs_delete(lm_hdfs_store *hdfs, const char *path, bool recursive,
                                       const lm_cancel *cancel, lm_error *error);
 /* DELETE of what is ours, as well as it goes: nobody is told of a failure. */
 void lm__hdfs_discard(lm_hdfs_store *hdfs, const char *path);

@@ -10,6 +10,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/cancel.h"
@@ -22,11 +23,19 @@
 typedef struct range {
     uint8_t *to;
     size_t size, filled;
+    const lm_http_response *response; /* that the bytes come with */
 } range;
 
 static lm_status take(void *context, const void *data, size_t size, lm_error *error)
 {
+    static const char type[] = "application/octet-stream";
     range *r = context;
+    const char *told = lm__http_header_find(r->response, "Content-Type");
+    if (!told || strncasecmp(told, type, strlen(type)) != 0)
+        return lm__error_set(error, LM_IO,
+                             "the server's answer is none of WebHDFS (it has %s, not a file's "
+                             "bytes)",
+                             told ? told : "no type");
     if (size > r->size - r->filled)
         return lm__error_set(error, LM_IO, "the server gives more bytes than were asked for");
     memcpy(r->to + r->filled, data, size);
@@ -73,6 +82,7 @@ static lm_status attempt(lm_hdfs_store *hdfs, const lm_hdfs_call *call, range *r
     size_t before = r->filled;
     *passes = false;
     lm__hdfs_answer_init(&answer, hdfs);
+    r->response = &answer.response;
     lm_status status = lm__hdfs_ask(hdfs, call, &answer, error);
     if (status == LM_OK && answer.response.status == 307)
         status = take_redirected(hdfs, call, &answer, r, passes, error);
@@ -127,7 +137,7 @@ lm_status lm__hdfs_fetch(lm_hdfs_store *hdfs, const char *path, const lm_hdfs_fi
     char by_inode[48];
     lm_hdfs_file now;
     lm_error own;
-    range r = {buffer, size, 0};
+    range r = {.to = buffer, .size = size};
     if (!error) error = &own;
     snprintf(by_inode, sizeof by_inode, "/.reserved/.inodes/%llu", (unsigned long long)file->id);
     lm_status status = range_read(hdfs, file->id ? by_inode : path, offset, &r, cancel, error);

@@ -38,17 +38,6 @@ static bool is_open(const reaper *r, const char *path)
     return open;
 }
 
-static lm_status thing_remove(const reaper *r, const char *path, bool recursive, lm_error *error)
-{
-    const lm_hdfs_call call = {.method = "DELETE",
-                               .operation = "DELETE",
-                               .path = path,
-                               .parameters = recursive ? "&recursive=true" : "&recursive=false",
-                               .repeatable = true,
-                               .cancel = r->options->cancel};
-    return lm__hdfs_do(r->hdfs, &call, error);
-}
-
 static lm_status temp_reap(reaper *r, const lm_hdfs_file *file, lm_gc_what what, lm_error *error)
 {
     const lm_reap_options *options = r->options;
@@ -68,7 +57,8 @@ static lm_status temp_reap(reaper *r, const lm_hdfs_file *file, lm_gc_what what,
     } else {
         found.reason = "it is older than asked for, and nobody is writing to it";
         if (!options->dry_run)
-            LM_TRY(thing_remove(r, path, file->kind == LM_STORE_DIRECTORY, error));
+            LM_TRY(lm__hdfs_delete(r->hdfs, path, file->kind == LM_STORE_DIRECTORY, options->cancel,
+                                   error));
     }
     return r->callback ? r->callback(r->context, &found, error) : LM_OK;
 }

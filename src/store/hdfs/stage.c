@@ -111,8 +111,6 @@ static lm_status data_refusal(hdfs_stage *s, const lm_hdfs_call *call, bool *pas
     return status;
 }
 
-static bool is_made(int http_status) { return http_status == 201 || http_status == 200; }
-
 static lm_http_request data_request(const hdfs_stage *s, const char *location)
 {
     static const lm_http_header headers[] = {{"Content-Type", "application/octet-stream"}};
@@ -148,7 +146,7 @@ static lm_status small_attempt(hdfs_stage *s, bool *passes, lm_error *error)
         *passes = status == LM_IO && !lm__cancel_requested(s->options.cancel);
         return lm__error_within(error, status, "%s: the upload failed", s->url);
     }
-    if (is_made(s->answer.response.status)) return LM_OK;
+    if (s->answer.response.status == 201) return LM_OK;
     return data_refusal(s, &call, passes, error);
 }
 
@@ -276,9 +274,8 @@ static lm_status upload_end(hdfs_stage *s, lm_error *error)
     lm_status status = lm__http_upload_finish(s->upload, error);
     s->upload = NULL;
     if (status == LM_CANCELLED || status == LM_NO_MEMORY) return status;
-    if (status == LM_OK && !is_made(s->answer.response.status))
-        (void)data_refusal(s, &call, &passes, error);
-    if (status == LM_OK && is_made(s->answer.response.status)) return LM_OK;
+    if (status == LM_OK && s->answer.response.status == 201) return LM_OK;
+    if (status == LM_OK) (void)data_refusal(s, &call, &passes, error);
     lm_hdfs_file file;
     lm_error unused;
     if (lm__hdfs_look(s->hdfs, s->move.from, s->options.cancel, &file, &unused) == LM_OK &&
@@ -292,6 +289,18 @@ static lm_status upload_end(hdfs_stage *s, lm_error *error)
         error->code = LM_IO;
         error->retryable = true;
     }
+    return status;
+}
+
+/* Whoever took the bytes was no DataNode, or somebody removed them. */
+static lm_status gone(const hdfs_stage *s, lm_error *error)
+{
+    lm_status status =
+        lm__error_set(error, LM_IO,
+                      "%s: what was uploaded is not there, and nothing is published; "
+                      "write it once more",
+                      s->url);
+    if (error) error->retryable = true;
     return status;
 }
 
@@ -377,6 +386,7 @@ static lm_status stage_seal(lm_stage *stage, lm_error *error)
     lm_hdfs_file *file = &s->move.what;
     lm_status status =
         lm__hdfs_look_whole(s->hdfs, s->move.from, s->options.cancel, &arena, file, error);
+    if (status == LM_NOT_FOUND && !s->options.adopt) status = gone(s, error);
     if (status == LM_OK) status = length_check(s, error);
     if (status == LM_OK) status = attributes_keep(s, file, error);
     file->name = file->owner = file->group = "";
