@@ -86,11 +86,12 @@ typedef struct lm_table_options {
     int64_t batch; /* run_id and batch together are appended once: a second time gives the summary
                       of the first. Numbers of one run rise */
     lm_table_check check;
-    bool drop_extra;    /* columns that the table has not are left out, not refused */
-    bool validate_rows; /* the descriptor's row rules hold, or nothing is appended */
-    lm_durability durability;
-    const char *checksum;              /* of the parts: "crc32c" or "sha256"; NULL: crc32c */
-    const char *metadata_prefix;       /* of the keys in the parts' metadata; NULL: "crv_" */
+    bool drop_extra;             /* columns that the table has not are left out, not refused */
+    bool validate_rows;          /* the descriptor's row rules hold, or nothing is appended */
+    lm_durability durability;    /* of the parts; below full, a power cut may leave an entry whose
+                                    parts are gone */
+    const char *checksum;        /* of the parts: "crc32c" or "sha256"; NULL: crc32c */
+    const char *metadata_prefix; /* of the keys in the parts' metadata; NULL: "crv_" */
     const lm_parquet_options *parquet; /* NULL: the standard ones. What the descriptor says of
                                           columns stands over them */
     size_t memory_bytes_max;           /* of rows that wait to be written; 0: 256 MiB */
@@ -139,5 +140,22 @@ LM_API LM_MUST_USE lm_status lm_table_describe(const lm_table_options *options, 
                                                const char *run_id, lm_table_descriptor **descriptor,
                                                lm_error *error);
 LM_API void lm_table_summary_free(lm_table_summary *summary); /* takes NULL */
+
+/* manifest.json, the live parts of a table by bucket: a view of the log, which says the version
+ * that it shows (docs/tables.md). */
+typedef struct lm_table_manifest lm_table_manifest;
+
+/* That of the table at `path` (root/run_id/table), as of the log's last version: the file, when it
+ * shows that, else made anew, and written where that is allowed. Of the options storage, threads,
+ * cancel and allocator count; they may be NULL. LM_NOT_FOUND when there is no table. */
+LM_API LM_MUST_USE lm_status lm_table_manifest_load(const char *path,
+                                                    const lm_table_options *options,
+                                                    lm_table_manifest **manifest, lm_error *error);
+/* The JSON, which a NUL ends; `size` may be NULL. */
+LM_API const char *lm_table_manifest_text(const lm_table_manifest *manifest, size_t *size);
+LM_API int64_t lm_table_manifest_version(const lm_table_manifest *manifest);
+/* The file showed another version, or was missing or damaged. */
+LM_API bool lm_table_manifest_was_behind(const lm_table_manifest *manifest);
+LM_API void lm_table_manifest_free(lm_table_manifest *manifest); /* takes NULL */
 
 #endif

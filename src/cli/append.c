@@ -48,8 +48,9 @@ static const lm_cli_option append_options[] = {
     {"drop-extra", LM_CLI_FLAG, offsetof(settings, drop_extra), NULL,
      "Leave columns out that the table does not have, instead of refusing them.", NULL},
     {"durability", LM_CLI_CHOICE, offsetof(settings, durability), "full|file|none",
-     "What survives a power cut once the command is done: rows and their entry in the log (full, "
-     "the default), or what the system has written by then.",
+     "full (the default): a power cut takes nothing back once the command is done. With the others "
+     "parts are not synced, or not their directories, and after a power cut the log may name parts "
+     "that are not there: for tables that can be made anew.",
      lm__cli_durabilities},
     {"checksum", LM_CLI_CHOICE, offsetof(settings, checksum), "crc32c|sha256",
      "The parts' checksums, in the log and the manifest; crc32c by default.", checksums},

@@ -428,6 +428,21 @@ lm_status lm__append_batch(lm_append *a, lm_batch *batch)
     return status;
 }
 
+/* The entries that were seen must be durable before one is made upon them. The sync can be done as
+ * well while the parts are: the disk takes both at once. */
+typedef struct log_sync {
+    lm_job job;
+    const lm_table_log *log;
+    lm_status status;
+} log_sync;
+
+static void sync_log(lm_job *base)
+{
+    log_sync *sync = (log_sync *)base;
+    lm_error ignored; /* the commit tries again, and tells */
+    sync->status = lm__store_sync_directory(sync->log->store, sync->log->directory, &ignored);
+}
+
 /* The end: parts side by side, on more threads than there are processors when they wait for the
  * disk. */
 lm_status lm__append_finish(lm_append *a)
@@ -443,7 +458,14 @@ lm_status lm__append_finish(lm_append *a)
         status = lm__pool_new(a->allocator,
                               count < LM_TABLE_SYNC_THREADS ? (int)count : LM_TABLE_SYNC_THREADS,
                               &pool, a->error);
+    log_sync sync = {.job.run = sync_log, .log = &a->log};
+    lm_group group;
+    bool is_durable = a->options->durability == LM_DURABILITY_FULL;
+    lm__group_init(&group, a->pool);
+    if (a->base && is_durable) lm__group_submit(&group, &sync.job);
     if (status == LM_OK) status = write_slots(a, slots, count, true, pool ? pool : a->pool);
+    lm__group_wait(&group);
+    if (a->base && is_durable && sync.status == LM_OK) a->log.entries.durable = a->base->version;
     lm__pool_free(pool);
     lm__free(a->allocator, slots);
     return status;

@@ -6,6 +6,8 @@
 #include "base/limits.h"
 #include "store/place.h"
 #include "table/append.h"
+#include "table/checkpoint.h"
+#include "table/manifest.h"
 
 lm_status lm__append_memory(const lm_append *append)
 {
@@ -124,6 +126,20 @@ static void remove_parts(const lm_append *a)
     for (size_t i = 0; i < a->done_count; i++) lm__part_remove(&a->part_plan, &a->done[i]);
 }
 
+/* What follows a commit and is no part of it: checkpoint, cleanup, manifest. What fails of it the
+ * next writer does. */
+static void keep_up(lm_append *a, lm_table_summary *summary)
+{
+    lm_error ignored;
+    if (a->base) {
+        lm_status status =
+            lm__table_upkeep(&a->log, a->committed.version, &a->base->metadata, &ignored);
+        (void)status;
+    }
+    summary->manifest_is_behind =
+        lm__manifest_update(&a->log, a->committed.version, &ignored) != LM_OK;
+}
+
 /* From the first rows to the entry. */
 static lm_status append_all(lm_append *a, lm_stream *stream, lm_table_summary **summary)
 {
@@ -146,7 +162,11 @@ static lm_status append_all(lm_append *a, lm_stream *stream, lm_table_summary **
         (*summary)->version = a->committed.version;
     else if (status != LM_UNKNOWN_OUTCOME)
         remove_parts(a);
-    if (status != LM_OK || !a->committed.was_there) return status;
+    if (status != LM_OK) return status;
+    if (!a->committed.was_there) {
+        keep_up(a, *summary);
+        return LM_OK;
+    }
     remove_parts(a);
     lm_table_summary_free(*summary);
     *summary = NULL;

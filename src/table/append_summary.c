@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "table/append.h"
-#include "table/part_path.h"
+#include "table/part_facts.h"
 
 /* In front of the public struct: where all of it lives. */
 typedef struct owned_summary {
@@ -137,38 +137,23 @@ typedef struct retelling {
     owned_summary *own;
 } retelling;
 
-static bool integer_member(const lm_json *object, const char *key, int64_t *value)
-{
-    const lm_json *member = key ? lm__json_member(object, key) : NULL;
-    if (!member || member->kind != LM_JSON_INT) return false;
-    *value = member->integer;
-    return true;
-}
-
 static lm_status retell_part(retelling *r, const lm_delta_add *add)
 {
     lm_append *a = r->append;
     const lm_table_descriptor *d = a->descriptor;
-    const char *path, *tick = d->tick < 0 ? NULL : d->stored->root.children[d->tick].name;
-    const char *bucket = lm__part_value(add, LM_TABLE_BUCKET);
-    const char *checksum = lm__text_map_get(&add->tags, LM_TABLE_TAG_CHECKSUM);
-    const lm_json *stats = NULL;
-    LM_TRY(lm__part_path_decode(&r->own->arena, add->path, &path, a->error));
+    const char *tick = d->tick < 0 ? NULL : d->stored->root.children[d->tick].name;
+    lm_part_facts facts;
+    LM_TRY(lm__part_facts(&r->own->arena, add, tick, &facts, a->error));
     lm_table_part *part = next_part(r->own);
-    if (!part || !put_path(r->own, a, path, part)) return lm__append_memory(a);
-    part->checksum = lm__arena_strdup(&r->own->arena, checksum ? checksum : "");
-    if (!part->checksum) return lm__append_memory(a);
+    if (!part || !put_path(r->own, a, facts.path, part)) return lm__append_memory(a);
+    part->checksum = facts.checksum;
+    part->rows = (uint64_t)facts.rows;
     part->bytes = (uint64_t)add->size;
-    part->has_bucket = d->bucket >= 0 && bucket &&
-                       lm__text_to_i64(bucket, strlen(bucket), &part->bucket_id) == LM_TEXT_OK;
-    if (!add->stats) return LM_OK;
-    lm_status status =
-        lm__json_parse(&r->own->arena, add->stats, add->stats_size, &stats, a->error);
-    if (status != LM_OK) return status;
-    int64_t rows;
-    if (integer_member(stats, "numRecords", &rows)) part->rows = (uint64_t)rows;
-    part->has_ticks = integer_member(lm__json_member(stats, "minValues"), tick, &part->tick_min) &&
-                      integer_member(lm__json_member(stats, "maxValues"), tick, &part->tick_max);
+    part->has_bucket = facts.has_bucket && d->bucket >= 0;
+    part->bucket_id = facts.bucket;
+    part->has_ticks = facts.has_ticks;
+    part->tick_min = facts.tick_min;
+    part->tick_max = facts.tick_max;
     return LM_OK;
 }
 

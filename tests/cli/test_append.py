@@ -201,3 +201,20 @@ def test_killed_writers_leave_a_whole_table(lamella, registry, tmp_path):
     assert got.num_rows % table.num_rows == 0
     assert got.num_rows // table.num_rows >= done
     assert got.num_rows // table.num_rows <= done + 25
+
+
+def test_the_manifest_shows_what_the_log_has(run, registry, tmp_path):
+    put(tmp_path / "in.arrow", rows(range(-5, 30)))
+    for version in range(3):
+        status, told = append(run, "in.arrow")
+        assert status == 0
+        manifest = json.loads((tmp_path / "out/r1/trades/manifest.json").read_text())
+        assert (manifest["version"], manifest["rows"]) == (version, 35 * (version + 1))
+        assert (manifest["table"], manifest["run_id"]) == ("trades", "r1")
+        assert (manifest["tick_min"], manifest["tick_max"]) == (-5, 29)
+        assert [b["bucket_id"] for b in manifest["buckets"]] == [-1, 0, 1, 2]
+        paths = {f"out/r1/trades/{p['path']}" for b in manifest["buckets"] for p in b["parts"]}
+        assert {p["path"] for p in told["parts"]} <= paths
+        for bucket in manifest["buckets"]:
+            assert bucket["rows"] == sum(p["rows"] for p in bucket["parts"])
+            assert bucket["bytes"] == sum(p["bytes"] for p in bucket["parts"])
