@@ -15,6 +15,7 @@
 #include <lamella/ipc.h>
 #include <lamella/jsonl.h>
 #include <lamella/manifest.h>
+#include <lamella/merge.h>
 #include <lamella/parquet.h>
 #include <lamella/parquet_inspect.h>
 #include <lamella/parquet_merge.h>

@@ -217,6 +217,17 @@
 #define LM_TABLE_CHECKPOINT_INTERVAL_MAX 250 /* of a large one, */
 #define LM_TABLE_CHECKPOINT_ACTIONS 400      /* one more for each so many actions of the last one */
 
+/* merge */
+#define LM_MERGE_PARTS_MAX 4000000
+#define LM_MERGE_HEAD_BYTES (8 * LM_KIB)     /* of a part, that it is judged by */
+#define LM_MERGE_LINE_BYTES_MAX (1 * LM_MIB) /* of a header */
+#define LM_MERGE_LOOK_ARENA_BYTES_MAX (256 * LM_MIB)
+#define LM_MERGE_LOOK_THREADS 8            /* most of the time they wait */
+#define LM_MERGE_BLOCK_BYTES (1 * LM_MIB)  /* that is read at once */
+#define LM_MERGE_PACK_BYTES (512 * LM_KIB) /* of text that becomes a member or frame */
+#define LM_MERGE_PACKS_BYTES_MAX (8 * LM_MIB)
+#define LM_MERGE_JOURNAL_BYTES_MAX (1 * LM_GIB)
+
 /* xlsx */
 #define LM_XLSX_PART_CELLS 8192           /* formatted by one job */
 #define LM_XLSX_PART_BYTES (512 * LM_KIB) /* of XML, deflated at once */

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "csv/head.h"
 
 static lm_status no_memory(lm_error *error) { return lm__error_memory(error, "reading CSV"); }
 
@@ -40,16 +41,6 @@ static lm_status take_first_row(lm_arena *arena, const lm_csv_plan *plan, const 
                              name, first->lines + 1, first->row.cells, LM_ARROW_CHILDREN_MAX);
     first->spans = lm__arena_array(arena, first->row.cells, sizeof *first->spans);
     return first->spans ? LM_OK : no_memory(error);
-}
-
-static bool looks_like_names(const first_row *first, const uint8_t *text)
-{
-    for (size_t i = 0; i < first->row.cells; i++) {
-        size_t size = lm__csv_span_size(first->spans[i]);
-        if (size == 0 || lm__csv_is_typed((const char *)text + first->spans[i].at, size))
-            return false;
-    }
-    return true;
 }
 
 /* Columns are called by the header's cells, else column1, column2, … */
@@ -202,7 +193,8 @@ lm_status lm__csv_plan_make(lm_arena *arena, const lm_allocator *allocator,
     (void)!lm__csv_row_walk(&plan->dialect, text, row_size, 0, true, first.spans, first.row.cells,
                             &first.row);
     plan->header = options->header == LM_CSV_HEADER_YES ||
-                   (options->header == LM_CSV_HEADER_AUTO && looks_like_names(&first, text));
+                   (options->header == LM_CSV_HEADER_AUTO &&
+                    lm__csv_is_names(first.spans, first.row.cells, text));
     *used = first.at + (plan->header ? row_size : 0);
     *lines = first.lines + (plan->header ? first.row.lines : 0);
     return make_columns(arena, allocator, options, name, &first, text, plan, narrow, error);

@@ -176,6 +176,26 @@ lm_status lm__file_open(lm_store *store, const char *path, const lm_file_options
     return file_open(store, path, NULL, options, hooks, publication, error);
 }
 
+lm_status lm__file_adopt(lm_store *store, const char *path, const char *staged,
+                         const lm_file_options *options, const lm_file_hooks *hooks,
+                         lm_file_publication **publication, lm_error *error)
+{
+    *publication = NULL;
+    return file_open(store, path, staged, options, hooks, publication, error);
+}
+
+lm_status lm__file_copy(lm_file_publication *publication, lm_source *source, uint64_t offset,
+                        uint64_t length, uint64_t *copied, lm_error *error)
+{
+    *copied = 0;
+    if (!publication->stage) return lm__error_set(error, LM_INVALID, "the publication is finished");
+    lm_status status = lm__stage_copy(publication->stage, source, offset, length, copied, error);
+    publication->sink.bytes += *copied;
+    if (status != LM_OK && publication->sink.first_error.code == LM_OK)
+        publication->sink.first_error = publication->stage->sink.first_error;
+    return status;
+}
+
 lm_status lm_file_open(const char *path, const lm_file_options *options,
                        lm_file_publication **publication, lm_error *error)
 {

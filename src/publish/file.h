@@ -23,6 +23,15 @@ typedef struct lm_file_hooks {
 LM_MUST_USE lm_status lm__file_open(lm_store *store, const char *path,
                                     const lm_file_options *options, const lm_file_hooks *hooks,
                                     lm_file_publication **publication, lm_error *error);
+/* The finished file `staged`, of the same store, becomes the publication (LM_STORE_ADOPT); nothing
+ * can be written to it. */
+LM_MUST_USE lm_status lm__file_adopt(lm_store *store, const char *path, const char *staged,
+                                     const lm_file_options *options, const lm_file_hooks *hooks,
+                                     lm_file_publication **publication, lm_error *error);
+/* lm__stage_copy into the publication. */
+LM_MUST_USE lm_status lm__file_copy(lm_file_publication *publication, lm_source *source,
+                                    uint64_t offset, uint64_t length, uint64_t *copied,
+                                    lm_error *error);
 /* Reads fd to its end into the publication; neither finishes nor closes it. */
 LM_MUST_USE lm_status lm__file_copy_fd(lm_file_publication *publication, int fd, lm_error *error);
 /* lm__stage_copy: bytes that the store copies by itself; *copied may be fewer. */

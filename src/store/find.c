@@ -129,6 +129,12 @@ static const char *join(walk *w, const char *directory, const char *name)
 static lm_status take_name(void *context, const lm_store_entry *entry, lm_error *error)
 {
     names *list = context;
+    if (strcmp(entry->name, LM_MERGE_JOURNAL_NAME) == 0)
+        return lm__error_set(error, LM_CONFLICT,
+                             "%s: a merge that deletes its sources is under way there, or was "
+                             "interrupted (`lamella merge --resume` carries it on): what is left "
+                             "is not all",
+                             list->directory);
     if (list->hidden ? is_manifest(entry->name) : lm__name_is_hidden(entry->name)) return LM_OK;
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? 2 * list->capacity : MANY_NAMES;

@@ -15,6 +15,10 @@
 #include "base/arena.h"
 #include "store/store.h"
 
+/* Stands in a directory while a merge consumes its files, or after one that was interrupted: what
+ * is there is not all, so that no search goes through it (LM_CONFLICT). */
+#define LM_MERGE_JOURNAL_NAME ".lamella-merge.journal"
+
 typedef struct lm_find_entry {
     const char *path; /* in the arena */
     size_t base;      /* where in it what was found begins: below the directory that was given, or

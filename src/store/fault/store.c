@@ -14,9 +14,11 @@ typedef struct fault_stage {
 static lm_status before(lm_fault_store *fault, const char *name, bool *fails_after, lm_error *error)
 {
     if (fault->hook) fault->hook(fault->hook_context, name);
-    bool is_it = atomic_fetch_add(&fault->operations, 1) == fault->plan.nth;
+    uint64_t turn = atomic_fetch_add(&fault->operations, 1);
+    bool is_it = turn == fault->plan.nth;
+    bool is_dead = fault->plan.for_good && turn > fault->plan.nth;
     *fails_after = is_it && fault->plan.after;
-    if (is_it && !fault->plan.after)
+    if (is_dead || (is_it && !fault->plan.after))
         return lm__error_set(error, fault->plan.status, "a failure was asked for");
     return LM_OK;
 }

@@ -1,0 +1,343 @@
+/*
+ * Merges that consume their parts (src/merge/consume.c), killed before and after every operation of
+ * the store, and with every answer lost in turn; then carried on. Invariant 1 is looked at after
+ * each: no byte is lost, ever.
+ */
+#include <lamella/merge.h>
+
+#include "check.h"
+
+#include "base/alloc.h"
+#include "store/fault/store.h"
+#include "store/find.h"
+
+#define ROOT "mem://m"
+#define OUT ROOT "/out.csv"
+enum { PARTS = 5 };
+
+typedef struct scene {
+    const char *what;
+    const char *const *parts; /* contents */
+    const char *header;       /* given; NULL: none */
+    const char *expected;
+    lm_merge_strategy strategy;
+    bool no_concat;
+} scene;
+
+static const char *const plain_parts[] = {"1,a\n", "", "2,b\n3,c\n", "\n", "4,d\n"};
+static const char *const headed_parts[] = {"k,v\n1,a\n", "k,v\n", "k,v\n2,b", "", "k,v\n3,c\n"};
+
+static const scene scenes[] = {
+    {"joined", plain_parts, NULL, "1,a\n2,b\n3,c\n4,d\n", LM_MERGE_CONCAT, false},
+    {"joined with a header", plain_parts, "k,v", "k,v\n1,a\n2,b\n3,c\n4,d\n", LM_MERGE_CONCAT,
+     false},
+    {"removed", headed_parts, NULL, "k,v\n1,a\n2,b\n3,c\n", LM_MERGE_STREAM, false},
+    {"removed where nothing joins", plain_parts, NULL, "1,a\n2,b\n3,c\n4,d\n", LM_MERGE_STREAM,
+     true},
+};
+
+static const char *part_path(int number)
+{
+    static char paths[PARTS][64];
+    snprintf(paths[number], sizeof paths[number], ROOT "/in/part-%05d.csv", number);
+    return paths[number];
+}
+
+typedef struct bench {
+    lm_store *mem;
+    lm_fault_store fault;
+} bench;
+
+static void bench_open(bench *b, const scene *s, bool with_old)
+{
+    lm_error error = {0};
+    CHECK_OK(lm__store_mem_open(NULL, &b->mem, &error), error);
+    if (s->no_concat) b->mem->caps &= ~(unsigned)LM_STORE_CONCAT;
+    for (int i = 0; i < PARTS; i++)
+        CHECK_OK(
+            lm__store_put_if_absent(b->mem, part_path(i), s->parts[i], strlen(s->parts[i]), &error),
+            error);
+    if (with_old) CHECK_OK(lm__store_put_if_absent(b->mem, OUT, "old", 3, &error), error);
+    lm__fault_store_init(&b->fault, b->mem);
+}
+
+static lm_status merge(bench *b, const scene *s, bool resume, lm_fault_plan plan,
+                       lm_merge_result *result, lm_error *error)
+{
+    static const char *const sources[] = {ROOT "/in"};
+    lm__fault_store_init(&b->fault, b->mem);
+    b->fault.plan = plan;
+    lm_storage storage = {.reserved = &b->fault.store};
+    lm_file_options file = {.storage = &storage};
+    lm_merge_options options = {
+        .header_text = s->header, .delete_sources = true, .resume = resume, .file = &file};
+    memset(result, 0, sizeof *result);
+    memset(error, 0, sizeof *error);
+    return lm_merge(sources, 1, OUT, &options, result, error);
+}
+
+/* "" where it is not there. */
+static const char *text_of(bench *b, const char *path)
+{
+    static char texts[4][512];
+    static unsigned turn;
+    char *text = texts[turn++ % 4];
+    uint8_t *data;
+    size_t size;
+    text[0] = '\0';
+    if (lm__store_read(b->mem, path, NULL, 500, &data, &size, NULL) != LM_OK) return text;
+    memcpy(text, data, size);
+    text[size] = '\0';
+    lm__free(NULL, data);
+    return text;
+}
+
+typedef struct left {
+    int parts, others;
+    char target[256], journal[256];
+} left;
+
+static lm_status count_left(void *context, const lm_store_entry *entry, lm_error *error)
+{
+    left *l = context;
+    (void)error;
+    if (strncmp(entry->name, "part-", 5) == 0)
+        l->parts++;
+    else
+        l->others++;
+    if (strncmp(entry->name, ".lamella-merge-", 15) == 0)
+        snprintf(l->target, sizeof l->target, ROOT "/in/%s", entry->name);
+    if (strcmp(entry->name, LM_MERGE_JOURNAL_NAME) == 0)
+        snprintf(l->journal, sizeof l->journal, ROOT "/in/%s", entry->name);
+    return LM_OK;
+}
+
+static left look(bench *b)
+{
+    left l = {0};
+    (void)!lm__store_list(b->mem, ROOT "/in", NULL, count_left, &l, NULL);
+    return l;
+}
+
+/* Every line of the expected text is somewhere; the destination is the old one or the new. */
+static void check_nothing_lost(bench *b, const scene *s, bool with_old, const char *what)
+{
+    char all[2048] = "", lines[512];
+    left l = look(b);
+    const char *out = text_of(b, OUT);
+    bool is_new = strcmp(out, s->expected) == 0;
+    if (!is_new && strcmp(out, with_old ? "old" : "") != 0)
+        check_fail(__FILE__, __LINE__, "%s: the destination is neither old nor new: %s", what, out);
+    strcat(all, out);
+    if (l.target[0]) strcat(all, text_of(b, l.target));
+    for (int i = 0; i < PARTS; i++) strcat(strcat(all, text_of(b, part_path(i))), "\n");
+    snprintf(lines, sizeof lines, "%s", s->expected);
+    for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n"))
+        if (!strstr(all, line) && !(s->header && strcmp(line, s->header) == 0))
+            check_fail(__FILE__, __LINE__, "%s: the line %s is lost", what, line);
+}
+
+static void check_merged(bench *b, const scene *s, const char *what)
+{
+    left l = look(b);
+    if (strcmp(text_of(b, OUT), s->expected) != 0)
+        check_fail(__FILE__, __LINE__, "%s: the result is %s", what, text_of(b, OUT));
+    if (l.parts + l.others)
+        check_fail(__FILE__, __LINE__, "%s: %d parts and %d others are left", what, l.parts,
+                   l.others);
+}
+
+static const lm_fault_plan no_fault = {.nth = UINT64_MAX};
+
+TEST(parts_are_consumed)
+{
+    for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
+        for (int with_old = 0; with_old < 2; with_old++) {
+            bench b;
+            lm_merge_result result;
+            lm_error error;
+            bench_open(&b, &scenes[i], with_old);
+            CHECK_OK(merge(&b, &scenes[i], false, no_fault, &result, &error), error);
+            CHECK_INT(result.strategy, scenes[i].strategy);
+            CHECK_INT(result.deleted, PARTS);
+            if (result.strategy == LM_MERGE_CONCAT) CHECK_INT(result.client_bytes, 0);
+            CHECK_INT(result.file.bytes, strlen(scenes[i].expected));
+            check_merged(&b, &scenes[i], scenes[i].what);
+            lm__store_close(b.mem);
+        }
+}
+
+/* The operation number `nth` fails, and if `for_good` all after it; then the merge is carried on.
+ */
+static bool fail_once(const scene *s, uint64_t nth, bool after, bool for_good, bool with_old)
+{
+    bench b;
+    lm_merge_result result;
+    lm_error error;
+    char what[128];
+    snprintf(what, sizeof what, "%s, operation %d%s%s%s", s->what, (int)nth,
+             after ? ", after it" : "", for_good ? ", dead" : "", with_old ? ", over old" : "");
+    bench_open(&b, s, with_old);
+    lm_fault_plan plan = {.nth = nth,
+                          .after = after,
+                          .for_good = for_good,
+                          .status = after ? LM_UNKNOWN_OUTCOME : LM_IO};
+    lm_status first = merge(&b, s, false, plan, &result, &error);
+    bool reached = b.fault.operations > nth;
+    check_nothing_lost(&b, s, with_old, what);
+    left l = look(&b);
+    if (first == LM_OK) {
+        check_merged(&b, s, what);
+    } else {
+        /* What is left of a merge that failed and had not consumed anything can be merged. */
+        if (l.journal[0]) CHECK_STATUS(merge(&b, s, false, no_fault, &result, &error), LM_CONFLICT);
+        if (l.parts > 0 || l.journal[0]) {
+            lm_status again = merge(&b, s, true, no_fault, &result, &error);
+            if (again != LM_OK)
+                check_fail(__FILE__, __LINE__, "%s: %s after %s", what, error.message,
+                           lm_status_name(first));
+        }
+        check_merged(&b, s, what);
+    }
+    lm__store_close(b.mem);
+    return reached;
+}
+
+TEST(every_operation_may_be_the_last)
+{
+    int count = 0;
+    for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
+        for (int how = 0; how < 8; how++)
+            for (uint64_t nth = 0; fail_once(&scenes[i], nth, how & 1, how & 2, how & 4); nth++)
+                count++;
+    printf("# %d failures\n", count);
+    CHECK(count > 500);
+}
+
+/* Killed, and the carrying on killed too, at every operation of both. */
+TEST(carrying_on_may_be_cut_short_too)
+{
+    int count = 0;
+    for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
+        for (uint64_t first = 0;; first += 1) {
+            bool any = false;
+            for (uint64_t second = 0;; second++, count++) {
+                bench b;
+                lm_merge_result result;
+                lm_error error;
+                lm_fault_plan plan = {.nth = first, .for_good = true, .status = LM_IO};
+                bench_open(&b, &scenes[i], true);
+                (void)!merge(&b, &scenes[i], false, plan, &result, &error);
+                any = b.fault.operations > first;
+                left l = look(&b);
+                bool open = l.parts > 0 || l.journal[0];
+                plan = (lm_fault_plan){.nth = second,
+                                       .after = second & 1,
+                                       .for_good = true,
+                                       .status = LM_UNKNOWN_OUTCOME};
+                if (open) (void)!merge(&b, &scenes[i], true, plan, &result, &error);
+                bool more = open && b.fault.operations > second;
+                check_nothing_lost(&b, &scenes[i], true, scenes[i].what);
+                l = look(&b);
+                if (l.parts > 0 || l.journal[0])
+                    CHECK_OK(merge(&b, &scenes[i], true, no_fault, &result, &error), error);
+                check_merged(&b, &scenes[i], scenes[i].what);
+                lm__store_close(b.mem);
+                if (!more || !any) break;
+            }
+            if (!any) break;
+        }
+    printf("# %d pairs\n", count);
+}
+
+/* Cuts a merge that joins after so many parts. */
+static void cut_short(bench *b, const scene *s, int in_target)
+{
+    lm_merge_result result;
+    lm_error error;
+    lm_status status = LM_OK;
+    bench_open(b, s, true);
+    for (uint64_t nth = 0; status == LM_OK || look(b).target[0] == '\0'; nth++) {
+        lm__store_close(b->mem);
+        bench_open(b, s, true);
+        lm_fault_plan plan = {.nth = nth, .for_good = true, .status = LM_IO};
+        status = merge(b, s, false, plan, &result, &error);
+    }
+    /* The target is there and nothing in it yet; the rest by hand, as a store does that joins in
+     * several steps. */
+    const char *sources[PARTS];
+    size_t count = 0, done;
+    for (int i = 0; i < PARTS && (int)count < in_target; i++)
+        if (strchr(s->parts[i], ',')) sources[count++] = part_path(i);
+    CHECK_OK(lm__store_concat(b->mem, look(b).target, sources, count, NULL, &done, &error), error);
+}
+
+TEST(parts_that_are_joined_already_are_known_by_the_targets_size)
+{
+    for (int in_target = 0; in_target <= 3; in_target++) {
+        bench b;
+        lm_merge_result result;
+        lm_error error;
+        cut_short(&b, &scenes[1], in_target);
+        CHECK_OK(merge(&b, &scenes[1], true, no_fault, &result, &error), error);
+        CHECK_INT(result.deleted, PARTS);
+        check_merged(&b, &scenes[1], "resumed");
+        lm__store_close(b.mem);
+    }
+}
+
+TEST(what_somebody_else_changed_is_not_touched)
+{
+    bench b;
+    lm_merge_result result;
+    lm_error error;
+    lm_stage *stage;
+    /* A part that is still to be joined. */
+    cut_short(&b, &scenes[0], 1);
+    CHECK_OK(lm__stage_open(b.mem, part_path(4), NULL, &stage, &error), error);
+    CHECK_OK(lm__stage_write(stage, "9,x\n", 4, &error), error);
+    CHECK_OK(lm__stage_seal(stage, &error), error);
+    CHECK_OK(lm__stage_commit(stage, &error), error);
+    lm__stage_close(stage);
+    CHECK_STATUS(merge(&b, &scenes[0], true, no_fault, &result, &error), LM_CONFLICT);
+    CHECK(strstr(error.message, "part-00004.csv") != NULL);
+    CHECK_INT(look(&b).parts, 4);
+    lm__store_close(b.mem);
+    /* One that is gone. */
+    cut_short(&b, &scenes[0], 1);
+    CHECK_OK(lm__store_remove(b.mem, part_path(2), LM_DURABILITY_FULL, &error), error);
+    CHECK_STATUS(merge(&b, &scenes[0], true, no_fault, &result, &error), LM_CORRUPT);
+    lm__store_close(b.mem);
+    /* The target itself. */
+    cut_short(&b, &scenes[0], 1);
+    CHECK_OK(lm__store_remove(b.mem, look(&b).target, LM_DURABILITY_FULL, &error), error);
+    CHECK_STATUS(merge(&b, &scenes[0], true, no_fault, &result, &error), LM_CORRUPT);
+    CHECK_TEXT(text_of(&b, OUT), "old");
+    lm__store_close(b.mem);
+}
+
+TEST(a_condition_is_refused_before_anything_is_consumed)
+{
+    static const char *const sources[] = {ROOT "/in"};
+    bench b;
+    lm_error error = {0};
+    bench_open(&b, &scenes[0], true);
+    lm_storage storage = {.reserved = &b.fault.store};
+    lm_file_options file = {.storage = &storage, .mode = LM_COMMIT_IF_ABSENT};
+    lm_merge_options options = {.delete_sources = true, .file = &file};
+    CHECK_STATUS(lm_merge(sources, 1, OUT, &options, NULL, &error), LM_EXISTS);
+    CHECK_INT(look(&b).parts, PARTS);
+    CHECK_INT(look(&b).others, 0);
+    lm__store_close(b.mem);
+}
+
+int main(void)
+{
+    RUN(parts_are_consumed);
+    RUN(every_operation_may_be_the_last);
+    RUN(carrying_on_may_be_cut_short_too);
+    RUN(parts_that_are_joined_already_are_known_by_the_targets_size);
+    RUN(what_somebody_else_changed_is_not_touched);
+    RUN(a_condition_is_refused_before_anything_is_consumed);
+    return DONE();
+}
