@@ -215,7 +215,7 @@
 #define LM_TABLE_TRIES_MAX 1000                   /* of a commit, each at a number of its own */
 #define LM_TABLE_CHECKPOINT_INTERVAL 10      /* entries between checkpoints, of a small table */
 #define LM_TABLE_CHECKPOINT_INTERVAL_MAX 250 /* of a large one, */
-#define LM_TABLE_CHECKPOINT_ACTIONS 400      /* one more for each so many actions of the last one */
+#define LM_TABLE_CHECKPOINT_ACTIONS 8        /* that the last one has, for each of its square */
 
 /* merge */
 #define LM_MERGE_PARTS_MAX 4000000

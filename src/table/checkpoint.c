@@ -193,8 +193,10 @@ static lm_status is_due(lm_table_log *log, int64_t version, const lm_delta_metad
     if (version % LM_TABLE_CHECKPOINT_INTERVAL != 0) return LM_OK;
     int64_t last, size;
     LM_TRY(last_checkpoint(log, &last, &size, error));
-    int64_t wait = size / LM_TABLE_CHECKPOINT_ACTIONS;
-    if (wait > LM_TABLE_CHECKPOINT_INTERVAL_MAX) wait = LM_TABLE_CHECKPOINT_INTERVAL_MAX;
+    int64_t wait = LM_TABLE_CHECKPOINT_INTERVAL;
+    while (wait < LM_TABLE_CHECKPOINT_INTERVAL_MAX &&
+           wait * wait < size / LM_TABLE_CHECKPOINT_ACTIONS)
+        wait += LM_TABLE_CHECKPOINT_INTERVAL;
     *due = last < 0 || last > version || version - last >= wait; /* a hint may lie */
     return LM_OK;
 }

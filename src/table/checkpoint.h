@@ -41,8 +41,9 @@ LM_MUST_USE lm_status lm__table_cleanup(lm_table_log *log, const lm_delta_metada
 /*
  * What the maker of entry `version` does after it: a checkpoint when one is due, and then and when
  * a cleanup. A checkpoint is due at every multiple of delta.checkpointInterval; without that, at
- * multiples of 10, but in a table of many parts only after so many entries that writing it costs
- * each of them no more than in a small one.
+ * multiples of 10, and in a table of many parts after as many entries as make the sum least of
+ * what writing checkpoints costs each entry and what each reader pays for entries: that grows with
+ * the root of the parts.
  */
 LM_MUST_USE lm_status lm__table_upkeep(lm_table_log *log, int64_t version,
                                        const lm_delta_metadata *metadata, lm_error *error);

@@ -4,12 +4,11 @@
  */
 #include <string.h>
 
-#include <lamella/parquet.h>
-
 #include "arrow/build.h"
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "parquet/writer.h"
 #include "table/checkpoint.h"
 
 #define BATCH_ROWS 8192
@@ -232,6 +231,9 @@ static lm_status write_all(writing *w, const lm_snapshot *s, lm_checkpoint_resul
         LM_TRY(write_txn(w, txn));
         result->actions++;
     }
+    /* A row group of their own: who wants no parts need not read of them. */
+    LM_TRY(batch_end(w));
+    LM_TRY(lm__writer_flush(w->writer, w->error));
     for (size_t i = 0; i < s->remove_count; i++) {
         if (!s->removes[i].has_deletion_time || s->removes[i].deletion_time_ms <= removes_from)
             continue;

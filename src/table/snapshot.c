@@ -17,6 +17,7 @@ typedef struct choice {
     lm_log_listing listing;
     int64_t version, mtime_ms;
     const lm_log_checkpoint *checkpoint;
+    lm_log_checkpoint probed;
 } choice;
 
 static lm_status no_such(const lm_table_log *log, const choice *c, const lm_snapshot_options *o,
@@ -91,12 +92,63 @@ static lm_status choose_from(lm_table_log *log, const lm_snapshot_options *o, in
     return choice_check(log, c, error);
 }
 
+/* ---- without a listing ---- */
+
+#define PROBES_MAX 512  /* entries after a checkpoint that are looked for one by one, */
+#define PROBE_AHEAD 256 /* and how far past the last one, in steps that double */
+
+static lm_status is_there(lm_table_log *log, int64_t version, const char *suffix, bool *there,
+                          lm_error *error)
+{
+    char path[LM_PATH_BYTES_MAX];
+    lm_store_stat stat;
+    lm_error local;
+    LM_TRY(lm__log_path(&log->entries, version, suffix, path, error));
+    lm_status status = lm__store_stat(log->store, path, true, &stat, &local);
+    *there = status == LM_OK;
+    if (status == LM_OK || status == LM_NOT_FOUND) return LM_OK;
+    if (error) *error = local;
+    return status;
+}
+
+/*
+ * Where looking is cheap and listing is not: the hint's checkpoint, and the entries after it one by
+ * one. A directory of ten thousand entries is then no slower than one of ten. Cleaning up takes all
+ * that is before a checkpoint, so where this one is, what comes after it is. *found is false when
+ * only a listing can tell: no such checkpoint, too many entries, or one behind a gap.
+ */
+static lm_status probe(lm_table_log *log, int64_t hint, choice *c, bool *found, lm_error *error)
+{
+    bool there;
+    int64_t last = hint;
+    *found = false;
+    LM_TRY(is_there(log, hint, LM_TABLE_CHECKPOINT_SUFFIX, &there, error));
+    if (!there || hint > INT64_MAX - PROBES_MAX - PROBE_AHEAD) return LM_OK;
+    for (; there && last - hint <= PROBES_MAX; last += there)
+        LM_TRY(is_there(log, last + 1, LM_TABLE_ENTRY_SUFFIX, &there, error));
+    for (int64_t step = 1; step <= PROBE_AHEAD; step *= 2) {
+        LM_TRY(is_there(log, last + 1 + step, LM_TABLE_ENTRY_SUFFIX, &there, error));
+        if (there) return LM_OK; /* a gap, or somebody who was quicker than this */
+    }
+    if (last - hint > PROBES_MAX) return LM_OK; /* there may be more */
+    c->probed = (lm_log_checkpoint){.version = hint};
+    c->checkpoint = &c->probed;
+    c->version = last;
+    *found = true;
+    return LM_OK;
+}
+
 static lm_status choose(lm_table_log *log, const lm_snapshot_options *o, bool with_hint, choice *c,
                         lm_error *error)
 {
     int64_t hint = -1;
     lm_error local;
     if (with_hint && !o->has_time) LM_TRY(lm__log_hint(log, &hint, error));
+    if (hint > 0 && !o->has_version && (log->store->caps & LM_STORE_LOCAL)) {
+        bool found;
+        LM_TRY(probe(log, hint, c, &found, error));
+        if (found) return LM_OK;
+    }
     if (hint > 0 && !(o->has_version && o->version < hint)) {
         lm_status status = choose_from(log, o, hint, c, &local);
         if (status == LM_OK && c->checkpoint) return LM_OK;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <lamella/expr.h>
 #include <lamella/parquet_read.h>
 
 #include "arrow/batch.h"
@@ -374,6 +375,35 @@ static lm_status stream_take(reading *c, lm_stream *stream, int first, int end)
     }
 }
 
+/* The rows of protocol, metadata and transactions are few among many: what the file's statistics
+ * show to have none of them is not read. NULL where the file has no such column. */
+static lm_status state_filter(const reading *c, lm_expr **filter)
+{
+    static const int heads[] = {PROTOCOL_READER, METADATA_ID, TXN_APP_ID};
+    char text[160] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        if (c->there[heads[i]])
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s is not null",
+                                     used ? " or " : "", columns[heads[i]].path);
+    *filter = NULL;
+    if (used == 0) return LM_OK;
+    return lm_expr_parse(c->replay->log->allocator, text, used, filter, c->replay->error);
+}
+
+static lm_status stream_read(reading *c, lm_parquet_reader *reader,
+                             const lm_parquet_read_options *options, int first, int end)
+{
+    struct ArrowArrayStream source;
+    lm_stream *stream;
+    LM_TRY(lm_parquet_read_stream(reader, options, &source, c->replay->error));
+    LM_TRY(lm__stream_import_take(c->replay->log->allocator, &source, LM_VALIDATE_NONE, &stream,
+                                  c->replay->error));
+    lm_status status = stream_take(c, stream, first, end);
+    lm__stream_close(stream);
+    return status;
+}
+
 /* Columns [first, end), as far as the file has them. */
 static lm_status columns_read(reading *c, lm_parquet_reader *reader, int first, int end)
 {
@@ -397,12 +427,11 @@ static lm_status columns_read(reading *c, lm_parquet_reader *reader, int first, 
         if (c->there[i]) wanted[options.column_count++] = columns[i].path;
     if (options.column_count == 0) return LM_OK;
     options.columns = wanted;
-    struct ArrowArrayStream source;
-    lm_stream *stream;
-    LM_TRY(lm_parquet_read_stream(reader, &options, &source, error));
-    LM_TRY(lm__stream_import_take(log->allocator, &source, LM_VALIDATE_NONE, &stream, error));
-    status = stream_take(c, stream, first, end);
-    lm__stream_close(stream);
+    lm_expr *filter = NULL;
+    if (first < STATE_END) LM_TRY(state_filter(c, &filter));
+    options.filter = filter;
+    status = stream_read(c, reader, &options, first, end);
+    lm_expr_free(filter);
     return status;
 }
 

@@ -3,6 +3,7 @@
  *
  *     table_driver ROOT state [VERSION]         the state, an action a line, after a line about it
  *     table_driver ROOT commit [create] [all]   actions from stdin; `all`: everything was read
+ *     table_driver ROOT load [VERSION]          no more than how much there is
  *     table_driver ROOT checkpoint [VERSION]
  *     table_driver ROOT cleanup DAYS            as it will be in so many days
  */
@@ -62,6 +63,17 @@ static lm_status state(lm_table_log *log, int64_t version)
     return status;
 }
 
+static lm_status load(lm_table_log *log, int64_t version)
+{
+    lm_snapshot *s;
+    const lm_snapshot_options options = {.has_version = version >= 0, .version = version};
+    LM_TRY(lm__snapshot_load(log, &options, &s, &error));
+    printf("{\"version\":%lld,\"parts\":%zu,\"bytes\":%zu}\n", (long long)s->version, s->part_count,
+           s->arena.bytes_held + s->part_capacity * sizeof *s->parts);
+    lm__snapshot_free(s);
+    return LM_OK;
+}
+
 static lm_status commit(lm_table_log *log, bool create, bool all)
 {
     static char text[1 << 24];
@@ -75,7 +87,9 @@ static lm_status commit(lm_table_log *log, bool create, bool all)
     lm__arena_init(&arena, NULL, 0);
     lm_status status =
         lm__actions_read(&arena, text, size, "stdin", &actions, &request.action_count, &error);
-    if (status == LM_OK && !create) status = lm__snapshot_load(log, NULL, &base, &error);
+    if (status == LM_OK && !create)
+        status =
+            lm__snapshot_load(log, &(lm_snapshot_options){.without_parts = true}, &base, &error);
     request.base = base;
     request.actions = actions;
     if (status == LM_OK) status = lm__table_commit(log, &request, &result, &error);
@@ -128,6 +142,8 @@ int main(int argc, char **argv)
     if (status == LM_OK) {
         if (strcmp(argv[2], "state") == 0)
             status = state(&log, number);
+        else if (strcmp(argv[2], "load") == 0)
+            status = load(&log, number);
         else if (strcmp(argv[2], "commit") == 0)
             status = commit(&log, has(argc, argv, "create"), has(argc, argv, "all"));
         else if (strcmp(argv[2], "checkpoint") == 0)

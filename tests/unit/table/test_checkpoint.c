@@ -223,6 +223,41 @@ TEST(the_hint_never_goes_back) /* [3] */
     lm__store_close(store);
 }
 
+TEST(a_lost_entry_is_told_behind_a_checkpoint_too)
+{
+    static const int distances[] = {1, 2, 100}; /* of the next entry that is there */
+    for (size_t i = 0; i < sizeof distances / sizeof *distances; i++) {
+        lm_store *store = table_open(4, NULL);
+        lm_error error;
+        (void)checkpoint(store, 3);
+        for (int64_t more = 0; more < 200; more++) /* a lost one is one of many */
+            put_entry(store, 5 + distances[i] + more, "{\"txn\":{\"appId\":\"a\",\"version\":1}}");
+        CHECK(load_at(store, -1, &error) == NULL);
+        CHECK_INT(error.code, LM_CORRUPT);
+        CHECK_TEXT(error.message, "t/_delta_log: entry 5 is missing");
+        lm_snapshot *s = load_at(store, 4, &error);
+        REQUIRE(s != NULL);
+        CHECK_TEXT(paths_of(s, text, sizeof text), "p0 p4 ");
+        lm__snapshot_free(s);
+        lm__store_close(store);
+    }
+}
+
+TEST(many_entries_after_a_checkpoint)
+{
+    lm_store *store = table_open(4, NULL);
+    lm_error error;
+    (void)checkpoint(store, 3);
+    for (int64_t more = 0; more < 1000; more++)
+        put_entry(store, 5 + more, "{\"txn\":{\"appId\":\"a\",\"version\":1}}");
+    lm_snapshot *s = load_at(store, -1, &error);
+    REQUIRE(s != NULL);
+    CHECK_INT(s->version, 1004);
+    CHECK_INT(s->checkpoint_version, 3);
+    lm__snapshot_free(s);
+    lm__store_close(store);
+}
+
 TEST(a_checkpoint_is_due_now_and_then)
 {
     static const lm_key_value every[] = {
@@ -365,6 +400,8 @@ int main(void)
     RUN(a_checkpoint_stands_for_the_entries_before_it);
     RUN(many_parts_are_read_back_as_they_were);
     RUN(the_hint_never_goes_back);
+    RUN(a_lost_entry_is_told_behind_a_checkpoint_too);
+    RUN(many_entries_after_a_checkpoint);
     RUN(a_checkpoint_is_due_now_and_then);
     RUN(only_what_nobody_can_ask_for_is_removed);
     RUN(whatever_fails_the_table_is_as_it_was);
