@@ -77,6 +77,28 @@ static bool take_fixed(const taker *t, const lm_array *array, lm_array *out)
     return true;
 }
 
+/* Few bytes, as most texts are, without a call. */
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t size)
+{
+    uint64_t a, b;
+    uint32_t c, d;
+    if (size > 16) {
+        memcpy(to, from, size);
+    } else if (size >= 8) { /* two that may overlap */
+        memcpy(&a, from, 8);
+        memcpy(&b, from + size - 8, 8);
+        memcpy(to, &a, 8);
+        memcpy(to + size - 8, &b, 8);
+    } else if (size >= 4) {
+        memcpy(&c, from, 4);
+        memcpy(&d, from + size - 4, 4);
+        memcpy(to, &c, 4);
+        memcpy(to + size - 4, &d, 4);
+    } else {
+        for (size_t i = 0; i < size; i++) to[i] = from[i];
+    }
+}
+
 /* Offsets first, then the bytes, run of rows by run of rows: they lie side by side. */
 #define TAKE_BYTES(type)                                                                           \
     do {                                                                                           \
@@ -94,7 +116,7 @@ static bool take_fixed(const taker *t, const lm_array *array, lm_array *out)
         for (int64_t i = 0, last; i < t->count; i = last) {                                        \
             for (last = i + 1; last < t->count && t->rows[last] == t->rows[last - 1] + 1;) last++; \
             type first = from[t->rows[i]], size = (type)(from[t->rows[last - 1] + 1] - first);     \
-            if (size) memcpy(next, (const uint8_t *)array->values + first, (size_t)size);          \
+            copy_bytes(next, (const uint8_t *)array->values + first, (size_t)size);                \
             next += size;                                                                          \
         }                                                                                          \
         out->offsets = to;                                                                         \

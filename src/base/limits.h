@@ -128,8 +128,10 @@
 #define LM_TABLE_SMALL_BATCHES 64       /* of a partition, before they are joined, */
 #define LM_TABLE_SMALL_ROWS 1024        /* of this many rows or fewer on the average */
 #define LM_TABLE_RUN_ID_BYTES_MAX 200
-#define LM_TABLE_COMMIT_ROUNDS_MAX 16          /* on newer snapshots */
-#define LM_TABLE_MANIFEST_PARTS 64             /* whose manifest is written anew at each append */
+#define LM_TABLE_COMMIT_ROUNDS_MAX 16 /* on newer snapshots */
+#define LM_TABLE_MANIFEST_PARTS 64    /* whose manifest is written anew at each append */
+#define LM_TABLE_TAKE_ROWS 16384      /* of a batch that are worth several threads */
+#define LM_TABLE_TAKE_JOBS 16
 #define LM_TABLE_SLOTS_MAX 1000000             /* partitions of one append */
 #define LM_TABLE_UNIQUE_BYTES_MAX (2 * LM_GIB) /* of keys that are held against each other */
 

@@ -364,39 +364,99 @@ static lm_status rows_room(lm_append *a, size_t rows)
     return LM_OK;
 }
 
-/* One partition's rows. Those of most of the batch, when they stand together, are a slice of it;
- * smaller ones would keep a large batch in memory, and are copied. */
-static lm_status add_rows(lm_append *a, uint32_t slot, lm_batch *batch, const uint32_t *rows,
-                          size_t count)
+/* Some partitions' rows of a batch, taken by a job. */
+typedef struct take_job {
+    lm_job job;
+    const lm_append *append;
+    lm_batch *batch;
+    const size_t *starts; /* of each slot's rows in the order; one more behind the last */
+    size_t from, to;
+    lm_batch **taken; /* one for each slot */
+    lm_status status;
+    lm_error error;
+} take_job;
+
+/* Rows of most of the batch, when they stand together, are a slice of it; fewer would keep a large
+ * batch in memory, and are copied. */
+static lm_status take_rows(lm_batch *batch, const uint32_t *rows, size_t count, lm_batch **taken,
+                           lm_error *error)
 {
-    lm_batch *some;
     size_t all = (size_t)lm__batch_rows(batch);
     if (2 * count > all && rows[count - 1] - rows[0] + 1 == count)
-        LM_TRY(lm__batch_slice(batch, rows[0], (int64_t)count, &some, a->error));
-    else
-        LM_TRY(lm__batch_take_rows(batch, rows, (int64_t)count, NULL, &some, a->error));
-    return add_take(a, slot, some);
+        return lm__batch_slice(batch, rows[0], (int64_t)count, taken, error);
+    return lm__batch_take_rows(batch, rows, (int64_t)count, NULL, taken, error);
+}
+
+static void run_take(lm_job *base)
+{
+    take_job *job = (take_job *)base;
+    for (size_t i = job->from; i < job->to && job->status == LM_OK; i++) {
+        size_t count = job->starts[i + 1] - job->starts[i];
+        if (count)
+            job->status = take_rows(job->batch, job->append->row_order + job->starts[i], count,
+                                    &job->taken[i], &job->error);
+    }
+}
+
+/* The slots' rows, those of some slots by each job, about as many rows in each. */
+static lm_status take_all(lm_append *a, lm_batch *batch, const size_t *starts, size_t slots,
+                          lm_batch **taken)
+{
+    take_job jobs[LM_TABLE_TAKE_JOBS];
+    lm_group group;
+    size_t rows = starts[slots], most = (size_t)lm__pool_threads(a->pool), count = 0, at = 0;
+    if (rows < LM_TABLE_TAKE_ROWS) most = 1;
+    if (most > LM_TABLE_TAKE_JOBS) most = LM_TABLE_TAKE_JOBS;
+    lm__group_init(&group, a->pool);
+    for (; count < most && at < slots; count++) {
+        size_t from = at, end = rows / most * (count + 1);
+        while (at < slots && (starts[at + 1] <= end || at == from || count + 1 == most)) at++;
+        jobs[count] = (take_job){.job.run = run_take,
+                                 .append = a,
+                                 .batch = batch,
+                                 .starts = starts,
+                                 .from = from,
+                                 .to = at,
+                                 .taken = taken};
+        lm__group_submit(&group, &jobs[count].job);
+    }
+    lm__group_wait(&group);
+    for (size_t i = 0; i < count; i++)
+        if (jobs[i].status != LM_OK) {
+            if (a->error) *a->error = jobs[i].error;
+            return jobs[i].status;
+        }
+    return LM_OK;
 }
 
 /* Rows in the order of their slots, each slot's in their own order (a counting sort). */
+static void order_rows(lm_append *a, size_t rows, size_t slots, size_t *starts)
+{
+    for (size_t i = 0; i < rows; i++) starts[a->row_slots[i] + 1]++;
+    for (size_t i = 0; i < slots; i++) starts[i + 1] += starts[i];
+    for (size_t i = 0; i < rows; i++) a->row_order[starts[a->row_slots[i]]++] = (uint32_t)i;
+    memmove(starts + 1, starts, slots * sizeof *starts); /* they have moved on by one slot */
+    starts[0] = 0;
+}
+
 static lm_status scatter(lm_append *a, lm_batch *batch)
 {
-    size_t rows = (size_t)lm__batch_rows(batch), slots = lm__route_count(a->route);
-    size_t *ends = lm__alloc_zero(a->allocator, (slots + 1) * sizeof *ends);
-    if (!ends) return lm__append_memory(a);
-    for (size_t i = 0; i < rows; i++) ends[a->row_slots[i]]++;
-    for (size_t i = 0, sum = 0; i < slots; i++) {
-        sum += ends[i];
-        ends[i] = sum;
+    size_t slots = lm__route_count(a->route);
+    size_t *starts = lm__alloc_zero(a->allocator, (slots + 1) * sizeof *starts);
+    lm_batch **taken = lm__alloc_zero(a->allocator, slots * sizeof *taken);
+    lm_status status = starts && taken ? LM_OK : lm__append_memory(a);
+    if (status == LM_OK) {
+        order_rows(a, (size_t)lm__batch_rows(batch), slots, starts);
+        status = take_all(a, batch, starts, slots, taken);
     }
-    for (size_t i = rows; i-- > 0;) a->row_order[--ends[a->row_slots[i]]] = (uint32_t)i;
-    lm_status status = LM_OK; /* now `ends` are the starts */
-    for (size_t i = 0; i < slots && status == LM_OK; i++) {
-        size_t end = i + 1 < slots ? ends[i + 1] : rows;
-        if (end > ends[i])
-            status = add_rows(a, (uint32_t)i, batch, a->row_order + ends[i], end - ends[i]);
+    for (size_t i = 0; taken && i < slots; i++) {
+        if (status == LM_OK && taken[i])
+            status = add_take(a, (uint32_t)i, taken[i]);
+        else
+            lm__batch_unref(taken[i]);
     }
-    lm__free(a->allocator, ends);
+    lm__free(a->allocator, taken);
+    lm__free(a->allocator, starts);
     return status;
 }
 

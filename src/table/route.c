@@ -12,6 +12,7 @@
 #include "parquet/bloom.h"
 
 #define PIECE_ROWS 2048 /* whose keys are made at once */
+#define DIRECT_MAX (1 << 20)
 
 /* Values that are no integers are told by the number under which they were first seen. */
 typedef struct seen_value {
@@ -35,6 +36,9 @@ struct lm_route {
     lm_slot **slots;
     uint32_t *table;
     size_t slot_count, slot_capacity, table_size;
+    uint32_t *direct; /* slot + 1 of the numbers from direct_base on; of one column of numbers */
+    int64_t direct_base;
+    size_t direct_size;
 };
 
 static lm_status no_memory(lm_error *error)
@@ -73,6 +77,7 @@ void lm__route_free(lm_route *route)
     lm__free(route->allocator, route->piece);
     lm__free(route->allocator, route->slots);
     lm__free(route->allocator, route->table);
+    lm__free(route->allocator, route->direct);
     lm__arena_deinit(&route->arena);
     lm__free(route->allocator, route);
 }
@@ -414,14 +419,62 @@ static lm_status find_slots(lm_route *route, int64_t rows, uint32_t *slots, lm_e
     return LM_OK;
 }
 
+/* Numbers that lie near one another have their slots in an array. What it cannot have (a null, a
+ * number far away, no memory) goes the long way. */
+static void learn(lm_route *route, const lm_slot_key *key, uint32_t slot)
+{
+    int64_t low = key->code, high = key->code;
+    if (key->is_null) return;
+    if (route->direct_size) {
+        int64_t last = route->direct_base + (int64_t)route->direct_size - 1;
+        if (low >= route->direct_base && high <= last) {
+            route->direct[low - route->direct_base] = slot + 1;
+            return;
+        }
+        if (low > route->direct_base) low = route->direct_base;
+        if (high < last) high = last;
+    }
+    if (high > INT64_MAX / 4 || low < INT64_MIN / 4 || high - low > DIRECT_MAX / 2) return;
+    size_t size = 2 * (size_t)(high - low) + 64; /* with room on both sides */
+    low -= (high - low) / 2 + 32;
+    uint32_t *direct = lm__alloc_zero(route->allocator, size * sizeof *direct);
+    if (!direct) return;
+    if (route->direct_size)
+        memcpy(direct + (route->direct_base - low), route->direct,
+               route->direct_size * sizeof *direct);
+    direct[key->code - low] = slot + 1;
+    lm__free(route->allocator, route->direct);
+    route->direct = direct;
+    route->direct_base = low;
+    route->direct_size = size;
+}
+
+static lm_status find_numbers(lm_route *route, int64_t rows, uint32_t *slots, lm_error *error)
+{
+    const lm_slot_key *keys = route->piece;
+    for (int64_t i = 0; i < rows; i++) {
+        uint64_t at = (uint64_t)keys[i].code - (uint64_t)route->direct_base;
+        uint32_t known = at < route->direct_size && !keys[i].is_null ? route->direct[at] : 0;
+        if (known) {
+            slots[i] = known - 1;
+            continue;
+        }
+        LM_TRY(find_slot(route, &keys[i], &slots[i], error));
+        learn(route, &keys[i], slots[i]);
+    }
+    return LM_OK;
+}
+
 lm_status lm__route_rows(lm_route *route, const lm_batch *batch, int64_t first_row, uint32_t *slots,
                          lm_error *error)
 {
     int64_t rows = lm__batch_rows(batch);
+    bool numbers = route->count == 1 && is_number(route->columns[0].field);
     for (int64_t start = 0; start < rows; start += PIECE_ROWS) {
         int64_t some = rows - start < PIECE_ROWS ? rows - start : PIECE_ROWS;
         LM_TRY(make_keys(route, batch, start, some, first_row, error));
-        LM_TRY(find_slots(route, some, slots + start, error));
+        LM_TRY(numbers ? find_numbers(route, some, slots + start, error)
+                       : find_slots(route, some, slots + start, error));
     }
     return LM_OK;
 }

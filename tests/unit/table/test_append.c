@@ -358,6 +358,71 @@ TEST(partitions_are_named_by_their_values)
                   LM_DATA, "column a: row 1: an empty text");
 }
 
+TEST(the_log_tells_what_the_columns_hold)
+{
+    static const struct {
+        const char *type, *rows, *stats;
+    } rows[] = {
+        {"int8", "{'x': -3}\n{'x': 7}\n{'x': null}\n",
+         "{'numRecords':3,'minValues':{'x':-3},'maxValues':{'x':7},'nullCount':{'x':1}}"},
+        {"int64", "{'x': -9223372036854775808}\n{'x': 9223372036854775807}\n",
+         "{'numRecords':2,'minValues':{'x':-9223372036854775808},'maxValues':{'x':"
+         "9223372036854775807},'nullCount':{'x':0}}"},
+        {"float32", "{'x': 0.1}\n{'x': -2}\n",
+         "{'numRecords':2,'minValues':{'x':-2.0},'maxValues':{'x':0.10000000149011612},'nullCount':"
+         "{"
+         "'x':0}}"},
+        {"float64", "{'x': 0.1}\n{'x': 1e300}\n",
+         "{'numRecords':2,'minValues':{'x':0.1},'maxValues':{'x':1e+300},'nullCount':{'x':0}}"},
+        {"decimal128(5, 2)", "{'x': '-1.50'}\n{'x': '99.99'}\n",
+         "{'numRecords':2,'minValues':{'x':-1.50},'maxValues':{'x':99.99},'nullCount':{'x':0}}"},
+        {"decimal128(30, 3)", "{'x': '-123456789012345678901.125'}\n{'x': '0.001'}\n",
+         "{'numRecords':2,'minValues':{'x':-123456789012345678901.125},'maxValues':{'x':0.001},"
+         "'nullCount':{'x':0}}"},
+        {"utf8", "{'x': 'b'}\n{'x': 'a\\u00e5'}\n",
+         "{'numRecords':2,'minValues':{'x':'a\xc3\xa5'},'maxValues':{'x':'b'},'nullCount':{'x':0}"
+         "}"},
+        {"date32", "{'x': '1969-12-31'}\n{'x': '2026-01-31'}\n",
+         "{'numRecords':2,'minValues':{'x':'1969-12-31'},'maxValues':{'x':'2026-01-31'},'nullCount'"
+         ":"
+         "{'x':0}}"},
+        {"timestamp[us, UTC]", "{'x': '1969-12-31T23:59:59.5Z'}\n{'x': '2026-01-31T00:00:00Z'}\n",
+         "{'numRecords':2,'minValues':{'x':'1969-12-31T23:59:59.500000Z'},'maxValues':{'x':'2026-"
+         "01-"
+         "31T00:00:00.000000Z'},'nullCount':{'x':0}}"},
+        {"timestamp[us]", "{'x': '2026-01-31T00:00:00'}\n",
+         "{'numRecords':1,'minValues':{'x':'2026-01-31T00:00:00.000000'},'maxValues':{'x':'2026-01-"
+         "31T00:00:00.000000'},'nullCount':{'x':0}}"},
+        {"bool", "{'x': true}\n{'x': null}\n",
+         "{'numRecords':2,'minValues':{},'maxValues':{},'nullCount':{'x':1}}"},
+        {"int32", "{'x': null}\n",
+         "{'numRecords':1,'minValues':{},'maxValues':{},'nullCount':{'x':1}}"},
+        {"list<item: int32>", "{'x': [1, 2]}\n",
+         "{'numRecords':1,'minValues':{},'maxValues':{},'nullCount':{}}"},
+        {"struct<a: int32, b: struct<c: utf8, d: bool>>",
+         "{'x': {'a': 1, 'b': {'c': 'z', 'd': true}}}\n{'x': null}\n",
+         "{'numRecords':2,'minValues':{'x':{'a':1,'b':{'c':'z'}}},'maxValues':{'x':{'a':1,'b':{'c':"
+         "'z'}}},'nullCount':{'x':{'a':1,'b':{'c':1,'d':1}}}}"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        table t;
+        lm_error error;
+        char text[512], schema[256];
+        snprintf(text, sizeof text,
+                 "{'name': 'trades', 'schema_version': '1.0@2026-01-01', 'columns': [{'name': 'x', "
+                 "'type': '%s'}]}",
+                 rows[i].type);
+        snprintf(schema, sizeof schema, "x: %s", rows[i].type);
+        table_open(&t, text);
+        struct ArrowArrayStream stream = rows_of(rows[i].rows, schema);
+        CHECK_OK(lm_table_append_take(&t.options, "trades", "r1", &stream, NULL, &error), error);
+        lm_snapshot *s = snapshot_of(t.store, t.options.root);
+        if (s) CHECK_TEXT(s->parts[0].stats, json(rows[i].stats));
+        lm__snapshot_free(s);
+        table_close(&t);
+    }
+}
+
 /* Streams of made rows. */
 
 typedef struct made_stream {
@@ -690,7 +755,8 @@ static void check_faults(bool with_first, bool after)
         const char *then = with_first ? "bucket=-1:1 bucket=0:2 bucket=3:1 " : "bucket=3:1 ";
         t.fault.operations = 0;
         /* A store that has lost the answer to a commit says so, and not that nothing happened. */
-        t.fault.plan = (lm_fault_plan){nth, after, after ? LM_UNKNOWN_OUTCOME : LM_IO};
+        t.fault.plan = (lm_fault_plan){
+            .nth = nth, .after = after, .status = after ? LM_UNKNOWN_OUTCOME : LM_IO};
         lm_status status = append(&t, "{'tick': 30, 'id': 'c'}\n", &s, &error);
         bool all = t.fault.operations <= nth;
         t.fault.plan.nth = UINT64_MAX;
@@ -725,6 +791,29 @@ TEST(every_answer_may_be_lost)
 {
     check_faults(false, true);
     check_faults(true, true);
+}
+
+/* The process dies before an operation: the next writer finds the one version or the other. */
+TEST(a_writer_may_die_anywhere)
+{
+    for (uint64_t nth = 0;; nth++) {
+        table t;
+        lm_error error;
+        table_open(&t, BUCKETED);
+        CHECK_OK(append(&t, THREE, NULL, &error), error);
+        t.options.has_batch = true;
+        t.options.batch = 1;
+        t.fault.operations = 0;
+        t.fault.plan = (lm_fault_plan){.nth = nth, .for_good = true, .status = LM_IO};
+        lm_status died = append(&t, "{'tick': 30, 'id': 'c'}\n", NULL, &error);
+        bool all = t.fault.operations <= nth;
+        t.fault.plan = (lm_fault_plan){.nth = UINT64_MAX};
+        CHECK(died == LM_OK || died == LM_IO || died == LM_UNKNOWN_OUTCOME);
+        CHECK_OK(append(&t, "{'tick': 30, 'id': 'c'}\n", NULL, &error), error); /* once more */
+        CHECK_TEXT(live(t.store, t.options.root), "bucket=-1:1 bucket=0:2 bucket=3:1 ");
+        table_close(&t);
+        if (all || check_failed) break;
+    }
 }
 
 TEST(every_allocation_may_fail)
@@ -828,12 +917,14 @@ int main(void)
     RUN(safe_appends_convert);
     RUN(other_layouts_of_a_type_are_strict_too);
     RUN(partitions_are_named_by_their_values);
+    RUN(the_log_tells_what_the_columns_hold);
     RUN(every_row_is_once_in_its_bucket);
     RUN(a_batch_is_appended_once);
     RUN(minor_versions_go_together_and_major_ones_do_not);
     RUN(rows_that_break_a_rule_are_told);
     RUN(every_operation_may_fail);
     RUN(every_answer_may_be_lost);
+    RUN(a_writer_may_die_anywhere);
     RUN(every_allocation_may_fail);
     RUN(writers_at_once_lose_nothing);
     return DONE();
