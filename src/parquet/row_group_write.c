@@ -26,6 +26,13 @@ static lm_status bounds_cut(lm_parquet_writer *writer, const lm_leaf *leaf, cons
                               error);
 }
 
+/* NaNs are in no bounds: only by their number can a reader know that there are none
+ * (parquet.thrift, ColumnOrder). */
+static bool tells_nans(const lm_leaf *leaf)
+{
+    return leaf->statistics && (leaf->order == LM_ORDER_FLOAT || leaf->order == LM_ORDER_FLOAT16);
+}
+
 static lm_status chunk_statistics(lm_parquet_writer *writer, const lm_chunk *chunk,
                                   lm_column_metadata *meta, lm_error *error)
 {
@@ -36,6 +43,10 @@ static lm_status chunk_statistics(lm_parquet_writer *writer, const lm_chunk *chu
     if (chunk->distinct >= 0) {
         statistics->distinct_count = chunk->distinct;
         statistics->has |= LM_STATISTICS_DISTINCT_COUNT;
+    }
+    if (tells_nans(chunk->leaf)) {
+        statistics->nan_count = (int64_t)chunk->bounds.nans;
+        statistics->has |= LM_STATISTICS_NAN_COUNT;
     }
     if (chunk->bounds.there)
         LM_TRY(bounds_cut(writer, chunk->leaf, &chunk->bounds, statistics, error));
@@ -215,10 +226,12 @@ static lm_status keep_column_index(lm_parquet_writer *writer, const lm_chunk *ch
     lm_bytes *mins = lm__arena_array(arena, count, sizeof *mins);
     lm_bytes *maxs = lm__arena_array(arena, count, sizeof *maxs);
     int64_t *nulls = lm__arena_array(arena, count, sizeof *nulls);
-    if (!null_pages || !mins || !maxs || !nulls) return keep_memory(error);
+    int64_t *nans = lm__arena_array(arena, count, sizeof *nans);
+    if (!null_pages || !mins || !maxs || !nulls || !nans) return keep_memory(error);
     for (size_t i = 0; i < count; i++) {
         const lm_page_record *page = &chunk->pages[i];
         nulls[i] = (int64_t)(page->entries - page->values);
+        nans[i] = (int64_t)page->bounds.nans;
         null_pages[i] = page->values == 0;
         mins[i] = maxs[i] = lm__bytes(NULL, 0);
         if (null_pages[i]) continue;
@@ -233,6 +246,7 @@ static lm_status keep_column_index(lm_parquet_writer *writer, const lm_chunk *ch
                              .min_values = {mins, count},
                              .max_values = {maxs, count},
                              .null_counts = {nulls, count}};
+    if (tells_nans(chunk->leaf)) index.nan_counts = (lm_int64_list){nans, count};
     lm_buffer buffer;
     lm__buffer_init(&buffer, writer->options.allocator, 0);
     return serialized(writer, &buffer, lm__column_index_write(&index, &buffer), out, error);

@@ -386,6 +386,21 @@ def test_bounds_say_nothing_of_nan(tmp_path):
     assert rows.num_rows == 0 and counts.row_groups_by_statistics == 1
 
 
+def test_the_number_of_nans_lets_floats_be_left_out(tmp_path):
+    """Ours tell it of chunks and of pages: what NaN would pass is left out where there is none."""
+    path = tmp_path / "nan.parquet"
+    values = [float(i) for i in range(2000)]
+    values[1050] = math.nan
+    for type_ in [pa.float64(), pa.float32(), pa.float16()]:
+        table = pa.table({"x": pa.array(values, pa.float64()).cast(type_), "i": range(2000)})
+        lamella.write_parquet(table, path, lamella.options(row_group_rows_max=500, page_rows_max=50), durability=2)
+        for where, rows, left_out in [("x > 1800", 200, 2), ("x <> 7", 1999, 0), ("x >= 4000", 1, 3), ("x < 0", 0, 4)]:
+            got, counts = _counted(path, where)
+            assert (got.num_rows, counts.row_groups_by_statistics) == (rows, left_out), where
+        got, counts = _counted(path, "x >= 4000")
+        assert got["i"].to_pylist() == [1050] and counts.rows_filtered == 50
+
+
 def test_nothing_is_read_for_what_cannot_be(ascending):
     rows, counts = _counted(ascending, "id > 1 and false")
     assert rows.num_rows == 0 and rows.column_names == ["id", "word", "noise", "real", "deep"]

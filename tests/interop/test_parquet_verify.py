@@ -6,6 +6,8 @@ import pathlib
 import subprocess
 import time
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from test_parquet_files import DAMAGED, ENCRYPTED, FILES, READABLE, SECONDS_MAX, bounded, cases
 
@@ -70,3 +72,12 @@ def test_a_damaged_file_is_found_out(entry):
 def test_an_encrypted_file_cannot_be_judged(entry):
     told, _ = verify(entry)
     assert told["exit"] == 1 and "encrypted" in told["message"]
+
+
+def test_sizes_of_values_that_share_their_beginnings_may_be_told_without_it(tmp_path):
+    """parquet-cpp counts only what is stored of a value in DELTA_BYTE_ARRAY."""
+    path = tmp_path / "delta.parquet"
+    table = pa.table({"s": [f"prefix-{i // 3:06d}" for i in range(5000)]})
+    pq.write_table(table, path, use_dictionary=False, column_encoding={"s": "DELTA_BYTE_ARRAY"}, write_page_index=True)
+    done = subprocess.run([COMMAND, "verify", path], capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stdout

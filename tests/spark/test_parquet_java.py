@@ -157,3 +157,32 @@ def test_filters_find_what_is_there(java, version, dictionary, tmp_path):
     for value in ["text 0", "text -134", "text 133", "nowhere", "text 5"]:
         got = [(row["n"], row["t"] and bytes.fromhex(row["t"]).decode()) for row in java.rows(path, "t", "text", value)]
         assert got == [pair for pair in pairs if pair[1] == value]
+
+
+@pytest.mark.parametrize("settings", [{}, {"rewrite": True}, {"small_rows": 300}], ids=str)
+def test_merged_files_are_read_and_filtered(java, settings, tmp_path):
+    """Parts of several row groups, one of which lacks columns, by pages and bloom filters."""
+    path, parts, rows = str(tmp_path / "m.parquet"), [], []
+    options = lamella.options(page_rows_max=50, row_group_rows_max=400, columns={"n": {"bloom": 1}})
+    for part in range(4):
+        at = range(part * 1000, (part + 1) * 1000)
+        table = pa.table(
+            {
+                "n": pa.array(at, pa.int64()),
+                "x": pa.array([None if i % 9 == 0 else i / 4 for i in at], pa.float64()),
+                "l": pa.array([None if i % 7 == 0 else list(range(i % 3)) for i in at], pa.list_(pa.int32())),
+                "s": pa.array([None if i % 5 == 0 else {"a": i, "b": str(i)} for i in at]),
+            }
+        )
+        if part == 2:
+            short = pa.array([v and {"a": v["a"]} for v in table["s"].to_pylist()], pa.struct([("a", pa.int64())]))
+            table = table.select(["n", "x"]).append_column("s", short)
+        parts.append(lamella.parquet_bytes(table, options))
+        rows.append(table)
+    data, _ = lamella.merge_parquet(parts, **settings)
+    with open(path, "wb") as file:
+        file.write(data)
+    whole = pa.concat_tables([rows[0].slice(0, 0), *rows], promote_options="permissive")
+    check(java, path, whole)
+    for value in [0, 999, 1000, 2345, 3999, 4000, -1]:
+        assert [row["n"] for row in java.rows(path, "n", "int64", str(value))] == [value] * (0 <= value < 4000)
