@@ -61,6 +61,10 @@ typedef struct lm_scan_options {
     /* Schema and rows only, from footers alone: a large one is not read whole, and there is no
      * stream. */
     bool without_rows;
+    /* Of a table (docs/tables.md): as it was at a version, or at a time, in milliseconds since
+     * 1970-01-01 UTC. LM_INVALID for what is no table. */
+    bool has_version, has_time;
+    int64_t version, time_ms;
     lm_cancel *cancel;
     const lm_storage *storage; /* how a URL's store is reached; NULL: the defaults */
     const lm_allocator *allocator;
@@ -68,8 +72,9 @@ typedef struct lm_scan_options {
 
 /* Opens what is at `path` ("-" is standard input, of which there is one stream only, unless it is a
  * file) and reads its schema. A directory stands for all files below it; so does a pattern with
- * `*`, `?`, `[…]` or `**` for those that fit it, unless it is a file's name. LM_INVALID for a
- * column that is not there, or where no format is known; LM_SCHEMA for a filter that does not fit.
+ * `*`, `?`, `[…]` or `**` for those that fit it, unless it is a file's name. A directory with a
+ * Delta log is a table: its rows are those that the log says. LM_INVALID for a column that is not
+ * there, or where no format is known; LM_SCHEMA for a filter that does not fit.
  */
 LM_API LM_MUST_USE lm_status lm_scan_open(const char *path, const lm_scan_options *options,
                                           lm_scan **scan, lm_error *error);

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime, timezone
 
 from . import _core
 from ._filters import filter_text
@@ -20,17 +21,27 @@ if TYPE_CHECKING:
 _IGNORED = ("use_threads", "memory_map", "use_pandas_metadata", "pre_buffer", "engine", "use_legacy_dataset")
 
 
+def _milliseconds(time: str | datetime) -> int:
+    """Since 1970; what has no zone is in UTC."""
+    moment = datetime.fromisoformat(time) if isinstance(time, str) else time
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    since = moment - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
 class Scan:
     """A file or dataset that is read when somebody asks for its rows, and anew each time. It speaks the Arrow
     PyCapsule interface: `pl.from_arrow(scan)`, `pa.table(scan)` and `duckdb.sql("select … from scan")` read it."""
 
-    __slots__ = ("path", "_columns", "_filter", "_batch_size", "_threads", "_storage", "_opened", "_residual")
+    __slots__ = ("path", "_columns", "_filter", "_batch_size", "_threads", "_storage", "_at", "_opened", "_residual")
 
     path: str
 
     def __init__(
         self, path: PathLike, columns: Sequence[str] | None = None, filters: Any = None, batch_size: int | None = None,
-        threads: int = 0, storage_options: StorageOptions | None = None,
+        threads: int = 0, storage_options: StorageOptions | None = None, *, version: int | None = None,
+        as_of: str | datetime | None = None,
     ) -> None:  # fmt: skip
         if isinstance(columns, str):
             raise TypeError(f"columns is a list of names, not a text: [{columns!r}]")
@@ -41,6 +52,9 @@ class Scan:
             raise ValueError(f"batch_size is at least 1, not {batch_size}")
         self._threads = threads
         self._storage = storage_pairs(storage_options)
+        if version is not None and as_of is not None:
+            raise ValueError("version and as_of: one of them")
+        self._at = (version, as_of)
         self._residual: Any = None
         self._filter: str | None = None
         try:
@@ -51,7 +65,10 @@ class Scan:
         self._opened = self._open(self._columns if self._residual is None else None, self._filter)
 
     def _open(self, columns: list[str] | None, filter: str | None) -> Any:
-        return _core.scan_open(path_bytes(self.path), columns, filter, self._batch_size, self._threads, self._storage)
+        version, as_of = self._at
+        time = None if as_of is None else _milliseconds(as_of)
+        return _core.scan_open(path_bytes(self.path), columns, filter, self._batch_size, self._threads, self._storage,
+                               version, time)  # fmt: skip
 
     @property
     def schema(self) -> Schema:
@@ -91,7 +108,9 @@ class Scan:
 
     def _like(self, columns: Sequence[str] | None, filters: Any) -> Scan:
         storage = None if self._storage is None else dict(self._storage)
-        return Scan(self.path, columns, filters, self._batch_size or None, self._threads, storage)
+        version, as_of = self._at
+        return Scan(self.path, columns, filters, self._batch_size or None, self._threads, storage,
+                    version=version, as_of=as_of)  # fmt: skip
 
     def batches(self) -> Iterator[Table]:
         """Batches, as tables of their own."""
@@ -152,10 +171,12 @@ class Scan:
 
 def scan(
     path: PathLike, columns: Sequence[str] | None = None, filters: Any = None, *, batch_size: int | None = None,
-    threads: int = 0, storage_options: StorageOptions | None = None,
+    threads: int = 0, storage_options: StorageOptions | None = None, version: int | None = None,
+    as_of: str | datetime | None = None,
 ) -> Scan:  # fmt: skip
-    """A table to be read: Parquet, Arrow IPC, JSON lines, or a directory of them. Only what is asked for is read."""
-    return Scan(path, columns, filters, batch_size, threads, storage_options)
+    """A table to be read: Parquet, Arrow IPC, JSON lines, a directory of them, or a Delta table, as it is now, as it was
+    at a `version` or at a time (`as_of`; in UTC unless it says a zone). Only what is asked for is read."""
+    return Scan(path, columns, filters, batch_size, threads, storage_options, version=version, as_of=as_of)
 
 
 def _pyarrow() -> Any:
@@ -168,11 +189,12 @@ def _pyarrow() -> Any:
 
 def _scan_of(function: str, path: PathLike, columns: Any, filters: Any, options: dict[str, Any]) -> Scan:
     batch_size, threads = options.pop("batch_size", None), options.pop("threads", 0)
-    storage = options.pop("storage_options", None)
+    storage, version, as_of = (options.pop(name, None) for name in ("storage_options", "version", "as_of"))
     for name in options:
         if name not in _IGNORED:
-            raise unknown(function, name, ("columns", "filters", "batch_size", "threads", "storage_options", *_IGNORED))
-    return Scan(path, columns, filters, batch_size, threads, storage)
+            raise unknown(function, name, ("columns", "filters", "batch_size", "threads", "storage_options", "version", "as_of",
+                                           *_IGNORED))  # fmt: skip
+    return Scan(path, columns, filters, batch_size, threads, storage, version=version, as_of=as_of)
 
 
 def read_parquet(

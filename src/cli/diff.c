@@ -189,7 +189,8 @@ static lm_status diff(lm_cli *cli, const settings *given, lm_diff_result *result
         .storage = &cli->storage,
         .cancel = cli->cancel,
     };
-    const lm_cli_reading reading = {.columns = given->key, .limit = UINT64_MAX};
+    const lm_cli_reading reading = {
+        .columns = given->key, .limit = UINT64_MAX, .version = UINT64_MAX};
     LM_TRY(lm__cli_scan_options(cli, &reading, &keys, error));
     how.keys = keys.columns;
     how.key_count = keys.column_count;

@@ -21,7 +21,8 @@ typedef struct settings {
     lm_cli_reading reading;
 } settings;
 
-static const settings defaults = {.width = 40, .reading = {.limit = HEAD_ROWS}};
+static const settings defaults = {.width = 40,
+                                  .reading = {.limit = HEAD_ROWS, .version = UINT64_MAX}};
 
 static const lm_cli_option options[] = {
     {"width", LM_CLI_COUNT, offsetof(settings, width), "N",

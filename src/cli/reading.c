@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "arrow/text.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "cli/csv_options.h"
@@ -34,6 +35,12 @@ const lm_cli_option lm__cli_reading_options[] = {
     {"limit", LM_CLI_COUNT, offsetof(lm_cli_reading, limit), "N", "The most rows.", NULL},
     {"offset", LM_CLI_COUNT, offsetof(lm_cli_reading, offset), "N",
      "Rows that are passed over before the first.", NULL},
+    {"version", LM_CLI_COUNT, offsetof(lm_cli_reading, version), "N",
+     "Of a table (docs/tables.md): as it was at this version.", NULL},
+    {"as-of", LM_CLI_TEXT, offsetof(lm_cli_reading, as_of), "TIME",
+     "Of a table: as it was at this time: 2026-01-31, or 2026-01-31T12:00:00Z (without a zone, "
+     "UTC).",
+     NULL},
     {"csv-separator", LM_CLI_TEXT, offsetof(lm_cli_reading, csv.separator), "CHAR",
      "Of CSV that is read: what separates cells; `tab` is a tab. Found out by default, as is the "
      "quote.",
@@ -136,6 +143,31 @@ static lm_status split_columns(const char *text, lm_scan_options *options, lm_er
     return LM_OK;
 }
 
+lm_status lm__cli_time(const char *text, const char *option, int64_t *time_ms, lm_error *error)
+{
+    bool zoned;
+    if (lm__text_to_timestamp(text, strlen(text), LM_UNIT_MICRO, time_ms, &zoned) == LM_TEXT_OK) {
+        *time_ms = *time_ms / 1000 - (*time_ms % 1000 < 0);
+        return LM_OK;
+    }
+    return lm__error_set(error, LM_INVALID,
+                         "--%s: \"%s\" is no time: 2026-01-31, or 2026-01-31T12:00:00Z", option,
+                         text);
+}
+
+static lm_status read_at(const lm_cli_reading *settings, lm_scan_options *options, lm_error *error)
+{
+    options->has_version = settings->version != UINT64_MAX;
+    options->has_time = settings->as_of != NULL;
+    if (options->has_version && options->has_time)
+        return lm__error_set(error, LM_INVALID, "--version and --as-of: one of them");
+    if (options->has_version && settings->version > INT64_MAX)
+        return lm__error_set(error, LM_INVALID, "--version: beyond 2^63");
+    options->version = (int64_t)settings->version;
+    if (!options->has_time) return LM_OK;
+    return lm__cli_time(settings->as_of, "as-of", &options->time_ms, error);
+}
+
 lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings,
                                lm_scan_options *options, lm_error *error)
 {
@@ -152,6 +184,7 @@ lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings
                                            &options->schema, error);
         if (status != LM_OK) return lm__error_within(error, status, "--read-schema");
     }
+    LM_TRY(read_at(settings, options, error));
     LM_TRY(read_csv(&settings->csv, options, error));
     if (settings->columns) LM_TRY(split_columns(settings->columns, options, error));
     if (!settings->where) return LM_OK;

@@ -19,16 +19,21 @@ typedef struct lm_cli_reading {
     int from; /* lm_format */
     const char *columns, *where, *schema;
     uint64_t limit, offset; /* limit UINT64_MAX: all */
+    const char *as_of;
+    uint64_t version; /* UINT64_MAX: the last */
     lm_cli_csv_reading csv;
 } lm_cli_reading;
 
 #define LM_CLI_READING_DEFAULTS                                                                    \
     {                                                                                              \
-        .limit = UINT64_MAX                                                                        \
+        .limit = UINT64_MAX, .version = UINT64_MAX                                                 \
     }
 
 extern const lm_cli_option lm__cli_reading_options[];
 
+/* A date, or a time, in UTC unless it says a zone. */
+LM_MUST_USE lm_status lm__cli_time(const char *text, const char *option, int64_t *time_ms,
+                                   lm_error *error);
 /* Fills `options`, which must be given back, on failure too. */
 LM_MUST_USE lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings,
                                            lm_scan_options *options, lm_error *error);

@@ -313,20 +313,21 @@ static lm_status loosen(lm_dataset *d, lm_error *error)
     return lm__schema_seal(d->loose, error);
 }
 
-static lm_status settle_schemas(lm_dataset *d, const lm_read_request *request, lm_error *error)
+lm_status lm__dataset_prune(lm_dataset *d, const lm_read_request *request, lm_error *error)
 {
-    if (request->schema)
-        d->schema = lm_schema_ref(request->schema);
-    else
-        LM_TRY(learn_schemas(d, request, error));
-    return loosen(d, error);
+    lm_conjuncts conjuncts = {0};
+    if (!d->partitions || !request->filter) return LM_OK;
+    LM_TRY(lm__conjuncts(d->allocator, request->filter, d->partitions->schema, &conjuncts, error));
+    d->settled = !conjuncts.files && !conjuncts.mixed;
+    lm_status status = conjuncts.partitions ? prune(d, conjuncts.partitions, error) : LM_OK;
+    lm__conjuncts_free(&conjuncts);
+    return status;
 }
 
 static lm_status open_dataset(lm_dataset *d, const char *path, bool is_pattern, lm_format format,
                               const lm_read_request *request, lm_error *error)
 {
     lm_found found;
-    lm_conjuncts conjuncts = {0};
     if (is_pattern)
         LM_TRY(lm__discover_pattern(&d->arena, d->store, path, request->cancel, &found, error));
     else
@@ -334,15 +335,12 @@ static lm_status open_dataset(lm_dataset *d, const char *path, bool is_pattern, 
     LM_TRY(settle_format(d, &found, format, error));
     LM_TRY(lm__partition_table(d->allocator, &found, request->schema, &d->partitions, error));
     LM_TRY(make_parts(d, &found, error));
-    if (d->partitions && request->filter) {
-        LM_TRY(
-            lm__conjuncts(d->allocator, request->filter, d->partitions->schema, &conjuncts, error));
-        d->settled = !conjuncts.files && !conjuncts.mixed;
-        lm_status status = conjuncts.partitions ? prune(d, conjuncts.partitions, error) : LM_OK;
-        lm__conjuncts_free(&conjuncts);
-        LM_TRY(status);
-    }
-    return settle_schemas(d, request, error);
+    LM_TRY(lm__dataset_prune(d, request, error));
+    if (request->schema)
+        d->schema = lm_schema_ref(request->schema);
+    else
+        LM_TRY(learn_schemas(d, request, error));
+    return LM_OK;
 }
 
 /* The reader. */
@@ -383,17 +381,11 @@ static void dataset_close(lm_reader *reader)
     lm__free(own->allocator, own);
 }
 
-lm_status lm__dataset_open_take(const lm_allocator *allocator, lm_store *take_store,
-                                const char *path, bool is_pattern, lm_format format,
-                                const lm_read_request *request, const lm_format_row **row,
-                                lm_reader **reader, lm_error *error)
+lm_status lm__dataset_new_take(const lm_allocator *allocator, lm_store *take_store,
+                               lm_dataset **dataset, lm_error *error)
 {
-    static const lm_reader_ops ops = {NULL, dataset_stream, dataset_rows, dataset_close};
-    lm_dataset *d = lm__alloc_zero(allocator, sizeof *d);
-    dataset_reader *own = lm__alloc_zero(allocator, sizeof *own);
-    if (!d || !own) {
-        lm__free(allocator, d);
-        lm__free(allocator, own);
+    lm_dataset *d = *dataset = lm__alloc_zero(allocator, sizeof *d);
+    if (!d) {
         lm__store_close(take_store);
         return no_memory(error);
     }
@@ -401,14 +393,39 @@ lm_status lm__dataset_open_take(const lm_allocator *allocator, lm_store *take_st
     d->store = take_store;
     atomic_init(&d->references, 1);
     lm__arena_init(&d->arena, allocator, 0);
-    *own = (dataset_reader){{.ops = &ops, .filters = true, .fits = true}, allocator, d};
-    lm_status status = open_dataset(d, path, is_pattern, format, request, error);
-    if (status != LM_OK) {
-        dataset_close(&own->reader);
+    return LM_OK;
+}
+
+lm_status lm__dataset_reader_take(lm_dataset *take_dataset, bool fits, const lm_format_row **row,
+                                  lm_reader **reader, lm_error *error)
+{
+    static const lm_reader_ops ops = {NULL, dataset_stream, dataset_rows, dataset_close};
+    lm_dataset *d = take_dataset;
+    dataset_reader *own = NULL;
+    lm_status status = loosen(d, error);
+    if (status == LM_OK) {
+        own = lm__alloc_zero(d->allocator, sizeof *own);
+        if (!own) status = no_memory(error);
+    }
+    if (!own) {
+        lm__dataset_unref(d);
         return status;
     }
-    own->reader.schema = lm_schema_ref(d->schema);
+    *own = (dataset_reader){{&ops, true, fits, lm_schema_ref(d->schema)}, d->allocator, d};
     *row = d->row;
     *reader = &own->reader;
     return LM_OK;
+}
+
+lm_status lm__dataset_open_take(const lm_allocator *allocator, lm_store *take_store,
+                                const char *path, bool is_pattern, lm_format format,
+                                const lm_read_request *request, const lm_format_row **row,
+                                lm_reader **reader, lm_error *error)
+{
+    lm_dataset *d;
+    LM_TRY(lm__dataset_new_take(allocator, take_store, &d, error));
+    lm_status status = open_dataset(d, path, is_pattern, format, request, error);
+    if (status == LM_OK) return lm__dataset_reader_take(d, true, row, reader, error);
+    lm__dataset_unref(d);
+    return status;
 }

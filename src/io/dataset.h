@@ -56,6 +56,18 @@ LM_MUST_USE lm_status lm__dataset_open_take(const lm_allocator *allocator, lm_st
                                             const lm_format_row **row, lm_reader **reader,
                                             lm_error *error);
 
+/* What opening is made of, for tables too (table_reader.h). One without anything but its store,
+ * which is taken. */
+LM_MUST_USE lm_status lm__dataset_new_take(const lm_allocator *allocator, lm_store *take_store,
+                                           lm_dataset **dataset, lm_error *error);
+/* The parts for which what the filter says of partition columns is true stay. */
+LM_MUST_USE lm_status lm__dataset_prune(lm_dataset *dataset, const lm_read_request *request,
+                                        lm_error *error);
+/* Of a dataset that has its row, parts, partitions and schema; which is taken. */
+LM_MUST_USE lm_status lm__dataset_reader_take(lm_dataset *take_dataset, bool fits,
+                                              const lm_format_row **row, lm_reader **reader,
+                                              lm_error *error);
+
 /* parts.c: the rows of all parts, in their order; the request's columns and filter are done. */
 LM_MUST_USE lm_status lm__parts_stream(lm_dataset *dataset, const lm_read_request *request,
                                        lm_stream **stream, lm_error *error);

@@ -22,6 +22,7 @@
 #include "io/project.h"
 #include "io/reader.h"
 #include "io/slice_stream.h"
+#include "io/table_reader.h"
 #include "store/place.h"
 
 struct lm_scan {
@@ -139,31 +140,48 @@ static lm_status settle_schema(lm_scan *scan, lm_error *error)
                               &scan->schema, error);
 }
 
-/* A directory, or a pattern that is no file's name, is a dataset. */
-static lm_status look_at(lm_store *store, const char *path, bool *is_dataset, bool *is_pattern,
-                         lm_error *error)
+typedef enum path_kind { A_FILE, A_DIRECTORY, A_PATTERN, A_TABLE } path_kind;
+
+/* A pattern is what no file is called. */
+static lm_status look_at(lm_store *store, const char *path, path_kind *kind, lm_error *error)
 {
     lm_store_stat stat;
-    *is_dataset = *is_pattern = false;
+    bool is_table;
+    *kind = A_FILE;
     if (strcmp(path, "-") == 0) return LM_OK;
     lm_status status = lm__store_stat(store, path, true, &stat, error);
-    *is_pattern = status == LM_NOT_FOUND && lm__is_pattern(path);
-    *is_dataset = *is_pattern || (status == LM_OK && stat.kind == LM_STORE_DIRECTORY);
-    if (!*is_pattern) return status;
-    if (error) lm_error_clear(error);
+    if (status == LM_NOT_FOUND && lm__is_pattern(path)) {
+        *kind = A_PATTERN;
+        if (error) lm_error_clear(error);
+        return LM_OK;
+    }
+    if (status != LM_OK || stat.kind != LM_STORE_DIRECTORY) return status;
+    LM_TRY(lm__path_is_table(store, path, &is_table, error));
+    *kind = is_table ? A_TABLE : A_DIRECTORY;
     return LM_OK;
 }
 
 static lm_status open_path(lm_scan *scan, const char *path, const lm_scan_options *options,
                            lm_error *error)
 {
-    bool is_dataset, is_pattern;
+    const lm_snapshot_options at = {.has_version = options->has_version,
+                                    .version = options->version,
+                                    .has_time = options->has_time,
+                                    .time_ms = options->time_ms};
+    path_kind kind;
     lm_store *store;
     lm_format format = options->format;
     LM_TRY(lm__store_for(scan->allocator, path, options->storage, &store, &path, error));
-    lm_status status = look_at(store, path, &is_dataset, &is_pattern, error);
-    if (status == LM_OK && is_dataset)
-        return lm__dataset_open_take(scan->allocator, store, path, is_pattern, format,
+    lm_status status = look_at(store, path, &kind, error);
+    if (status == LM_OK && kind != A_TABLE && (at.has_version || at.has_time))
+        status = lm__error_set(error, LM_INVALID,
+                               "%s is no table (it has no %s), so there are no versions of it",
+                               path, LM_TABLE_LOG_DIRECTORY);
+    if (status == LM_OK && kind == A_TABLE)
+        return lm__table_reader_open_take(scan->allocator, store, path, &at, &scan->request,
+                                          &scan->row, &scan->reader, error);
+    if (status == LM_OK && kind != A_FILE)
+        return lm__dataset_open_take(scan->allocator, store, path, kind == A_PATTERN, format,
                                      &scan->request, &scan->row, &scan->reader, error);
     if (status == LM_OK)
         status = lm__table_open(scan->allocator, store, path, format, &scan->request, &scan->row,

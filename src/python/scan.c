@@ -33,22 +33,28 @@ static bool columns_of(PyObject *list, const char ***names, size_t *count)
     return true;
 }
 
-/* scan_open(path, columns or None, filter or None, batch rows, threads, storage) -> capsule */
+/* scan_open(path, columns or None, filter or None, batch rows, threads, storage, version or None,
+ * time in milliseconds or None) -> capsule */
 static PyObject *scan_open(PyObject *module, PyObject *args)
 {
     const lm_py_state *state = lm__py_state(module);
     const char *path, *filter, **columns = NULL;
     Py_ssize_t filter_size;
-    PyObject *list, *pairs, *capsule = NULL;
+    PyObject *list, *pairs, *version, *time, *capsule = NULL;
     lm_py_storage storage;
     long long batch_rows;
     lm_scan_options options = {0};
     lm_scan *scan = NULL;
     lm_error error = {0};
     lm_status status = LM_OK;
-    if (!PyArg_ParseTuple(args, "yOz#LiO", &path, &list, &filter, &filter_size, &batch_rows,
-                          &options.threads, &pairs))
+    if (!PyArg_ParseTuple(args, "yOz#LiOOO", &path, &list, &filter, &filter_size, &batch_rows,
+                          &options.threads, &pairs, &version, &time))
         return NULL;
+    options.has_version = version != Py_None;
+    options.has_time = time != Py_None;
+    if (options.has_version) options.version = PyLong_AsLongLong(version);
+    if (options.has_time) options.time_ms = PyLong_AsLongLong(time);
+    if (PyErr_Occurred()) return NULL;
     if (!lm__py_storage_init(&storage, pairs)) return NULL;
     if (!columns_of(list, &columns, &options.column_count)) goto done;
     options.columns = columns;

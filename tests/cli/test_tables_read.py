@@ -1,0 +1,142 @@
+"""Tables are read by every command that reads: live parts as the log has them, at any version."""
+import datetime
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+deltalake = pytest.importorskip("deltalake", reason="deltalake is not installed")
+
+UTC = datetime.timezone.utc
+
+
+def rows(first, count, **more):
+    ids = list(range(first, first + count))
+    return pa.table(
+        {
+            "id": pa.array(ids, pa.int64()),
+            "city": [None if i % 3 == 0 else ("æ/b", "x y")[i % 2] for i in ids],
+            "day": [datetime.date(2026, 1, 1 + i % 2) for i in ids],
+            "at": pa.array([datetime.datetime(2026, 1, 1, i % 2, tzinfo=UTC) for i in ids], pa.timestamp("us", "UTC")),
+            "n": pa.array(ids, pa.int32()),
+            **more,
+        }
+    )
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = str(tmp_path / "table")
+    deltalake.write_deltalake(path, rows(0, 20), partition_by=["city", "day", "at"])
+    deltalake.write_deltalake(path, rows(100, 10), mode="append")
+    deltalake.write_deltalake(path, rows(200, 5, new=["a"] * 5), mode="append", schema_mode="merge")
+    return path
+
+
+@pytest.fixture
+def told(run):
+    def call(*words, status=0):
+        done = run(*map(str, words))
+        assert done.returncode == status, done.stderr
+        return done.stdout.decode() if status == 0 else done.stderr.decode()
+
+    return call
+
+
+def ids(text):
+    return sorted(json.loads(line)["id"] for line in text.splitlines())
+
+
+def test_columns_and_types_are_the_logs(told, table):
+    assert told("schema", table).splitlines() == [
+        "id: int64", "n: int32", "city: utf8", "day: date32", "at: timestamp[us, UTC]", "new: utf8",
+    ]  # fmt: skip
+
+
+def test_rows_are_those_that_delta_rs_reads(told, table):
+    lines = [json.loads(line) for line in told("cat", table).splitlines()]
+    theirs = deltalake.DeltaTable(table).to_pyarrow_dataset().to_table().sort_by("id").to_pylist()
+    for row in theirs:
+        row["day"] = row["day"].isoformat()
+        row["at"] = row["at"].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    assert sorted(lines, key=lambda row: row["id"]) == theirs
+
+
+def test_what_the_log_removed_is_not_read(told, table):
+    deltalake.DeltaTable(table).delete("city is null")
+    want = [i for i in [*range(20), *range(100, 110), *range(200, 205)] if i % 3]
+    assert ids(told("cat", table)) == want
+    assert told("count", table).strip() == str(len(want))
+
+
+def test_versions_and_times(told, table):
+    assert [told("count", table, "--version", v).strip() for v in (0, 1, 2)] == ["20", "30", "35"]
+    assert "new" not in told("schema", table, "--version", 1)
+    log = deltalake.DeltaTable(table).history()
+    moment = datetime.datetime.fromtimestamp(log[1]["timestamp"] / 1000 + 0.001, UTC)
+    assert told("count", table, "--as-of", "2999-01-01").strip() == "35"
+    assert told("count", table, "--as-of", moment.isoformat()).strip() in ("20", "30")
+    assert "the last is 2" in told("count", table, "--version", 3, status=9)
+    assert "no version yet" in told("count", table, "--as-of", "2001-01-01", status=9)
+    assert "is no time" in told("count", table, "--as-of", "soon", status=2)
+    assert "one of them" in told("count", table, "--as-of", "2026-01-01", "--version", 0, status=2)
+
+
+def test_a_version_of_what_is_no_table_is_refused(told, tmp_path):
+    pq.write_table(rows(0, 3), tmp_path / "a.parquet")
+    assert "no table" in told("count", tmp_path / "a.parquet", "--version", 0, status=2)
+
+
+@pytest.mark.parametrize(
+    "where, left",
+    [
+        ("city is null", lambda i: i % 3 == 0),
+        ("city = 'æ/b' and id > 100", lambda i: i % 3 and i % 2 == 0 and i > 100),
+        ("day = '2026-01-02' or n < 4", lambda i: i % 2 == 1 or i < 4),
+        ("at = '2026-01-01T01:00:00Z'", lambda i: i % 2 == 1),
+        ("new = 'a'", lambda i: i >= 200),
+        ("n between 100 and 103", lambda i: 100 <= i <= 103),
+    ],
+)
+def test_filters(told, table, where, left):
+    want = [i for i in [*range(20), *range(100, 110), *range(200, 205)] if left(i)]
+    assert ids(told("cat", table, "--where", where, "--columns", "id")) == want
+    assert told("count", table, "--where", where).strip() == str(len(want))
+
+
+def test_parts_that_are_ruled_out_are_not_opened(told, table, tmp_path):
+    for path in (tmp_path / "table").rglob("*.parquet"):
+        if "__HIVE" in str(path) or pq.read_table(path)["id"][0].as_py() < 200:
+            path.unlink()
+    assert ids(told("cat", table, "--where", "id >= 200 and city is not null")) == [200, 202, 203]
+    assert told("count", table).strip() == "35", "the log tells the rows"
+    assert ".parquet" in told("cat", table, status=9), "the part that is missing is named"
+
+
+def test_put_diff_and_head_take_tables(told, table, tmp_path):
+    copy = tmp_path / "copy.parquet"
+    told("put", table, copy)
+    assert pq.read_table(copy).num_rows == 35
+    told("diff", table, copy, "--key", "id")
+    assert "(3 of 30 rows" in told("head", table, "--version", 1, "--limit", 3)
+
+
+def test_features_are_refused_by_name(told, tmp_path):
+    path = str(tmp_path / "vectors")
+    deltalake.write_deltalake(path, rows(0, 3))
+    log = tmp_path / "vectors/_delta_log" / f"{1:020}.json"
+    log.write_text(json.dumps({"protocol": {
+        "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["deletionVectors"],
+        "writerFeatures": ["deletionVectors"]}}) + "\n")  # fmt: skip
+    assert "deletionVectors" in told("cat", path, status=1)
+    assert len(ids(told("cat", path, "--version", 0))) == 3
+
+
+def test_a_table_without_parts(told, tmp_path):
+    path = str(tmp_path / "none")
+    deltalake.write_deltalake(path, rows(0, 3), partition_by=["city"])
+    deltalake.DeltaTable(path).delete()
+    assert told("count", path).strip() == "0"
+    assert told("cat", path) == ""
+    assert "id: int64" in told("schema", path)
