@@ -29,6 +29,7 @@
 #include <lamella/storage.h>
 #include <lamella/table.h>
 #include <lamella/upkeep.h>
+#include <lamella/versions.h>
 #include <lamella/xlsx.h>
 
 #endif

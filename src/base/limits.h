@@ -109,7 +109,9 @@
 #define LM_COPY_WITHIN_BYTES (64 * LM_MIB) /* asked of a store at a time, to copy by itself */
 #define LM_COPY_THREADS 4                  /* files at a time, from or to another store */
 #define LM_COPY_BLOCK_BYTES (256 * LM_KIB) /* read at a time from a stream */
-#define LM_LOG_PUT_TRIES_MAX 4             /* of an entry, after unknown outcomes */
+#define LM_VERSION_ENTRY_BYTES_MAX (64 * LM_KIB)
+#define LM_VERSION_PRUNE_MAX 10000 /* entries that are looked at to keep few versions */
+#define LM_LOG_PUT_TRIES_MAX 4     /* of an entry, after unknown outcomes */
 
 /* table */
 #define LM_TABLE_NAME_BYTES_MAX 128

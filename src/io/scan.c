@@ -23,6 +23,7 @@
 #include "io/reader.h"
 #include "io/slice_stream.h"
 #include "io/table_reader.h"
+#include "publish/versions.h"
 #include "store/place.h"
 
 struct lm_scan {
@@ -168,12 +169,19 @@ static lm_status open_path(lm_scan *scan, const char *path, const lm_scan_option
                                     .version = options->version,
                                     .has_time = options->has_time,
                                     .time_ms = options->time_ms};
+    const lm_version_which which = {.by_number = at.has_version, .number = at.version};
+    char run[LM_PATH_BYTES_MAX];
+    bool is_prefix = false;
     path_kind kind;
     lm_store *store;
     lm_format format = options->format;
     LM_TRY(lm__store_for(scan->allocator, path, options->storage, &store, &path, error));
     lm_status status = look_at(store, path, &kind, error);
-    if (status == LM_OK && kind != A_TABLE && (at.has_version || at.has_time))
+    if (status == LM_OK && kind == A_DIRECTORY)
+        status =
+            lm__versions_follow(store, path, &which, options->cancel, &is_prefix, run, NULL, error);
+    if (status == LM_OK && is_prefix) path = run;
+    if (status == LM_OK && kind != A_TABLE && ((at.has_version && !is_prefix) || at.has_time))
         status = lm__error_set(error, LM_INVALID,
                                "%s is no table (it has no %s), so there are no versions of it",
                                path, LM_TABLE_LOG_DIRECTORY);

@@ -22,7 +22,7 @@
 #include "publish/tree_manifest.h"
 #include "store/place.h"
 
-static lm_status checksum_kind(const char *text, lm_checksum_kind *kind, lm_error *error)
+lm_status lm__directory_checksum(const char *text, lm_checksum_kind *kind, lm_error *error)
 {
     *kind = LM_CHECKSUM_SHA256;
     if (!text || strcmp(text, "sha256") == 0) return LM_OK;
@@ -60,7 +60,7 @@ static lm_status manifest_write(lm_store *store, const char *staged,
                                 lm_error *error)
 {
     lm_checksum_kind kind;
-    LM_TRY(checksum_kind(options->checksum, &kind, error));
+    LM_TRY(lm__directory_checksum(options->checksum, &kind, error));
     LM_TRY(lm__manifest_check(options->manifest, error));
     LM_TRY(lm__tree_manifest_write(store, staged, options->manifest, kind, options->threads,
                                    options->cancel, &result->files, &result->bytes, error));

@@ -12,4 +12,8 @@ LM_MUST_USE lm_status lm__directory_publish(lm_store *store, const char *staged,
                                             const lm_directory_options *options,
                                             lm_directory_result *result, lm_error *error);
 
+/* By its name: NULL is sha256. */
+LM_MUST_USE lm_status lm__directory_checksum(const char *text, lm_checksum_kind *kind,
+                                             lm_error *error);
+
 #endif

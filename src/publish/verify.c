@@ -2,6 +2,7 @@
 #include "publish/verify.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "publish/sidecar.h"
+#include "publish/versions.h"
 #include "store/place.h"
 
 const char *lm_verdict_word(lm_verdict verdict)
@@ -208,10 +210,34 @@ lm_status lm__verify(lm_store *store, const char *path, const char *shown,
     return verdict_status(&verified, error);
 }
 
+/* A prefix of versions is its newest one, whose manifest must be the one that was published. */
+static lm_status follow(lm_store *store, const char *path, const lm_verify_options *options,
+                        char newest[LM_PATH_BYTES_MAX], bool *found, lm_error *error)
+{
+    char manifest[LM_PATH_BYTES_MAX + sizeof LM_MANIFEST_DIRECTORY_NAME + 1];
+    char sum[LM_CHECKSUM_TEXT_MAX];
+    lm_version_info version;
+    lm_store_stat stat;
+    *found = false;
+    if (lm__store_stat(store, path, true, &stat, NULL) != LM_OK || stat.kind != LM_STORE_DIRECTORY)
+        return LM_OK;
+    LM_TRY(lm__versions_follow(store, path, NULL, options->cancel, found, newest, &version, error));
+    if (!*found) return LM_OK;
+    snprintf(manifest, sizeof manifest, "%s/" LM_MANIFEST_DIRECTORY_NAME, newest);
+    lm_status status =
+        lm__store_checksum(store, manifest, LM_CHECKSUM_SHA256, options->cancel, sum, error);
+    if (status == LM_NOT_FOUND) return LM_OK; /* the verdict says so */
+    LM_TRY(status);
+    if (strcmp(sum, version.checksum) == 0) return LM_OK;
+    return lm__error_set(error, LM_CORRUPT, "%s is not the manifest that was published: it has %s",
+                         manifest, sum);
+}
+
 lm_status lm_verify(const char *path, const lm_verify_options *options, lm_error *error)
 {
     static const lm_verify_options defaults = {0};
     char target[PATH_MAX]; /* a sidecar lies beside what a symlink leads to */
+    char newest[LM_PATH_BYTES_MAX];
     lm_store *store;
     lm_store_stat stat;
     const char *at;
@@ -220,8 +246,11 @@ lm_status lm_verify(const char *path, const lm_verify_options *options, lm_error
     bool is_link = lm__place_is_local(path, &at) &&
                    lm__store_stat(store, at, false, &stat, NULL) == LM_OK &&
                    stat.kind == LM_STORE_SYMLINK;
-    bool followed = is_link && realpath(at, target);
-    lm_status status = lm__verify(store, followed ? target : at, path, options, error);
+    if (is_link && realpath(at, target)) at = target;
+    bool found;
+    lm_status status = follow(store, at, options, newest, &found, error);
+    if (status == LM_OK)
+        status = lm__verify(store, found ? newest : at, found ? newest : path, options, error);
     lm__store_close(store);
     return status;
 }

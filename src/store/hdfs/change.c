@@ -59,11 +59,12 @@ lm_status lm__hdfs_tree_commit(lm_store *store, const char *staged, const char *
     if (status == LM_EXISTS && options->mode == LM_COMMIT_IF_ABSENT)
         return lm__error_set(error, status, "%s exists already", path);
     if (status == LM_EXISTS)
-        return lm__error_set(error, LM_UNSUPPORTED,
-                             "%s is there, and the hdfs store cannot exchange a directory for "
-                             "another in one step: publish each run under a name of its own, with "
-                             "a pointer to the latest (docs/storage.md)",
-                             path);
+        return lm__error_set(
+            error, LM_UNSUPPORTED,
+            "%s is there, and the hdfs store cannot exchange a directory for "
+            "another in one step: publish versions of it (publish-dir --versioned, "
+            "docs/versions.md)",
+            path);
     if (status == LM_UNKNOWN_OUTCOME || strcmp(move.from, from) == 0) return status;
     lm_hdfs_move back = {.to = from, .what = move.what, .suffix = LM_TEMP_TREE_SUFFIX};
     memcpy(back.from, move.from, sizeof back.from);
