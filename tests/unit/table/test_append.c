@@ -571,6 +571,64 @@ TEST(every_row_is_once_in_its_bucket)
     }
 }
 
+/* An allocator that knows how much was live at once. */
+typedef struct peak_alloc {
+    lm_allocator allocator;
+    size_t live, peak;
+} peak_alloc;
+
+static void *peak_realloc(void *context, void *old, size_t bytes)
+{
+    peak_alloc *p = context;
+    size_t *block = old ? (size_t *)old - 2 : NULL;
+    if (block) p->live -= block[0];
+    block = realloc(block, bytes + 16);
+    if (!block) abort();
+    block[0] = bytes;
+    p->live += bytes;
+    if (p->live > p->peak) p->peak = p->live;
+    return block + 2;
+}
+
+static void *peak_new(void *context, size_t bytes) { return peak_realloc(context, NULL, bytes); }
+
+static void peak_free(void *context, void *old)
+{
+    if (!old) return;
+    ((peak_alloc *)context)->live -= ((size_t *)old)[-2];
+    free((size_t *)old - 2);
+}
+
+/* Ten times the rows take no more memory, save what is told of each part. */
+TEST(memory_does_not_grow_with_the_stream)
+{
+    size_t peaks[2];
+    for (int i = 0; i < 2; i++) {
+        char here[256];
+        lm_error error;
+        peak_alloc memory = {.allocator = {peak_new, peak_realloc, peak_free, &memory}};
+        scratch_make_fast(here);
+        lm_table_options options = {.root = here,
+                                    .registry = registry_of(BUCKETED),
+                                    .tick_bucket_size = 100,
+                                    .durability = LM_DURABILITY_NONE,
+                                    .threads = 1,
+                                    .memory_bytes_max = 4 << 20,
+                                    .open_parts_max = 8,
+                                    .allocator = &memory.allocator};
+        made_stream m = {.state = 3, .batches = i ? 300 : 30, .rows_max = 20000, .range = 2000};
+        struct ArrowArrayStream stream = made_rows(&m);
+        CHECK_OK(lm_table_append_take(&options, "trades", "r1", &stream, NULL, &error), error);
+        CHECK_INT(memory.live, 0);
+        peaks[i] = memory.peak;
+        lm_registry_free((lm_registry *)(void *)options.registry);
+        scratch_remove(here);
+    }
+    printf("# %zu KiB, %zu KiB\n", peaks[0] / 1024, peaks[1] / 1024);
+    CHECK(peaks[1] < 32 << 20);
+    CHECK(peaks[1] < peaks[0] * 3 / 2);
+}
+
 TEST(a_batch_is_appended_once)
 {
     table t;
@@ -919,6 +977,7 @@ int main(void)
     RUN(partitions_are_named_by_their_values);
     RUN(the_log_tells_what_the_columns_hold);
     RUN(every_row_is_once_in_its_bucket);
+    RUN(memory_does_not_grow_with_the_stream);
     RUN(a_batch_is_appended_once);
     RUN(minor_versions_go_together_and_major_ones_do_not);
     RUN(rows_that_break_a_rule_are_told);
