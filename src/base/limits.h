@@ -92,8 +92,8 @@
 
 /* store/window */
 #define LM_WINDOW_SLOTS 4
-#define LM_WINDOW_BYTES (4 * LM_MIB)             /* fetched at once */
-#define LM_WINDOW_PAST_BYTES (2 * LM_MIB)        /* a read that is its own window */
+#define LM_WINDOW_BYTES (2 * LM_MIB)             /* fetched at once */
+#define LM_WINDOW_PAST_BYTES (1 * LM_MIB)        /* a read that is its own window */
 #define LM_WINDOW_COMING_BYTES_MIN (64 * LM_KIB) /* less is not worth a thread */
 
 /* publish */

@@ -410,8 +410,7 @@ TEST(an_answer_that_is_none_is_refused)
         "{\"FileStatus\":{\"type\":\"FILE\",\"length\":1e3}}",
         "{\"FileStatus\":{\"type\":\"FILE\",\"length\":\"1\"}}",
         "{\"FileStatus\":{\"type\":\"FILE\",\"length\":1,\"fileId\":1.5}}",
-        "{\"FileStatus\":{\"type\":\"FILE\",\"length\":1,\"modificationTime\":9223372036854775807}"
-        "}",
+        "{\"FileStatus\":{\"type\":\"FILE\",\"length\":1,\"modificationTime\":99999999999999}}",
         "{\"FileStatus\":{\"type\":\"FILE\",\"length\":1,\"permission\":\"888\"}}",
         "{\"FileStatus\":{\"type\":\"FILE\",\"length\":1,\"permission\":\"77777777777\"}}",
         "{\"FileStatus\":{\"type\":\"FILE\",\"length\":1,\"pathSuffix\":\"a/b\"}}",
