@@ -35,6 +35,8 @@ static void answers(const uint8_t *data, size_t size)
         for (size_t i = 0; i < listing.count; i++) file_check(&listing.files[i]);
     (void)!lm__hdfs_boolean_read(&arena, data, size, &value, &error);
     (void)lm__hdfs_is_open_read(&arena, data, size);
+    char name[LM_HDFS_NODE_NAME_MAX];
+    if (lm__hdfs_node_read(&arena, data, size, "h:1", name) && strchr(name, ',')) abort();
     lm__hdfs_exception_read(&arena, data, size, &exception);
     (void)lm__hdfs_meaning(403, &exception);
     if (strlen(exception.name) >= sizeof exception.name || strchr(exception.message, '\n')) abort();

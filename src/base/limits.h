@@ -87,6 +87,9 @@
 #define LM_HDFS_CONCAT_BYTES (40 * LM_KIB) /* of sources in one URL: a NameNode takes 64 KiB */
 #define LM_HDFS_CONCAT_FEW 8               /* files that are looked at one by one */
 #define LM_HDFS_COMMIT_ROUNDS_MAX 3
+#define LM_HDFS_NODE_NAME_MAX 280              /* of a DataNode's address */
+#define LM_HDFS_SHUNNED_MAX 8                  /* DataNodes that failed a while ago */
+#define LM_HDFS_SHUN_NS INT64_C(120000000000)  /* that long */
 #define LM_HDFS_HASTE_NS INT64_C(2000000000)   /* for what a cancelled commit still has to know */
 #define LM_HDFS_DISCARD_NS INT64_C(5000000000) /* for removing what is only in the way */
 

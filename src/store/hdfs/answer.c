@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -135,6 +136,41 @@ bool lm__hdfs_is_open_read(lm_arena *arena, const void *text, size_t size)
     if (lm__json_parse(arena, text, size, &root, NULL) != LM_OK) return false;
     return lm__json_member_bool(lm__json_member(root, "LocatedBlocks"), "isUnderConstruction",
                                 false);
+}
+
+/* Does a location's `host` with one of its ports make `web`? */
+static bool is_at(const lm_json *location, const char *host_key, const char *port_key,
+                  const char *web)
+{
+    char address[300];
+    int64_t port = lm__json_member_int(location, port_key, 0);
+    const char *host = lm__json_member_text(location, host_key, "");
+    snprintf(address, sizeof address, "%s:%lld", host, (long long)port);
+    return port > 0 && strcasecmp(address, web) == 0;
+}
+
+bool lm__hdfs_node_read(lm_arena *arena, const void *text, size_t size, const char *web,
+                        char name[LM_HDFS_NODE_NAME_MAX])
+{
+    const lm_json *root;
+    if (lm__json_parse(arena, text, size, &root, NULL) != LM_OK) return false;
+    const lm_json *blocks =
+        lm__json_member(lm__json_member(root, "LocatedBlocks"), "locatedBlocks");
+    const lm_json *block = blocks && blocks->kind == LM_JSON_ARRAY ? blocks->first : NULL;
+    const lm_json *locations = lm__json_member(block, "locations");
+    const lm_json *at = locations && locations->kind == LM_JSON_ARRAY ? locations->first : NULL;
+    for (; at; at = at->next) {
+        const char *told = lm__json_member_text(at, "name", "");
+        size_t length = strlen(told);
+        if (length == 0 || length >= LM_HDFS_NODE_NAME_MAX || strpbrk(told, ", \r\n")) continue;
+        if (!is_at(at, "hostName", "infoPort", web) && !is_at(at, "ipAddr", "infoPort", web) &&
+            !is_at(at, "hostName", "infoSecurePort", web) &&
+            !is_at(at, "ipAddr", "infoSecurePort", web))
+            continue;
+        memcpy(name, told, length + 1);
+        return true;
+    }
+    return false;
 }
 
 /* ---- exceptions ---- */

@@ -11,6 +11,7 @@
 #define LM_STORE_HDFS_ANSWER_H
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "store/store.h"
 
 /* "FileStatus JSON Schema". What a gateway leaves out is 0. */
@@ -42,6 +43,11 @@ LM_MUST_USE lm_status lm__hdfs_boolean_read(lm_arena *arena, const void *text, s
                                             bool *value, lm_error *error);
 /* GET_BLOCK_LOCATIONS: is it still being written? False where the answer does not say. */
 bool lm__hdfs_is_open_read(lm_arena *arena, const void *text, size_t size);
+
+/* The same: the address ("ip:port") by which the NameNode calls the DataNode whose HTTP address is
+ * `web`; false when it is not among them. */
+bool lm__hdfs_node_read(lm_arena *arena, const void *text, size_t size, const char *web,
+                        char name[LM_HDFS_NODE_NAME_MAX]);
 
 #define LM_HDFS_EXCEPTION_MAX 80
 

@@ -120,6 +120,7 @@ void lm__hdfs_release(lm_hdfs_store *hdfs)
 {
     if (atomic_fetch_sub(&hdfs->holders, 1) != 1) return;
     lm__remote_deinit(&hdfs->remote);
+    pthread_mutex_destroy(&hdfs->mutex);
     lm__arena_deinit(&hdfs->arena);
     lm__free(hdfs->store.allocator, hdfs);
 }
@@ -153,6 +154,7 @@ lm_status lm__store_hdfs_open(const lm_allocator *allocator, const char *url,
                              .allocator = allocator};
     lm__arena_init(&hdfs->arena, allocator, LM_HDFS_ANSWER_ARENA_BYTES_MAX);
     atomic_init(&hdfs->holders, 1);
+    pthread_mutex_init(&hdfs->mutex, NULL);
     hdfs->root_size = lm__place_root_size(url);
     hdfs->root = lm__arena_strndup(&hdfs->arena, url, hdfs->root_size);
     lm_status status = hdfs->root ? LM_OK : lm__error_memory(error, "opening a store");

@@ -24,12 +24,20 @@
 #ifndef LM_STORE_HDFS_HDFS_H
 #define LM_STORE_HDFS_HDFS_H
 
+#include <pthread.h>
+
 #include "store/hdfs/answer.h"
 #include "store/hdfs/namenodes.h"
 #include "store/hdfs/url.h"
 #include "store/remote.h"
 #include "store/store.h"
 #include "store/temp_name.h"
+
+/* A DataNode that failed, by the address that the NameNode calls it by. */
+typedef struct lm_hdfs_shunned {
+    char name[LM_HDFS_NODE_NAME_MAX];
+    int64_t until_ns; /* on the monotonic clock; past: an empty place */
+} lm_hdfs_shunned;
 
 typedef struct lm_hdfs_store {
     lm_store store;
@@ -44,6 +52,8 @@ typedef struct lm_hdfs_store {
     lm_remote remote;
     atomic_bool no_batch;  /* the server has no LISTSTATUS_BATCH */
     atomic_size_t holders; /* the caller, and sources, which may outlive it */
+    pthread_mutex_t mutex; /* of the next */
+    lm_hdfs_shunned shunned[LM_HDFS_SHUNNED_MAX];
 } lm_hdfs_store;
 
 void lm__hdfs_release(lm_hdfs_store *hdfs);
@@ -111,6 +121,18 @@ void lm__hdfs_discard(lm_hdfs_store *hdfs, const char *path);
 void lm__hdfs_stat_fill(const lm_hdfs_file *file, lm_store_stat *stat);
 /* Are they the same file, unchanged? */
 bool lm__hdfs_is_same(const lm_hdfs_file *a, const lm_hdfs_file *b);
+
+/* ---- datanodes.c ---- */
+
+/* The DataNode at `location`, which the NameNode believes in for some minutes after its end,
+ * failed: for a while it is not to be sent to. It is one of those that have the byte at `offset` of
+ * `path`; NULL: not known, and its address is taken to be the usual one of its host. */
+void lm__hdfs_shun(lm_hdfs_store *hdfs, const char *location, const char *path, uint64_t offset,
+                   const lm_cancel *cancel);
+/* "&excludedatanodes=…", or nothing. */
+LM_MUST_USE lm_status lm__hdfs_shunned_parameter(lm_hdfs_store *hdfs, lm_buffer *out);
+/* No DataNode was left: all may be asked again. */
+void lm__hdfs_forgive(lm_hdfs_store *hdfs);
 
 /* ---- stage.c, commit.c ---- */
 

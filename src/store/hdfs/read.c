@@ -21,6 +21,7 @@
 /* ---- a range ---- */
 
 typedef struct range {
+    uint64_t offset;
     uint8_t *to;
     size_t size, filled;
     const lm_http_response *response; /* that the bytes come with */
@@ -65,6 +66,7 @@ static lm_status take_redirected(lm_hdfs_store *hdfs, const lm_hdfs_call *call,
                                      .cancel = call->cancel};
     lm_status status = lm__http_send(hdfs->remote.http, &request, &answer->response, error);
     *passes = status == LM_IO;
+    if (*passes) lm__hdfs_shun(hdfs, location, call->path, r->offset + r->filled, call->cancel);
     if (status != LM_OK)
         return lm__error_within(error, status, "%s%s: reading", hdfs->root, call->path);
     if (answer->response.status == 200 || answer->response.status == 206) return LM_OK;
@@ -92,7 +94,11 @@ static lm_status attempt(lm_hdfs_store *hdfs, const lm_hdfs_call *call, range *r
         *passes = r->filled > before;
         status = lm__error_set(error, LM_STALE, "fewer bytes came than were asked for");
     }
-    /* "Offset=… out of the range": by the name of its class it is any failure. */
+    /* By the names of their classes these are any failures. */
+    if (status == LM_IO && strstr(answer.exception.message, "No active nodes")) {
+        *passes = true;
+        lm__hdfs_forgive(hdfs);
+    }
     if (status == LM_IO && strstr(answer.exception.message, "out of the range")) {
         *passes = false;
         status = LM_STALE;
@@ -101,32 +107,45 @@ static lm_status attempt(lm_hdfs_store *hdfs, const lm_hdfs_call *call, range *r
     return status;
 }
 
-static lm_status range_read(lm_hdfs_store *hdfs, const char *path, uint64_t offset, range *r,
+static lm_status parameters_make(lm_hdfs_store *hdfs, const range *r, lm_buffer *out,
+                                 lm_error *error)
+{
+    lm__buffer_clear(out);
+    lm_status status = lm__hdfs_parameter_number(out, "offset", r->offset + r->filled);
+    if (status == LM_OK) status = lm__hdfs_parameter_number(out, "length", r->size - r->filled);
+    if (status == LM_OK) status = lm__hdfs_shunned_parameter(hdfs, out);
+    if (status == LM_OK) status = lm__buffer_byte(out, '\0');
+    return status == LM_OK ? LM_OK : lm__error_memory(error, "building a request");
+}
+
+static lm_status range_read(lm_hdfs_store *hdfs, const char *path, range *r,
                             const lm_cancel *cancel, lm_error *error)
 {
     lm_retry_loop loop;
+    lm_buffer parameters;
     lm_status status;
-    bool passes;
+    bool passes = false;
     size_t before = 0;
+    lm__buffer_init(&parameters, hdfs->store.allocator, 0);
     lm__retry_begin(&loop, &hdfs->remote.retry, cancel);
     do {
-        char parameters[96];
         if (r->filled > before) { /* it goes on: that counts as a beginning */
             before = r->filled;
             loop.attempt = 0;
         }
-        snprintf(parameters, sizeof parameters, "&offset=%llu&length=%zu",
-                 (unsigned long long)(offset + r->filled), r->size - r->filled);
+        status = parameters_make(hdfs, r, &parameters, error);
+        if (status != LM_OK) break;
         const lm_hdfs_call call = {.method = "GET",
                                    .operation = "OPEN",
                                    .path = path,
-                                   .parameters = parameters,
+                                   .parameters = (const char *)parameters.data,
                                    .repeatable = true,
                                    .on_body = take,
                                    .context = r,
                                    .cancel = cancel};
         status = attempt(hdfs, &call, r, &passes, error);
     } while (lm__retry_again(&loop, status != LM_OK && passes, 0));
+    lm__buffer_deinit(&parameters);
     return status;
 }
 
@@ -137,10 +156,10 @@ lm_status lm__hdfs_fetch(lm_hdfs_store *hdfs, const char *path, const lm_hdfs_fi
     char by_inode[48];
     lm_hdfs_file now;
     lm_error own;
-    range r = {.to = buffer, .size = size};
+    range r = {.offset = offset, .to = buffer, .size = size};
     if (!error) error = &own;
     snprintf(by_inode, sizeof by_inode, "/.reserved/.inodes/%llu", (unsigned long long)file->id);
-    lm_status status = range_read(hdfs, file->id ? by_inode : path, offset, &r, cancel, error);
+    lm_status status = range_read(hdfs, file->id ? by_inode : path, &r, cancel, error);
     if (status == LM_STALE || status == LM_NOT_FOUND) return stale(hdfs, path, error);
     if (status == LM_OK && !file->id) {
         LM_TRY(lm__hdfs_look(hdfs, path, cancel, &now, error));

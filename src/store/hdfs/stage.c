@@ -70,6 +70,7 @@ static lm_status create_parameters(const hdfs_stage *s, lm_buffer *out, lm_error
         status = lm__hdfs_parameter_number(out, "replication", hdfs->replication);
     if (status == LM_OK && s->stage.sealed.replaces)
         status = lm__buffer_printf(out, "&permission=%o", s->before.permission);
+    if (status == LM_OK) status = lm__hdfs_shunned_parameter(s->hdfs, out);
     if (status == LM_OK) status = lm__buffer_byte(out, '\0');
     return status == LM_OK ? LM_OK : lm__error_memory(error, "building a request");
 }
@@ -144,6 +145,7 @@ static lm_status small_attempt(hdfs_stage *s, bool *passes, lm_error *error)
     lm_status status = lm__http_send(s->hdfs->remote.http, &request, &s->answer.response, error);
     if (status != LM_OK) {
         *passes = status == LM_IO && !lm__cancel_requested(s->options.cancel);
+        if (*passes) lm__hdfs_shun(s->hdfs, location, NULL, 0, NULL);
         return lm__error_within(error, status, "%s: the upload failed", s->url);
     }
     if (s->answer.response.status == 201) return LM_OK;
@@ -173,6 +175,7 @@ static lm_status large_attempt(hdfs_stage *s, bool *passes, lm_error *error)
     if (status == LM_OK || s->answer.response.status >= 400)
         return data_refusal(s, &call, passes, error);
     *passes = status == LM_IO && !lm__cancel_requested(s->options.cancel);
+    if (*passes) lm__hdfs_shun(s->hdfs, location, NULL, 0, NULL);
     return lm__error_within(error, status, "%s: the upload failed", s->url);
 }
 

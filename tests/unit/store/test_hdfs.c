@@ -547,6 +547,30 @@ TEST(a_read_goes_on_behind_each_fault)
     stop(store);
 }
 
+TEST(a_dead_datanode_is_left_out)
+{
+    lm_store *store = start();
+    lm_source *source;
+    lm_error error;
+    char got[4] = "";
+    web.dead_node = true;
+    web_put("/a", "0123456789");
+    CHECK_OK(lm__store_open(store, at("/a"), &source, &error), error);
+    CHECK_OK(lm_source_read(source, 2, got, 3, &error), error);
+    CHECK_TEXT(got, "234");
+    CHECK_TEXT(web.journal, "GET GETFILESTATUS /a\n"
+                            "GET OPEN /.reserved/.inodes/16386 offset=2 length=3\n"
+                            "GET GET_BLOCK_LOCATIONS /.reserved/.inodes/16386 offset=2 length=1\n"
+                            "GET OPEN /.reserved/.inodes/16386 offset=2 length=3 "
+                            "excludedatanodes=127.0.0.1:7001\n"
+                            "GET data OPEN /.reserved/.inodes/16386\n");
+    lm_source_close(source);
+    CHECK_OK(put(store, "/b", "x", &replace, &error), error);
+    CHECK(strstr(web.journal, "excludedatanodes=127.0.0.1:7001,127.0.0.1:9866\n") != NULL);
+    CHECK_INT(web_temps_left(), 0);
+    stop(store);
+}
+
 /* ---- listing ---- */
 
 typedef struct listing {
@@ -976,6 +1000,7 @@ int main(void)
     RUN(a_gateway_puts_where_nothing_is_and_replaces_nothing);
     RUN(a_range_is_asked_of_the_inode);
     RUN(a_read_goes_on_behind_each_fault);
+    RUN(a_dead_datanode_is_left_out);
     RUN(a_listing_goes_page_by_page);
     RUN(a_server_without_pages_gives_all_at_once);
     RUN(parts_are_joined_where_they_lie);

@@ -459,6 +459,20 @@ TEST(a_listing_is_read)
     CHECK_OK(lm__hdfs_boolean_read(&arena, no, strlen(no), &value, &error), error);
     CHECK(!value);
     CHECK(lm__hdfs_is_open_read(&arena, open, strlen(open)));
+    static const char located[] =
+        "{\"LocatedBlocks\":{\"locatedBlocks\":[{\"locations\":[{\"hostName\":\"d1\","
+        "\"infoPort\":9864,\"infoSecurePort\":0,\"ipAddr\":\"10.0.0.1\",\"name\":\"10.0.0.1:9866\"}"
+        ","
+        "{\"hostName\":\"D2\",\"infoPort\":9864,\"infoSecurePort\":9865,\"ipAddr\":\"10.0.0.2\","
+        "\"name\":\"10.0.0.2:9866\"}]}]}}";
+    char name[LM_HDFS_NODE_NAME_MAX];
+    CHECK(lm__hdfs_node_read(&arena, located, strlen(located), "d1:9864", name));
+    CHECK_TEXT(name, "10.0.0.1:9866");
+    CHECK(lm__hdfs_node_read(&arena, located, strlen(located), "10.0.0.2:9865", name));
+    CHECK_TEXT(name, "10.0.0.2:9866");
+    CHECK(lm__hdfs_node_read(&arena, located, strlen(located), "d2:9864", name));
+    CHECK(!lm__hdfs_node_read(&arena, located, strlen(located), "d1:9865", name));
+    CHECK(!lm__hdfs_node_read(&arena, located, strlen(located), "d3:0", name));
     lm__arena_deinit(&arena);
 }
 

@@ -56,6 +56,7 @@ typedef struct web_hdfs {
     size_t sources_bytes_max, concats;
     char later[2][2][1024]; /* a RENAME that is still on its way: from, to, and its options */
     int later_in;           /* requests until it is done; -1: none */
+    bool dead_node;         /* the DataNode 127.0.0.1:7001, whose port for us is 1, is no more */
 } web_hdfs;
 
 static web_hdfs web;
@@ -364,15 +365,19 @@ static inline bool web_body(web_peer *peer, unsigned char **bytes, size_t *size,
 
 static inline bool web_redirect(web_peer *peer, const web_request *r)
 {
-    char headers[1400], path[1024];
+    char headers[1400], path[1024], excluded[400];
     size_t used = 0;
+    web_parameter(r, "excludedatanodes", excluded, sizeof excluded);
+    bool is_dead =
+        web.dead_node &&
+        !strstr(excluded, strcmp(r->op, "OPEN") == 0 ? "127.0.0.1:7001" : "127.0.0.1:9866");
     for (const char *c = r->path; *c; c++) /* as the NameNode says it: '+' stays */
         used +=
             (size_t)snprintf(path + used, sizeof path - used,
                              isalnum((unsigned char)*c) || strchr("/-._~+", *c) ? "%c" : "%%%02X",
                              (unsigned char)*c);
     snprintf(headers, sizeof headers, "Location: http://127.0.0.1:%d/webhdfs/v1%s?%s&data=true\r\n",
-             peer->server->port, path, r->query);
+             is_dead ? 1 : peer->server->port, path, r->query);
     return web_say(peer, "307 Temporary Redirect", headers, "");
 }
 
@@ -546,10 +551,15 @@ static inline bool web_do(web_peer *peer, const web_request *r, bool half)
     if (strcmp(r->op, "OPEN") == 0)
         return r->is_data || web.is_gateway ? web_open_data(peer, r, file, half)
                                             : web_redirect(peer, r);
-    if (strcmp(r->op, "GET_BLOCK_LOCATIONS") == 0)
-        return web_say(peer, "200 OK", "",
-                       file->is_open ? "{\"LocatedBlocks\":{\"isUnderConstruction\":true}}"
-                                     : "{\"LocatedBlocks\":{\"isUnderConstruction\":false}}");
+    if (strcmp(r->op, "GET_BLOCK_LOCATIONS") == 0) {
+        snprintf(
+            text, sizeof text,
+            "{\"LocatedBlocks\":{\"isUnderConstruction\":%s,\"locatedBlocks\":[{\"locations\":["
+            "{\"hostName\":\"h\",\"infoPort\":1,\"ipAddr\":\"127.0.0.1\",\"name\":"
+            "\"127.0.0.1:7001\"}]}]}}",
+            file->is_open ? "true" : "false");
+        return web_say(peer, "200 OK", "", text);
+    }
     if (strcmp(r->op, "SETPERMISSION") == 0)
         file->permission =
             (unsigned)strtoul(web_parameter(r, "permission", options, sizeof options), NULL, 8);
