@@ -1,5 +1,5 @@
-/* Whatever a NameNode answers, and whatever lies where Hadoop's configuration should: it is read or
- * refused. The first byte chooses. What is read holds to what answer.h promises. */
+/* Whatever a NameNode answers, and whatever lies where Hadoop's configuration or tokens should: it
+ * is read or refused. The first byte chooses. What is read holds to what answer.h promises. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "store/hdfs/answer.h"
 #include "store/hdfs/namenodes.h"
+#include "store/hdfs/tokens.h"
 #include "store/hdfs/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -76,12 +77,24 @@ static void paths(const uint8_t *data, size_t size)
         abort();
 }
 
+static void tokens(const uint8_t *data, size_t size)
+{
+    lm_arena arena;
+    const char *token;
+    lm__arena_init(&arena, NULL, 0);
+    if (lm__hadoop_tokens_read(&arena, "f", data, size, "ns", &token, NULL) == LM_OK && token &&
+        strpbrk(token, "+/=&"))
+        abort();
+    lm__arena_deinit(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) return 0;
-    switch (data[0] % 3) {
+    switch (data[0] % 4) {
     case 0: answers(data + 1, size - 1); break;
     case 1: configuration(data + 1, size - 1); break;
+    case 2: tokens(data + 1, size - 1); break;
     default: paths(data + 1, size - 1); break;
     }
     return 0;

@@ -79,7 +79,8 @@
 #define LM_HADOOP_PROPERTIES_MAX 100000
 #define LM_HADOOP_REPLACE_MAX 20 /* of `${…}` in one value: Hadoop's own */
 #define LM_HADOOP_VALUE_BYTES_MAX (64 * LM_KIB)
-#define LM_HDFS_NAMENODES_MAX 16 /* of one name service */
+#define LM_HADOOP_TOKENS_BYTES_MAX (1 * LM_MIB) /* of a file of delegation tokens */
+#define LM_HDFS_NAMENODES_MAX 16                /* of one name service */
 #define LM_HDFS_URL_BYTES_MAX (128 * LM_KIB)
 #define LM_HDFS_ANSWER_BYTES_MAX (256 * LM_MIB)     /* a listing that has no pages */
 #define LM_HDFS_ANSWER_ARENA_BYTES_MAX (2 * LM_GIB) /* the same, read */

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "store/hdfs/tokens.h"
 #include "store/place.h"
 
 /* ---- options ---- */
@@ -85,6 +86,15 @@ static lm_status login_name(lm_hdfs_store *hdfs, const char **name, lm_error *er
     return *name ? LM_OK : lm__error_memory(error, "opening a store");
 }
 
+/* What YARN gives its containers. */
+static lm_status token_load(lm_hdfs_store *hdfs, lm_error *error)
+{
+    const char *file = getenv("HADOOP_TOKEN_FILE_LOCATION");
+    if (!file || !file[0]) return LM_OK;
+    return lm__hadoop_tokens_load(&hdfs->arena, file, strstr(hdfs->root, "://") + 3,
+                                  &hdfs->who.delegation, error);
+}
+
 static lm_status options_read(lm_hdfs_store *hdfs, const lm_storage *storage, lm_error *error)
 {
     LM_TRY(option_check(storage, error));
@@ -94,6 +104,7 @@ static lm_status options_read(lm_hdfs_store *hdfs, const lm_storage *storage, lm
     LM_TRY(text_option(hdfs, storage, "delegation", "HADOOP_TOKEN", &hdfs->who.delegation, error));
     if (lm__storage_value(storage, "hdfs", "token"))
         LM_TRY(text_option(hdfs, storage, "token", NULL, &hdfs->who.delegation, error));
+    if (!hdfs->who.delegation) LM_TRY(token_load(hdfs, error));
     LM_TRY(text_option(hdfs, storage, "user", "HADOOP_USER_NAME", &hdfs->who.user, error));
     if (!hdfs->who.user && !hdfs->negotiate && !hdfs->who.delegation)
         LM_TRY(login_name(hdfs, &hdfs->who.user, error));

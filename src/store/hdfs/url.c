@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 
 /* ---- paths ---- */
 
@@ -35,6 +36,10 @@ lm_status lm__hdfs_path(const char *root, size_t root_size, const char *path, ch
     }
     if (size == 0) to[size++] = '/';
     to[size] = '\0';
+    if (strchr(to, ':') || !lm__utf8_valid(to, size)) /* before long work is done for it */
+        return lm__error_set(error, LM_INVALID,
+                             "%s: HDFS has no such names: they are UTF-8 and without a colon",
+                             path);
     return LM_OK;
 }
 

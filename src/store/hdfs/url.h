@@ -14,8 +14,8 @@
 
 #include "base/buffer.h"
 
-/* The path on the store, from one that is the URL's or begins with '/'. `to` has room for
- * LM_PATH_BYTES_MAX. */
+/* The path on the store, from one that is the URL's or begins with '/'; LM_INVALID for what HDFS
+ * has no name for. `to` has room for LM_PATH_BYTES_MAX. */
 LM_MUST_USE lm_status lm__hdfs_path(const char *root, size_t root_size, const char *path, char *to,
                                     lm_error *error);
 /* The bytes of a path's directory: 0 when that is the root itself. `path` is of lm__hdfs_path. */

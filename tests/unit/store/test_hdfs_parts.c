@@ -10,6 +10,7 @@
 #include "scratch.h"
 #include "store/hdfs/answer.h"
 #include "store/hdfs/namenodes.h"
+#include "store/hdfs/tokens.h"
 #include "store/hdfs/url.h"
 
 /* ---- configuration ---- */
@@ -327,6 +328,9 @@ TEST(a_path_is_taken_from_its_url)
     CHECK_TEXT(path_of("hdfs://nsx/a"), "(error)");
     CHECK_TEXT(path_of("hdfs://other/a"), "(error)");
     CHECK_TEXT(path_of("a"), "(error)");
+    CHECK_TEXT(path_of("/a:b"), "(error)");
+    CHECK_TEXT(path_of("/a\xff"), "(error)");
+    CHECK_TEXT(path_of("/\xc3\xa9"), "/\xc3\xa9");
     CHECK_INT(lm__hdfs_parent_size("/a/b"), 2);
     CHECK_INT(lm__hdfs_parent_size("/a"), 0);
 }
@@ -528,6 +532,62 @@ TEST(an_exception_has_a_meaning)
     CHECK_INT(meaning_of(502, "", &told).status, LM_IO);
 }
 
+/* ---- tokens ---- */
+
+/* The bytes and the texts are those of Hadoop 3.4.3's Credentials and Token.encodeToUrlString. */
+static size_t tokens_make(uint8_t out[600])
+{
+    static const char head[] = "HDTS\0\3\2a1\x8f\xc8";
+    static const char tail[] = "\x13password12345678901\x15HDFS_DELEGATION_TOKEN\x0bha-hdfs:ns1"
+                               "\2a2\1x\1y\6kms-dt\7kms://h"
+                               "\2a3\2i3\2p3\x12WEBHDFS delegation\x0d"
+                               "10.0.0.1:9870\1\1s\1k";
+    size_t size = sizeof head - 1;
+    memcpy(out, head, size);
+    for (int i = 0; i < 200; i++) out[size++] = (uint8_t)(i * 7);
+    memcpy(out + size, tail, sizeof tail - 1);
+    return size + sizeof tail - 1;
+}
+
+static const char *token_of(lm_arena *arena, const uint8_t *data, size_t size, const char *service)
+{
+    const char *token;
+    lm_error error;
+    CHECK_OK(lm__hadoop_tokens_read(arena, "t", data, size, service, &token, &error), error);
+    return token ? token : "(none)";
+}
+
+TEST(a_token_is_found_by_its_service)
+{
+    static const char first[] =
+        "j8gABw4VHCMqMTg_Rk1UW2JpcHd-hYyTmqGor7a9xMvS2eDn7vX8AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5"
+        "wMfO1dzj6vH4_wYNFBsiKTA3PkVMU1phaG92fYSLkpmgp661vMPK0djf5u30-wIJEBceJSwzOkFIT1ZdZGtyeYCH"
+        "jpWco6qxuL_GzdTb4unw9_4FDBMaISgvNj1ES1JZYGdudXyDipGYn6attLvCydDX3uXs8_oBCA8WHSQrMjlAR05V"
+        "XGNqcRNwYXNzd29yZDEyMzQ1Njc4OTAxFUhERlNfREVMRUdBVElPTl9UT0tFTgtoYS1oZGZzOm5zMQ";
+    uint8_t data[600];
+    size_t size = tokens_make(data);
+    const char *token;
+    lm_arena arena;
+    lm_error error;
+    lm__arena_init(&arena, NULL, 0);
+    CHECK_TEXT(token_of(&arena, data, size, "ns1"), first);
+    CHECK_TEXT(token_of(&arena, data, size, "10.0.0.1:9870"),
+               "AmkzAnAzEldFQkhERlMgZGVsZWdhdGlvbg0xMC4wLjAuMTo5ODcw");
+    CHECK_TEXT(token_of(&arena, data, size, "ns2"), "(none)"); /* two, and neither is it */
+    data[5] = 1;
+    CHECK_TEXT(token_of(&arena, data, size, "ns2"), first); /* the only one */
+    data[5] = 3;
+    for (size_t cut = 0; cut < size - 6; cut++) { /* but the secrets, which are not looked at */
+        lm_status status = lm__hadoop_tokens_read(&arena, "t", data, cut, "ns1", &token, &error);
+        CHECK_STATUS(status, LM_INVALID);
+    }
+    data[4] = 1;
+    CHECK_STATUS(lm__hadoop_tokens_read(&arena, "t", data, size, "ns1", &token, &error),
+                 LM_UNSUPPORTED);
+    CHECK_STATUS(lm__hadoop_tokens_load(&arena, "/nowhere/t", "ns1", &token, &error), LM_NOT_FOUND);
+    lm__arena_deinit(&arena);
+}
+
 /* ---- memory ---- */
 
 TEST(each_allocation_may_fail)
@@ -572,6 +632,7 @@ int main(void)
     RUN(an_answer_that_is_none_is_refused);
     RUN(a_listing_is_read);
     RUN(an_exception_has_a_meaning);
+    RUN(a_token_is_found_by_its_service);
     RUN(each_allocation_may_fail);
     return DONE();
 }
