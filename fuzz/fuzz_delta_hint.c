@@ -13,9 +13,9 @@ static void put(lm_store *store, const char *path, const void *data, size_t size
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char first[] =
-        "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"
-        "{\"metaData\":{\"id\":\"i\",\"schemaString\":\"{}\"}}\n{\"add\":{\"path\":\"a\",\"size\":1}}";
+    static const char first[] = "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"
+                                "{\"metaData\":{\"id\":\"i\",\"schemaString\":\"{}\"}}\n{\"add\":{"
+                                "\"path\":\"a\",\"size\":1}}";
     static const char second[] = "{\"add\":{\"path\":\"b\",\"size\":1}}";
     lm_store *store;
     lm_table_log log;
