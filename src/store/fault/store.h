@@ -15,8 +15,8 @@
 typedef struct lm_fault_plan {
     uint64_t nth; /* the operation that fails, from 0; UINT64_MAX: none */
     bool after;
-    bool for_good; /* and all that follow it are not done: the process died */
     lm_status status;
+    bool for_good; /* and all that follow it are not done: the process died */
 } lm_fault_plan;
 
 typedef struct lm_fault_store {
