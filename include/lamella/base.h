@@ -100,9 +100,11 @@ LM_API void lm_keeping_allocator_close(const lm_allocator *allocator);
 
 /* Set to non-zero (from a signal handler or another thread) to stop a call; it ends with
  * LM_CANCELLED. */
-typedef struct lm_cancel {
+typedef struct lm_cancel lm_cancel;
+struct lm_cancel {
     atomic_int requested;
-} lm_cancel;
+    const lm_cancel *above; /* may be NULL: asked for when that one is, too */
+};
 
 /* "1.2.3", and the same as a number: 10203. */
 LM_API const char *lm_version(void);

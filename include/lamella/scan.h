@@ -37,8 +37,8 @@ LM_API const char *lm_format_name(lm_format format);
 typedef struct lm_scan lm_scan;
 
 /* All zero reads everything. What is pointed to is copied, or kept by a
- * reference, but for `cancel`, `csv` and the trace of
- * `storage`. */
+ * reference, but for `cancel`, `csv`, and trace and
+ * cancel of `storage`. */
 typedef struct lm_scan_options {
     lm_format format;
     /* Dotted paths of columns or of what lies in them ("a", "a.item.x"), which come in this order.

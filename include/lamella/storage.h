@@ -22,12 +22,16 @@ typedef struct lm_storage_pair {
 typedef void lm_trace_callback(void *context, const char *line);
 
 /* How stores are reached. NULL and all zero: by the environment and the configuration files alone.
- * Pairs are read when something is opened; `trace` and its context must outlive what was. */
+ * Pairs are read when something is opened; `trace`, its context and `cancel` must outlive what was.
+ */
 typedef struct lm_storage {
     const lm_storage_pair *pairs; /* options, docs/storage.md: before the environment */
     size_t pair_count;
     lm_trace_callback *trace; /* may be NULL */
     void *trace_context;
+    /* Reading and looking are given up when it is requested (a commit that has begun is not); what
+     * calls have in their own options goes beside it. May be NULL. */
+    const lm_cancel *cancel;
     void *reserved; /* NULL */
 } lm_storage;
 

@@ -7,7 +7,9 @@
 /* Takes NULL: nobody asks. */
 static inline bool lm__cancel_requested(const lm_cancel *cancel)
 {
-    return cancel && atomic_load_explicit(&cancel->requested, memory_order_relaxed) != 0;
+    for (; cancel; cancel = cancel->above)
+        if (atomic_load_explicit(&cancel->requested, memory_order_relaxed) != 0) return true;
+    return false;
 }
 
 #endif

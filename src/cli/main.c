@@ -91,6 +91,7 @@ static int command_run(const lm_cli_command *command, int argc, char **argv)
         return lm__cli_end(&cli, LM_OK, &error);
     }
     cli.json = common->json;
+    cli.storage.cancel = &cancel;
     if (cli.json) {
         lm__json_writer_init(&cli.writer, &cli.out, false);
         lm__json_open_object(&cli.writer);

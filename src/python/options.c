@@ -144,6 +144,7 @@ bool lm__py_file_options_init(lm_py_file_options *file, PyObject *dict)
                 lm__py_storage_init(&file->storage, PyDict_GetItemString(dict, "storage")) &&
                 (!manifest || manifest == Py_None || manifest_init(file, manifest));
     options->storage = &file->storage.storage;
+    file->storage.storage.cancel = &file->cancel;
     options->durability = (lm_durability)durability;
     options->mode = (lm_commit_mode)mode;
     options->direct = (lm_direct)direct;

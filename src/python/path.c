@@ -67,6 +67,7 @@ static bool path_run(PyObject *module, PyObject *args, lm_py_work *run_work, pat
     lm_status status;
     if (!PyArg_ParseTuple(args, "ypO", &work->path, &recursive, &pairs)) return false;
     if (!lm__py_storage_init(&storage, pairs)) return false;
+    storage.storage.cancel = &cancel;
     work->options =
         (lm_path_options){.recursive = recursive, .storage = &storage.storage, .cancel = &cancel};
     const lm_py_run_options run = {

@@ -20,7 +20,7 @@
 #include "store/store.h"
 
 /* The store of `url`, and the path to give it, which lies in `url`. The caller closes the store;
- * of `storage` (may be NULL) its trace must outlive it and all that was opened of it. */
+ * of `storage` (may be NULL) trace and cancel must outlive it and all that was opened of it. */
 LM_MUST_USE lm_status lm__store_for(const lm_allocator *allocator, const char *url,
                                     const lm_storage *storage, lm_store **store, const char **path,
                                     lm_error *error);

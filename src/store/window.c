@@ -229,8 +229,8 @@ lm_status lm__windows_read(lm_windows *w, uint64_t offset, void *buffer, size_t 
 /* ---- open to close ---- */
 
 lm_status lm__windows_new(const lm_allocator *allocator, uint64_t file_bytes,
-                          lm_window_fetch *fetch, void *context, lm_windows **windows,
-                          lm_error *error)
+                          lm_window_fetch *fetch, void *context, const lm_cancel *cancel,
+                          lm_windows **windows, lm_error *error)
 {
     lm_windows *w = lm__alloc_zero(allocator, sizeof *w);
     *windows = w;
@@ -239,6 +239,7 @@ lm_status lm__windows_new(const lm_allocator *allocator, uint64_t file_bytes,
     w->file_bytes = file_bytes;
     w->fetch = fetch;
     w->context = context;
+    w->cancel.above = cancel;
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->loaded, NULL);
     pthread_cond_init(&w->wanted, NULL);

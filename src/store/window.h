@@ -20,12 +20,13 @@
 
 typedef struct lm_windows lm_windows;
 
-/* Fills `buffer`. `cancel` is set when the windows are closed. */
+/* Fills `buffer`. `cancel` is requested when the windows are closed, and when theirs is. */
 typedef lm_status lm_window_fetch(void *context, uint64_t offset, void *buffer, size_t size,
                                   const lm_cancel *cancel, lm_error *error);
 
 LM_MUST_USE lm_status lm__windows_new(const lm_allocator *allocator, uint64_t file_bytes,
-                                      lm_window_fetch *fetch, void *context, lm_windows **windows,
+                                      lm_window_fetch *fetch, void *context,
+                                      const lm_cancel *cancel, lm_windows **windows,
                                       lm_error *error);
 /* No read may be under way. Takes NULL. */
 void lm__windows_free(lm_windows *windows);

@@ -1,6 +1,7 @@
 """SIGINT and SIGTERM leave the destination as it was and nothing beside it."""
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -78,3 +79,16 @@ def test_a_signal_that_was_ignored_stays_ignored(lamella, tmp_path):
     writer.stdin.write(b"1")
     writer.stdin.close()
     assert writer.wait(10) == 0 and (tmp_path / "a").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("words", [("cat",), ("ls",), ("stat",), ("rm",), ("write",), ("cp", "a"), ("verify",)])
+def test_waiting_for_a_server_that_does_not_answer(lamella, tmp_path, words):
+    (tmp_path / "a").write_bytes(b"old")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        waiting = start(lamella, tmp_path, *words, f"webhdfs://127.0.0.1:{server.getsockname()[1]}/x")
+        with server.accept()[0] as asked:
+            assert asked.recv(1)
+            waiting.send_signal(signal.SIGINT)
+            assert waiting.wait(10) == 130
+    assert b"interrupted" in waiting.stderr.read()
+    assert os.listdir(tmp_path) == ["a"]

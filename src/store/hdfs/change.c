@@ -13,6 +13,7 @@ lm_status lm__hdfs_remove(lm_store *store, const char *path, lm_durability durab
     char on_store[LM_PATH_BYTES_MAX];
     lm_hdfs_file file;
     LM_TRY(lm__hdfs_path(hdfs->root, hdfs->root_size, path, on_store, error));
+    /* Not given up when all else is: what was written in vain is removed then. */
     LM_TRY(lm__hdfs_look(hdfs, on_store, NULL, &file, error));
     if (file.kind == LM_STORE_DIRECTORY)
         return lm__error_set(error, LM_UNSUITABLE, "%s is a directory", path);

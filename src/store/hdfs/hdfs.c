@@ -166,6 +166,7 @@ lm_status lm__store_hdfs_open(const lm_allocator *allocator, const char *url,
     lm__arena_init(&hdfs->arena, allocator, LM_HDFS_ANSWER_ARENA_BYTES_MAX);
     atomic_init(&hdfs->holders, 1);
     pthread_mutex_init(&hdfs->mutex, NULL);
+    if (storage) hdfs->cancel = storage->cancel;
     hdfs->root_size = lm__place_root_size(url);
     hdfs->root = lm__arena_strndup(&hdfs->arena, url, hdfs->root_size);
     lm_status status = hdfs->root ? LM_OK : lm__error_memory(error, "opening a store");

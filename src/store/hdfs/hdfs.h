@@ -50,9 +50,10 @@ typedef struct lm_hdfs_store {
     bool negotiate;
     uint64_t replication, block_bytes; /* of new files; 0: the server's */
     lm_remote remote;
-    atomic_bool no_batch;  /* the server has no LISTSTATUS_BATCH */
-    atomic_size_t holders; /* the caller, and sources, which may outlive it */
-    pthread_mutex_t mutex; /* of the next */
+    const lm_cancel *cancel; /* of reading and looking; may be NULL */
+    atomic_bool no_batch;    /* the server has no LISTSTATUS_BATCH */
+    atomic_size_t holders;   /* the caller, and sources, which may outlive it */
+    pthread_mutex_t mutex;   /* of the next */
     lm_hdfs_shunned shunned[LM_HDFS_SHUNNED_MAX];
 } lm_hdfs_store;
 

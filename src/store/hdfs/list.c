@@ -20,7 +20,7 @@ lm_status lm__hdfs_stat(lm_store *store, const char *path, bool follow, lm_store
     char on_store[LM_PATH_BYTES_MAX];
     lm_hdfs_file file;
     LM_TRY(lm__hdfs_path(hdfs->root, hdfs->root_size, path, on_store, error));
-    LM_TRY(lm__hdfs_look(hdfs, on_store, NULL, &file, error));
+    LM_TRY(lm__hdfs_look(hdfs, on_store, hdfs->cancel, &file, error));
     lm__hdfs_stat_fill(&file, stat);
     return LM_OK;
 }

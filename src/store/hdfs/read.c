@@ -219,12 +219,12 @@ lm_status lm__hdfs_open(lm_store *store, const char *path, lm_source **source, l
     memcpy(s->name, path, length);
     s->hdfs = hdfs;
     lm_status status = lm__hdfs_path(hdfs->root, hdfs->root_size, path, s->path, error);
-    if (status == LM_OK) status = lm__hdfs_look(hdfs, s->path, NULL, &s->file, error);
+    if (status == LM_OK) status = lm__hdfs_look(hdfs, s->path, hdfs->cancel, &s->file, error);
     if (status == LM_OK && s->file.kind != LM_STORE_FILE)
         status = lm__error_set(error, LM_UNSUITABLE, "%s is not a file", path);
     if (status == LM_OK)
-        status =
-            lm__windows_new(store->allocator, s->file.size, source_fetch, s, &s->windows, error);
+        status = lm__windows_new(store->allocator, s->file.size, source_fetch, s, hdfs->cancel,
+                                 &s->windows, error);
     if (status != LM_OK) {
         lm__free(store->allocator, s);
         return status;

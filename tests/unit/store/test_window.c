@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "check.h"
@@ -30,7 +31,7 @@ static lm_status fetch(void *context, uint64_t offset, void *buffer, size_t size
     int number = r->fetches++;
     r->waiting++;
     pthread_cond_broadcast(&r->changed);
-    while (r->held && !atomic_load(&cancel->requested)) {
+    while (r->held && !lm__cancel_requested(cancel)) {
         pthread_mutex_unlock(&r->mutex);
         usleep(1000);
         pthread_mutex_lock(&r->mutex);
@@ -40,8 +41,9 @@ static lm_status fetch(void *context, uint64_t offset, void *buffer, size_t size
     if (offset + size > r->end) r->end = offset + size;
     if (size > r->largest) r->largest = size;
     r->past_end |= offset + size > r->size || size == 0;
-    bool fails = number == r->fail_at;
+    bool fails = number == r->fail_at, stopped = r->held && lm__cancel_requested(cancel);
     pthread_mutex_unlock(&r->mutex);
+    if (stopped) return lm__error_set(error, LM_CANCELLED, "interrupted");
     if (fails) return lm__error_set(error, LM_IO, "a failure was asked for");
     for (size_t i = 0; i < size; i++) ((uint8_t *)buffer)[i] = byte_at(offset + i);
     return LM_OK;
@@ -66,7 +68,7 @@ static void remote_deinit(remote *r)
 static lm_windows *windows_new(remote *r)
 {
     lm_windows *w;
-    if (lm__windows_new(NULL, r->size, fetch, r, &w, NULL) != LM_OK) abort();
+    if (lm__windows_new(NULL, r->size, fetch, r, NULL, &w, NULL) != LM_OK) abort();
     return w;
 }
 
@@ -234,6 +236,22 @@ TEST(closing_ends_what_is_fetched_ahead)
     remote_deinit(&r);
 }
 
+TEST(a_cancel_above_ends_whatever_waits)
+{
+    uint8_t bytes[10];
+    remote r;
+    lm_windows *w;
+    lm_cancel stop = {.requested = 1};
+    lm_error error;
+    remote_init(&r, 1 << 20);
+    r.held = true;
+    REQUIRE(lm__windows_new(NULL, r.size, fetch, &r, &stop, &w, &error) == LM_OK);
+    lm__windows_coming(w, 0, r.size); /* another thread begins with these bytes */
+    CHECK_STATUS(lm__windows_read(w, 0, bytes, sizeof bytes, &error), LM_CANCELLED);
+    lm__windows_free(w);
+    remote_deinit(&r);
+}
+
 TEST(without_memory_it_goes_without_windows)
 {
     remote r;
@@ -243,7 +261,7 @@ TEST(without_memory_it_goes_without_windows)
         lm_error error;
         remote_init(&r, LM_MIB);
         check_alloc_init(&memory, n);
-        lm_status status = lm__windows_new(&memory.allocator, r.size, fetch, &r, &w, &error);
+        lm_status status = lm__windows_new(&memory.allocator, r.size, fetch, &r, NULL, &w, &error);
         CHECK_STATUS(status, n == 0 ? LM_NO_MEMORY : LM_OK);
         if (status == LM_OK) check_read(w, 5, 100);
         lm__windows_free(w);
@@ -262,6 +280,7 @@ int main(void)
     RUN(a_failed_fetch_leaves_nothing);
     RUN(readers_at_once_get_their_bytes);
     RUN(closing_ends_what_is_fetched_ahead);
+    RUN(a_cancel_above_ends_whatever_waits);
     RUN(without_memory_it_goes_without_windows);
     return DONE();
 }
