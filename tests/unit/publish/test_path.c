@@ -284,7 +284,7 @@ TEST(a_failure_leaves_old_or_new)
         for (uint64_t n = 0;; n++) {
             put(names[0][1], "old");
             uint64_t before = atomic_load(&fault.operations);
-            fault.plan = (lm_fault_plan){before + n, after, LM_IO};
+            fault.plan = (lm_fault_plan){.nth = before + n, .after = after, .status = LM_IO};
             lm_status status = copy(names[0][0], names[0][1], false);
             bool failed = atomic_load(&fault.operations) > before + n;
             fault.plan.nth = UINT64_MAX;

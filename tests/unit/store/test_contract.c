@@ -434,7 +434,7 @@ TEST(a_failing_store_fails_where_it_is_told)
         for (uint64_t nth = 0;; nth++) {
             bench b;
             bench_open(&b, 3);
-            b.fault.plan = (lm_fault_plan){nth, after, LM_IO};
+            b.fault.plan = (lm_fault_plan){.nth = nth, .after = after, .status = LM_IO};
             lm_status status = put(&b, "a", "new", (lm_stage_options){0});
             bool done = atomic_load(&b.fault.operations) <= nth;
             b.fault.plan.nth = UINT64_MAX;
