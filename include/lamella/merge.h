@@ -11,6 +11,7 @@
 #ifndef LAMELLA_MERGE_H
 #define LAMELLA_MERGE_H
 
+#include <lamella/parquet_merge.h>
 #include <lamella/publish.h>
 
 typedef enum lm_merge_format {
@@ -72,7 +73,11 @@ typedef struct lm_merge_options {
     bool delete_sources;   /* the parts are consumed: after the commit, or by joining them */
     bool resume;           /* carries on an interrupted merge that was to delete its sources */
     bool rewrite;          /* Parquet: rows are encoded again, into row groups of full size */
-    int threads;           /* to compress with; 0: as many as there are processors */
+    int64_t small_rows;    /* Parquet: so are, of the row groups that are carried over otherwise, */
+    uint64_t small_bytes;  /* those that are small (lamella/parquet_merge.h) */
+    const lm_parquet_options *parquet; /* of what is encoded again; NULL: the default ones */
+    lm_parquet_merge_pairs pairs;      /* key-value metadata that differs */
+    int threads;                       /* to compress with; 0: as many as there are processors */
     const lm_file_options
         *file; /* the publication. Its checksum NULL is "none" here, or sha256 with
                   a manifest: bytes are only summed, and so read, when asked to */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/json_path.h"
 #include "base/limits.h"
+#include "cli/codec_option.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "cli/publication.h"
@@ -20,7 +21,9 @@ typedef struct settings {
     const char *header, *from_list, *level;
     bool require_success, allow_unfinished, trust_parts, rows, delete_sources, resume, dry_run,
         rewrite;
-    uint64_t threads;
+    int kv_conflict; /* a place in its choices */
+    const char *codec;
+    uint64_t threads, small_rows, small_bytes, row_group_rows, row_group_bytes;
     lm_cli_publication publication;
     lm_cli_manifest manifest;
     lm_cli_progress_settings progress;
@@ -30,6 +33,8 @@ static const settings defaults;
 static const char *const formats[] = {"auto", "csv", "jsonl", "text", "parquet", NULL};
 static const char *const orders[] = {"auto", "part", "natural", "name", "time", "listed", NULL};
 static const char *const compressions[] = {"auto", "none", "gzip", "zstd", NULL};
+
+static const char *const kv_conflicts[] = {"drop", "first", "refuse", NULL};
 
 static const lm_cli_option merge_options[] = {
     {"dry-run", LM_CLI_FLAG, offsetof(settings, dry_run), NULL,
@@ -77,6 +82,25 @@ static const lm_cli_option merge_options[] = {
      "Carry on a merge with --delete-sources that was cut short; with none, merge.", NULL},
     {"rewrite", LM_CLI_FLAG, offsetof(settings, rewrite), NULL,
      "Parquet: read all rows and write them anew, in row groups of full size.", NULL},
+    {"small-rows", LM_CLI_COUNT, offsetof(settings, small_rows), "N",
+     "Parquet: write row groups of fewer rows anew, together with their neighbours of that kind, "
+     "and carry the others over.",
+     NULL},
+    {"small-bytes", LM_CLI_COUNT, offsetof(settings, small_bytes), "N",
+     "With --small-rows: only those that have fewer bytes in the file, too.", NULL},
+    {"codec", LM_CLI_TEXT, offsetof(settings, codec), "NAME[:LEVEL]",
+     "Parquet, of what is written anew: snappy (the default), zstd, gzip, lz4_raw, brotli or none.",
+     NULL},
+    {"row-group-rows", LM_CLI_COUNT, offsetof(settings, row_group_rows), "N",
+     "Parquet, of what is written anew: the most rows of a row group.", NULL},
+    {"row-group-bytes", LM_CLI_COUNT, offsetof(settings, row_group_bytes), "N",
+     "Parquet, of what is written anew: the most bytes of Arrow data in a row group; this bounds "
+     "the memory too.",
+     NULL},
+    {"kv-conflict", LM_CLI_CHOICE, offsetof(settings, kv_conflict), "drop|first|refuse",
+     "Parquet: what becomes of key-value metadata that is not the same in all parts. drop (the "
+     "default) leaves it out, first takes each key's first value, refuse fails (exit 3).",
+     kv_conflicts},
     {"threads", LM_CLI_COUNT, offsetof(settings, threads), "N",
      "Threads to compress with; LAMELLA_THREADS, or as many as there are processors.", NULL},
     {NULL},
@@ -155,8 +179,32 @@ static lm_status find_sources(const lm_cli *cli, const settings *given, source_l
 
 /* Options. */
 
-static lm_status read_settings(const settings *given, lm_merge_options *options, lm_error *error)
+static lm_status read_parquet(const settings *given, lm_parquet_options *parquet,
+                              lm_merge_options *options, lm_error *error)
 {
+    bool anew = given->rewrite || given->small_rows;
+    if (!anew && (given->codec || given->row_group_rows || given->row_group_bytes))
+        return lm__error_set(error, LM_INVALID,
+                             "--codec, --row-group-rows and --row-group-bytes are of what is "
+                             "written anew, by --rewrite or --small-rows");
+    if (given->small_bytes && !given->small_rows)
+        return lm__error_set(error, LM_INVALID, "--small-bytes goes with --small-rows");
+    *parquet = lm_parquet_options_default();
+    if (given->codec) LM_TRY(lm__cli_codec(given->codec, &parquet->codec, &parquet->level, error));
+    if (given->row_group_rows) parquet->row_group_rows_max = (int64_t)given->row_group_rows;
+    if (given->row_group_bytes) parquet->row_group_bytes_max = (size_t)given->row_group_bytes;
+    parquet->threads = (int)given->threads;
+    options->parquet = parquet;
+    options->small_rows = (int64_t)given->small_rows;
+    options->small_bytes = given->small_bytes;
+    options->pairs = (lm_parquet_merge_pairs)given->kv_conflict;
+    return LM_OK;
+}
+
+static lm_status read_settings(const settings *given, lm_parquet_options *parquet,
+                               lm_merge_options *options, lm_error *error)
+{
+    LM_TRY(read_parquet(given, parquet, options, error));
     options->format = (lm_merge_format)given->format;
     options->order = (lm_merge_order)given->order;
     options->compression = (lm_merge_compression)given->compression;
@@ -344,6 +392,7 @@ static int run(lm_cli *cli, void *context)
     source_list sources = {0};
     lm_manifest manifest;
     lm_file_options file;
+    lm_parquet_options parquet;
     lm_merge_plan *plan = NULL;
     lm_merge_result result = {0};
     lm_merge_options options = {.file = &file, .progress = show_progress, .context = &shown};
@@ -354,7 +403,7 @@ static int run(lm_cli *cli, void *context)
     if (status == LM_OK)
         status = lm__cli_file_options(cli, &given->publication, with_manifest ? &manifest : NULL,
                                       &file, &error);
-    if (status == LM_OK) status = read_settings(given, &options, &error);
+    if (status == LM_OK) status = read_settings(given, &parquet, &options, &error);
     if (status == LM_OK) status = find_sources(cli, given, &sources, &error);
     if (status == LM_OK)
         status = lm_merge_plan_open(sources.items, sources.count, path, &options, &plan, &error);

@@ -4,13 +4,13 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "cli/codec_option.h"
 #include "cli/commands.h"
 #include "cli/csv_options.h"
 #include "cli/progress.h"
 #include "cli/publication.h"
 #include "cli/reading.h"
 #include "cli/xlsx_options.h"
-#include "codec/codec.h"
 
 typedef struct parquet_settings {
     const char *codec;
@@ -88,26 +88,6 @@ static const lm_cli_option parquet_options[] = {
     {NULL},
 };
 
-static lm_status read_codec(const char *text, lm_codec *codec, int32_t *level, lm_error *error)
-{
-    char name[32];
-    const char *colon = strchr(text, ':');
-    size_t size = colon ? (size_t)(colon - text) : strlen(text);
-    if (size >= sizeof name)
-        return lm__error_set(error, LM_INVALID, "%s: no codec has this name", text);
-    memcpy(name, text, size);
-    name[size] = '\0';
-    *level = LM_CODEC_LEVEL_DEFAULT;
-    LM_TRY(lm__codec_parse(name, codec, error));
-    if (!colon) return LM_OK;
-    char *end;
-    long number = strtol(colon + 1, &end, 10);
-    if (end == colon + 1 || *end || number < -1000 || number > 1000)
-        return lm__error_set(error, LM_INVALID, "%s: the level is no number", text);
-    *level = (int32_t)number;
-    return LM_OK;
-}
-
 static lm_status read_encoding(const char *text, lm_encoding *encoding, lm_error *error)
 {
     static const struct {
@@ -151,7 +131,7 @@ static lm_status read_columns(const parquet_settings *given, lm_parquet_options 
             if (k == 0) LM_TRY(read_encoding(value, &column->encoding, error));
             if (k == 1) {
                 column->codec_set = true;
-                LM_TRY(read_codec(value, &column->codec, &column->level, error));
+                LM_TRY(lm__cli_codec(value, &column->codec, &column->level, error));
             }
             if (k == 2) {
                 column->bloom = LM_CHOICE_ON;
@@ -169,7 +149,7 @@ static lm_status read_parquet(const parquet_settings *given, lm_parquet_options 
                               lm_error *error)
 {
     *options = lm_parquet_options_default();
-    if (given->codec) LM_TRY(read_codec(given->codec, &options->codec, &options->level, error));
+    if (given->codec) LM_TRY(lm__cli_codec(given->codec, &options->codec, &options->level, error));
     if (given->row_group_rows) options->row_group_rows_max = (int64_t)given->row_group_rows;
     if (given->row_group_bytes) options->row_group_bytes_max = (size_t)given->row_group_bytes;
     if (given->page_rows) options->page_rows_max = (int64_t)given->page_rows;

@@ -14,7 +14,8 @@ struct lm_merge_parquet {
     lm_parquet_merge *merge;
     lm_parquet_merge_sources sources;
     lm_parquet_merge_options options;
-    const lm_part **parts; /* that are not blank */
+    lm_parquet_options write; /* of what is written anew */
+    const lm_part **parts;    /* that are not blank */
     bool can_copy;
     lm_flow *flow; /* of the run */
 };
@@ -39,6 +40,18 @@ static lm_status copy_bytes(void *context, size_t index, lm_source *source, uint
     return lm__flow_bytes(p->flow, source, offset, size, p->can_copy, error);
 }
 
+static lm_status note_row_groups(lm_merge_plan *plan, const lm_parquet_merge_summary *s,
+                                 lm_error *error)
+{
+    const char *note = lm__arena_printf(
+        &plan->arena,
+        "%lld rows; %lld row groups of %llu bytes are carried over, %lld of %llu written anew",
+        (long long)s->rows, (long long)s->row_groups_carried, (unsigned long long)s->bytes_carried,
+        (long long)s->row_groups_rewritten, (unsigned long long)s->bytes_rewritten);
+    if (!note) return lm__error_memory(error, "planning a merge");
+    return lm__merge_note(plan, note, error);
+}
+
 lm_status lm__merge_parquet_plan(lm_merge_plan *plan, bool can_copy, lm_error *error)
 {
     struct lm_merge_parquet *p = lm__arena_zero(&plan->arena, sizeof *p);
@@ -54,7 +67,12 @@ lm_status lm__merge_parquet_plan(lm_merge_plan *plan, bool can_copy, lm_error *e
     p->sources.open = open_part;
     p->sources.copy = copy_bytes;
     p->sources.context = p;
+    p->write = plan->options.parquet ? *plan->options.parquet : lm_parquet_options_default();
     p->options = (lm_parquet_merge_options){.rewrite = plan->options.rewrite,
+                                            .small_rows = plan->options.small_rows,
+                                            .small_bytes = plan->options.small_bytes,
+                                            .write = &p->write,
+                                            .pairs = plan->options.pairs,
                                             .cancel = plan->file.cancel,
                                             .allocator = plan->allocator};
     LM_TRY(lm_parquet_merge_open(&p->sources, &p->options, &p->merge, error));
@@ -63,11 +81,16 @@ lm_status lm__merge_parquet_plan(lm_merge_plan *plan, bool can_copy, lm_error *e
     plan->summary.client_bytes = s->bytes_rewritten + (can_copy ? 0 : s->bytes_carried);
     plan->summary.strategy =
         can_copy && s->row_groups_rewritten == 0 ? LM_MERGE_COPY : LM_MERGE_STREAM;
+    LM_TRY(note_row_groups(plan, s, error));
     if (s->files_widened > 0)
         LM_TRY(lm__merge_note(plan, "some parts lack columns that others have: they get nulls",
                               error));
     if (s->pairs_dropped > 0)
-        LM_TRY(lm__merge_note(plan, "key-value metadata that differs between the parts is left out",
+        LM_TRY(lm__merge_note(plan,
+                              plan->options.pairs == LM_PARQUET_PAIRS_FIRST
+                                  ? "key-value metadata that differs between the parts is that of "
+                                    "the first which has it"
+                                  : "key-value metadata that differs between the parts is left out",
                               error));
     return LM_OK;
 }

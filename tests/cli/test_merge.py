@@ -567,3 +567,29 @@ def test_parquet_parts_that_do_not_fit(run, tmp_path):
     done = run("merge", folder, "out.parquet")
     assert done.returncode == 3 and b"part-00003.parquet" in done.stderr and b"id" in done.stderr
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_small_row_groups_are_written_anew_and_metadata_goes_by_the_option(run, tmp_path):
+    pq = pytest.importorskip("pyarrow.parquet")
+    folder = tmp_path / "some"
+    folder.mkdir()
+    tables = [pa.table({"a": range(at, at + rows)}) for at, rows in [(0, 1000), (1000, 10), (1010, 10), (1020, 2000)]]
+    for number, table in enumerate(tables):
+        own = table.replace_schema_metadata({"same": "1", "own": str(number)})
+        pq.write_table(own, folder / f"part-{number}.parquet")
+    plan = json.loads(run("merge", folder, "out.parquet", "--small-rows", "100", "--dry-run", "--json").stdout)
+    assert any("2 row groups" in note and "2 of" in note for note in plan["notes"])
+    for words, metadata in [([], {b"same": b"1"}), (["--kv-conflict", "first"], {b"same": b"1", b"own": b"0"})]:
+        done = run("merge", folder, "out.parquet", "--small-rows", "100", "--codec", "zstd:1", *words)
+        assert done.returncode == 0, done.stderr
+        told = pq.ParquetFile(tmp_path / "out.parquet").metadata
+        assert [told.row_group(i).num_rows for i in range(told.num_row_groups)] == [1000, 20, 2000]
+        assert [told.row_group(i).column(0).compression for i in range(3)] == ["SNAPPY", "ZSTD", "SNAPPY"]
+        kept = {key: value for key, value in told.metadata.items() if key != b"ARROW:schema"}
+        assert kept == metadata
+        assert pq.read_table(tmp_path / "out.parquet").equals(pa.concat_tables(tables))
+    done = run("merge", folder, "out.parquet", "--kv-conflict", "refuse")
+    assert done.returncode == 3 and b"own" in done.stderr
+    done = run("merge", folder, "out.parquet", "--rewrite", "--row-group-rows", "500")
+    assert pq.ParquetFile(tmp_path / "out.parquet").num_row_groups == 7
+    assert run("merge", folder, "out.parquet", "--codec", "lzo").returncode == 2
