@@ -262,6 +262,22 @@ static lm_status read_encoding(const lm_descriptor_reader *reader, const char *t
     return lm__descriptor_refuse(reader, path, "no encoding is called %.40s", text);
 }
 
+/* "a" or "a.b" of a column that is stored in the parts. */
+static lm_status check_path(const lm_descriptor_reader *reader, const char *path, const char *where)
+{
+    const lm_table_descriptor *d = reader->descriptor;
+    const lm_field *root = &d->declared->root;
+    for (int32_t i = 0; i < root->n_children; i++) {
+        const lm_field *field = &root->children[i];
+        if (strncmp(path, field->name, field->name_size) != 0) continue;
+        if (path[field->name_size] != '\0' && path[field->name_size] != '.') continue;
+        if (!is_partition(d, i)) return LM_OK;
+        return lm__descriptor_refuse(reader, where,
+                                     "a partition column is not stored in the parts");
+    }
+    return lm__descriptor_refuse(reader, where, "there is no such column");
+}
+
 static lm_status read_parquet_column(lm_descriptor_reader *reader, const lm_json *given,
                                      lm_parquet_column_options *column)
 {
@@ -271,6 +287,7 @@ static lm_status read_parquet_column(lm_descriptor_reader *reader, const lm_json
     bool dictionary;
     snprintf(path, sizeof path, "parquet.columns.%s",
              lm__printable(shown, sizeof shown, given->key));
+    LM_TRY(check_path(reader, given->key, path));
     LM_TRY(lm__descriptor_keys(reader, given, path, words));
     *column = (lm_parquet_column_options){.encoding = LM_ENCODING_AUTO, .field_id = -1};
     column->path = lm__arena_strdup(&reader->descriptor->arena, given->key);

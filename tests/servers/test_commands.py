@@ -233,3 +233,31 @@ def test_storage_options_are_checked(run, place):
 
 def test_who_cannot_be_reached_is_told(run):
     fails(run("cat", "webhdfs://127.0.0.1:1/x", "--storage", "attempts=1"), 1, "webhdfs://127.0.0.1:1/x", "connect")
+
+
+def test_appends_to_a_table(run, hdfs, place, tmp_path):
+    """Parts, log and manifest on HDFS; the log is read by Java's client as delta-rs would find it."""
+    descriptor = {
+        "name": "trades",
+        "schema_version": "1.0@2026-01-01",
+        "columns": [{"name": "tick", "type": "int64"}, {"name": "id", "type": "utf8"}],
+        "partitioning": ["bucket"],
+    }
+    (tmp_path / "registry").mkdir()
+    (tmp_path / "registry" / "trades.json").write_text(json.dumps(descriptor))
+    words = ["--root", place, "--run-id", "r1", "--registry", "registry", "--tick-bucket-size", "10", "--json"]
+    for batch in range(12):  # a checkpoint is among them
+        rows = b"".join(b'{"tick": %d, "id": "x"}\n' % tick for tick in (-1, batch, 25))
+        done = told(run("append", "trades", "-", *words, "--batch", str(batch), stdin=rows))
+        assert (done["rows"], done["version"], done["repeated"]) == (3, batch, False)
+    assert told(run("append", "trades", "-", *words, "--batch", "11", stdin=rows))["repeated"]
+    status, manifest = hdfs.shell("-cat", in_hdfs(f"{place}/r1/trades/manifest.json"))
+    manifest = json.loads(manifest)
+    assert (status, manifest["version"], manifest["rows"]) == (0, 11, 36)
+    for bucket in manifest["buckets"]:
+        for part in bucket["parts"]:
+            status, data = hdfs.shell("-cat", in_hdfs(f"{place}/r1/trades/{part['path']}"))
+            assert status == 0 and len(data) == part["bytes"]
+    log = f"{place}/r1/trades/_delta_log"
+    names = [name.rsplit("/", 1)[1] for name in lines(run("ls", log))]
+    assert names.count("_last_checkpoint") == 1 and sum(name.endswith(".json") for name in names) == 12
