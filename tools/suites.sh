@@ -184,13 +184,26 @@ need_hdfs() {
         quietly javac-hdfs.log javac -cp ".cache/hdfs/jars/*" -d $classes tests/servers/hdfs/Hdfs.java
 }
 
-# Real servers. The tests of one that cannot be had say so, and are skipped.
+# Real servers: what store.h promises, the publications over a network that fails, Java's own client. The tests of
+# a server that cannot be had say so, and are skipped.
 suite_servers() {
     build_product
     build_release && build_wheel || exit 1
     python_place full "$(echo "$PWD"/.venv/lib/python3*/site-packages)" || exit 1
-    need_hdfs || export LAMELLA_NO_HDFS="HDFS cannot be had here (./dev says why): no Java, or no Maven Central"
-    py_command=$PWD/build/python/full/bin/python py_tests servers tests/servers
+    local results=()
+    if need_hdfs; then
+        runner=(.venv/bin/python tests/servers/server.py hdfs --block-bytes 1048576 --list-limit 10 --)
+        run_c servers release --suite contract
+        results+=(build/results/servers-contract.log)
+        cp "$c_results" "${results[0]}" || true
+        runner=(env LAMELLA_TEST_SIMULATED=1 .venv/bin/python tests/servers/server.py hdfs --simulated --)
+        run_c servers-large release --suite contract-large
+        results+=("$c_results")
+    else
+        export LAMELLA_NO_HDFS="HDFS cannot be had here: there is no Java, or no Maven Central (build/log)"
+    fi
+    py_command=$PWD/build/python/full/bin/python run_py servers tests/servers
+    tools/tally.py suite servers "${results[@]}" "$py_results"
 }
 
 # run_suites NAME...: each in a subshell, so that one that fails leaves the others their turn.

@@ -27,7 +27,8 @@ The faults, by where they strike:
 and, planned by themselves:
 
     late            taken from the client whole and never answered; sent on `late_by` requests later, or by deliver()
-    pause           half of the body is sent on, `half_way` is called with the server's port, the rest follows
+    pause           half of the body is sent on, or nothing if there is none; `half_way` is called with the server's
+                    port; the rest follows
 """
 
 import http.client
@@ -199,7 +200,7 @@ class Proxy:
         self.url = f"webhdfs://127.0.0.1:{self.port}"
 
     def plan(self, number=None, fault=None, for_good=False, half_way=None, late_by=None):
-        """Begins to count anew."""
+        """Begins to count anew. `number` may be a function of role and method: the first for which it is true."""
         assert fault in (*FAULTS, "late", "pause", None), fault
         with self.lock:
             self.fault = (number, fault, for_good) if fault else None
@@ -249,7 +250,11 @@ class Proxy:
             if not self.fault:
                 return None
             number, fault, for_good = self.fault
-            if len(self.seen) == number or (for_good and len(self.seen) > number):
+            if callable(number):
+                strikes = not self.struck and number(role, method)
+            else:
+                strikes = len(self.seen) == number or (for_good and len(self.seen) > number)
+            if strikes:
                 self.struck += 1
                 return fault
         return None
@@ -281,8 +286,11 @@ class Proxy:
                 self.send_half(client, server, head)
                 server.reset()
                 return False
-            server.send(head.without(b"expect").bytes())
             sent, half = 0, self.half(head)
+            if fault == "pause" and half == 0:
+                fault = None
+                self.half_way(port)
+            server.send(head.without(b"expect").bytes())
             for piece in head.body(client):
                 server.send(piece)
                 sent += len(piece)
@@ -325,12 +333,13 @@ class Proxy:
     @staticmethod
     def half(head):
         """Of the body; of one whose length is not told, some."""
-        length = head.get(b"content-length")
-        return int(length) // 2 if length else 1 << 16
+        if head.get(b"transfer-encoding"):
+            return 1 << 16
+        return int(head.get(b"content-length") or 0) // 2
 
     def send_half(self, client, server, head):
         data, left = head.without(b"expect").bytes(), self.half(head)
-        if head.get(b"transfer-encoding") is None and not int(head.get(b"content-length") or 0):
+        if left == 0:
             server.send(data[: len(data) // 2])
             return
         server.send(data)

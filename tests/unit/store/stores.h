@@ -35,13 +35,13 @@ typedef struct bench {
 /* No directory is there before something is in it. */
 #define IS_FLAT(b) (!(b)->is_posix && !(b)->is_remote)
 
-static const char *bench_url(void)
+static inline const char *bench_url(void)
 {
     const char *url = getenv("LAMELLA_TEST_STORE");
     return url && *url ? url : NULL;
 }
 
-static int bench_count(void) { return bench_url() ? 1 : 5; }
+static inline int bench_count(void) { return bench_url() ? 1 : 5; }
 
 /* A path in the store. */
 static inline const char *at(const bench *b, const char *name)
@@ -107,6 +107,10 @@ static inline void bench_open(bench *b, int which)
         scratch_must(put(b, "a", "", (lm_stage_options){0}) == LM_OK, "to make a directory");
         scratch_must(lm__store_remove(b->store, at(b, "a"), LM_DURABILITY_FULL, NULL) == LM_OK,
                      "to empty it");
+        if (which >= 3) {
+            lm__fault_store_init(&b->fault, b->store);
+            b->store = &b->fault.store;
+        }
         return;
     }
     scratch_make(b->scratch);

@@ -10,20 +10,20 @@
 
 enum { WRITERS = 16, ROUNDS = 12 };
 
-typedef struct race {
+typedef struct contest {
     atomic_int ready, round;
     int answers[ROUNDS][WRITERS];
-} race;
+} contest;
 
 typedef struct racer {
     pthread_t thread;
     bench *b;
-    race *race;
+    contest *race;
     int number;
 } racer;
 
 /* Waits until all of them have come to this round. */
-static void line_up(race *race, int round)
+static void line_up(contest *race, int round)
 {
     if (atomic_fetch_add(&race->ready, 1) + 1 == WRITERS) {
         atomic_store(&race->ready, 0);
@@ -62,7 +62,7 @@ static void *run_race(void *context)
     return NULL;
 }
 
-static void check_race(bench *b, const race *race)
+static void check_race(bench *b, const contest *race)
 {
     char name[32], text[4000];
     for (int round = 0; round < ROUNDS; round++) {
@@ -83,7 +83,7 @@ static void check_race(bench *b, const race *race)
 
 ON_EACH(of_sixteen_threads_one_wins)
 {
-    race *race = calloc(1, sizeof *race);
+    contest *race = calloc(1, sizeof *race);
     racer racers[WRITERS];
     scratch_must(race != NULL, "memory");
     for (int i = 0; i < WRITERS; i++) {
@@ -106,7 +106,7 @@ static void *shared(size_t size)
 ON_EACH(of_sixteen_processes_one_wins)
 {
     if (IS_FLAT(b)) return; /* memory has no other processes */
-    race *race = shared(sizeof *race);
+    contest *race = shared(sizeof *race);
     pid_t children[WRITERS];
     fflush(stdout);
     for (int i = 0; i < WRITERS; i++) {
@@ -219,7 +219,7 @@ static void *replace(void *context)
 
 ON_EACH(sixteen_may_replace_at_once)
 {
-    race *race = calloc(1, sizeof *race);
+    contest *race = calloc(1, sizeof *race);
     racer racers[WRITERS];
     scratch_must(race != NULL, "memory");
     for (int i = 0; i < WRITERS; i++) {

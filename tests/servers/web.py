@@ -1,0 +1,89 @@
+"""WebHDFS by hand, without us: how the tests put in place what a case begins with, and see what it left."""
+
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+
+class Web:
+    """Of an Hdfs (server.py); paths begin with '/'."""
+
+    def __init__(self, hdfs, user="tests"):
+        self.hdfs, self.user = hdfs, user
+
+    def call(self, method, path, op, data=None, **words):
+        query = urllib.parse.urlencode({"op": op, "user.name": self.user, **words})
+        url = f"{self.hdfs.http}{urllib.parse.quote(path)}?{query}"
+        while True:
+            request = urllib.request.Request(url, method=method, data=data)
+            try:
+                with urllib.request.urlopen(request) as answer:
+                    return answer.read()
+            except urllib.error.HTTPError as error:
+                if error.code != 307:
+                    raise
+                url = error.headers["Location"]
+
+    def put(self, path, data):
+        where = json.loads(self.call("PUT", path, "CREATE", noredirect="true", overwrite="true"))["Location"]
+        with urllib.request.urlopen(urllib.request.Request(where, method="PUT", data=data)) as answer:
+            answer.read()
+
+    def make(self, path):
+        self.call("PUT", path, "MKDIRS")
+
+    def get(self, path):
+        """The bytes, or None where nothing is."""
+        try:
+            return self.call("GET", path, "OPEN")
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    def entries(self, path):
+        """(name, kind) of all that is there, hidden or not; nothing where there is no directory."""
+        try:
+            listing = json.loads(self.call("GET", path, "LISTSTATUS"))
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return []
+            raise
+        return sorted((entry["pathSuffix"], entry["type"]) for entry in listing["FileStatuses"]["FileStatus"])
+
+    def names(self, path):
+        return [name for name, _ in self.entries(path)]
+
+    def look(self, path):
+        """A file's bytes, a directory's {name: what is there}, or None."""
+        entries = self.entries(path)
+        if entries == [("", "FILE")]:
+            return self.get(path)
+        if entries or self.exists(path):
+            return {name: self.look(f"{path}/{name}") for name, _ in entries}
+        return None
+
+    def exists(self, path):
+        try:
+            self.call("GET", path, "GETFILESTATUS")
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return False
+            raise
+        return True
+
+    def make_old(self, path):
+        """A file or a directory, as if it had been changed an hour ago."""
+        then = int((time.time() - 3600) * 1000)
+        self.call("PUT", path, "SETTIMES", modificationtime=str(then), accesstime=str(then))
+
+    def make_all_old(self, path):
+        for name, kind in self.entries(path):
+            if kind == "DIRECTORY":
+                self.make_all_old(f"{path}/{name}")
+            self.make_old(f"{path}/{name}")
+
+    def remove(self, path):
+        self.call("DELETE", path, "DELETE", recursive="true")
