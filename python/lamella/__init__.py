@@ -39,6 +39,7 @@ from ._files import (
     undo as undo,
     verify as verify,
 )
+from ._merge import MergePart as MergePart, MergePlan as MergePlan, MergeResult as MergeResult, merge as merge
 from ._parquet import (
     ParquetStreamWriter as ParquetStreamWriter,
     atomic_write_parquet as atomic_write_parquet,
@@ -89,6 +90,10 @@ __all__ = [
     "LimitError",
     "load_pickle",
     "ls",
+    "merge",
+    "MergePart",
+    "MergePlan",
+    "MergeResult",
     "NotFoundError",
     "OutOfMemoryError",
     "ParquetStreamWriter",

@@ -139,6 +139,10 @@ extern PyMethodDef lm__py_publish_methods[], lm__py_put_methods[];
 
 extern PyMethodDef lm__py_path_methods[];
 
+/* ---- merge.c ---- */
+
+extern PyMethodDef lm__py_merge_methods[];
+
 /* ---- scan.c ---- */
 
 extern PyMethodDef lm__py_scan_methods[];
