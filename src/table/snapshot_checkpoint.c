@@ -412,6 +412,7 @@ static lm_status columns_read(reading *c, lm_parquet_reader *reader, int first, 
     lm_parquet_read_options options = {
         .threads = log->threads,
         .dictionaries = LM_DICTIONARIES_DECODE,
+        .memory_bytes_max = LM_TABLE_READ_AHEAD_BYTES, /* the parts are what takes memory here */
         .ignore_arrow_schema = true,
         .cancel = log->cancel,
     };
