@@ -4,6 +4,7 @@ import json
 import os
 import time
 
+import proxy
 import pytest
 
 CSV = b"id,name\n1,a\n2,b\n"
@@ -261,3 +262,35 @@ def test_appends_to_a_table(run, hdfs, place, tmp_path):
     log = f"{place}/r1/trades/_delta_log"
     names = [name.rsplit("/", 1)[1] for name in lines(run("ls", log))]
     assert names.count("_last_checkpoint") == 1 and sum(name.endswith(".json") for name in names) == 12
+
+
+def test_a_copied_directory_comes_whole_or_not_at_all(run, hdfs, place, tmp_path):
+    """Whichever request is the last that a server answers; and whichever answer is lost."""
+    for name in ("a", "sub/b"):
+        (tmp_path / "d" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "d" / name).write_bytes(name.encode() * 1000)
+    path, outcomes = in_hdfs(place), set()
+    quick = ["--storage", "attempts=2", "--storage", "deadline=5", "--threads", "1"]
+    with proxy.Proxy(hdfs) as between:
+        for fault, for_good in (("cut-before", True), ("cut-after", False)):
+            for nth in range(1, 100):
+                between.plan(nth, fault, for_good=for_good)
+                done = run("cp", "d", f"{between.url}{path}/{fault}-{nth}", "--recursive", *quick)
+                reached = len(between.seen) >= nth
+                between.plan()
+                copied = f"{place}/{fault}-{nth}"
+                there = run("stat", copied).returncode == 0
+                outcomes.add((done.returncode, there))
+                assert done.returncode in (0, 1, 7), done.stderr
+                assert there == (done.returncode == 0) or done.returncode == 7
+                if there:
+                    assert lines(run("ls", copied, "--recursive")) == [
+                        f"{copied}/a", f"{copied}/sub/", f"{copied}/sub/b"]  # fmt: skip
+                    assert run("cp", copied, "back", "--recursive").returncode == 0
+                    assert (tmp_path / "back/sub/b").read_bytes() == b"sub/b" * 1000
+                if not reached:
+                    break
+    assert (0, True) in outcomes and (1, False) in outcomes
+    time.sleep(1.1)
+    assert run("gc", place, "--recursive", "--older-than", "1s").returncode == 0
+    assert hdfs.shell("-ls", "-R", path)[1].count(b".lamella-") == 0
