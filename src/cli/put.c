@@ -42,8 +42,9 @@ static const char *const page_versions[] = {"v1", "v2", NULL};
 static const lm_cli_option put_options[] = {
     {"to", LM_CLI_CHOICE, offsetof(settings, to), "auto|parquet|arrow|arrows|jsonl|csv|xlsx",
      "The format of DST; auto (the default) goes by its suffix.", formats},
-    {"schema", LM_CLI_TEXT, offsetof(settings, schema), "TEXT",
-     "Make the table fit this schema (docs/schema-text.md): columns by name, values converted "
+    {"schema", LM_CLI_TEXT, offsetof(settings, schema), "TEXT|@PATH",
+     "Make the table fit this schema (docs/schema-text.md; @PATH is a file that has it, or a table "
+     "that has it for its own): columns by name, values converted "
      "where "
      "nothing is lost, everything else refused.",
      NULL},
@@ -218,7 +219,7 @@ static lm_status read_settings(lm_cli *cli, const settings *given, lm_put_option
     options->expectations = (const char *const *)given->expectations.items;
     options->expectation_count = given->expectations.count;
     if (!given->schema) return LM_OK;
-    return lm_schema_parse(NULL, given->schema, strlen(given->schema), &options->schema, error);
+    return lm__cli_read_schema(cli, given->schema, &options->schema, error);
 }
 
 /* SRC and DST, or DST alone where sheets say what they are of. */

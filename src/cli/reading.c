@@ -6,6 +6,7 @@
 #include "arrow/text.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "cli/csv_options.h"
 #include "store/place.h"
 
@@ -20,8 +21,9 @@ const lm_cli_option lm__cli_reading_options[] = {
     {"from", LM_CLI_CHOICE, offsetof(lm_cli_reading, from), "auto|parquet|arrow|arrows|jsonl|csv",
      "The format of what is read; auto (the default) goes by its first bytes, then by its suffix.",
      formats},
-    {"read-schema", LM_CLI_TEXT, offsetof(lm_cli_reading, schema), "TEXT",
-     "What the table is (docs/schema-text.md): formats without types are read so, of others the "
+    {"read-schema", LM_CLI_TEXT, offsetof(lm_cli_reading, schema), "TEXT|@PATH",
+     "What the table is (docs/schema-text.md; @PATH is a file that has it, or a table that has it "
+     "for its own): formats without types are read so, of others the "
      "columns are converted where nothing is lost. Columns that it has not are left out.",
      NULL},
     {"columns", LM_CLI_TEXT, offsetof(lm_cli_reading, columns), "NAME,...",
@@ -168,6 +170,40 @@ static lm_status read_at(const lm_cli_reading *settings, lm_scan_options *option
     return lm__cli_time(settings->as_of, "as-of", &options->time_ms, error);
 }
 
+/* The schema that the table at `path` has. */
+static lm_status schema_of_table(const lm_cli *cli, const char *path, lm_schema **schema,
+                                 lm_error *error)
+{
+    const lm_scan_options how = {
+        .without_rows = true, .storage = &cli->storage, .cancel = cli->cancel};
+    struct ArrowSchema exported;
+    lm_scan *scan;
+    LM_TRY(lm_scan_open(path, &how, &scan, error));
+    lm_status status = lm_scan_schema(scan, &exported, error);
+    if (status == LM_OK) status = lm_schema_import_take(NULL, &exported, schema, error);
+    lm_scan_close(scan);
+    return status;
+}
+
+lm_status lm__cli_read_schema(const lm_cli *cli, const char *text, lm_schema **schema,
+                              lm_error *error)
+{
+    lm_store *store;
+    uint8_t *data;
+    size_t size;
+    if (text[0] != '@') return lm_schema_parse(NULL, text, strlen(text), schema, error);
+    const char *path = text + 1;
+    if (lm_format_of_path(path) != LM_FORMAT_AUTO) return schema_of_table(cli, path, schema, error);
+    LM_TRY(lm__store_for(NULL, path, &cli->storage, &store, &path, error));
+    lm_status status =
+        lm__store_read(store, path, NULL, LM_ARROW_TEXT_BYTES_MAX, &data, &size, error);
+    lm__store_close(store);
+    LM_TRY(status);
+    status = lm_schema_parse(NULL, (const char *)data, size, schema, error);
+    lm__free(NULL, data);
+    return status == LM_OK ? LM_OK : lm__error_within(error, status, "%s", text + 1);
+}
+
 lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings,
                                lm_scan_options *options, lm_error *error)
 {
@@ -180,8 +216,7 @@ lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings
         .cancel = cli->cancel,
     };
     if (settings->schema) {
-        lm_status status = lm_schema_parse(NULL, settings->schema, strlen(settings->schema),
-                                           &options->schema, error);
+        lm_status status = lm__cli_read_schema(cli, settings->schema, &options->schema, error);
         if (status != LM_OK) return lm__error_within(error, status, "--read-schema");
     }
     LM_TRY(read_at(settings, options, error));

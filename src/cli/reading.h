@@ -34,6 +34,11 @@ extern const lm_cli_option lm__cli_reading_options[];
 /* A date, or a time, in UTC unless it says a zone. */
 LM_MUST_USE lm_status lm__cli_time(const char *text, const char *option, int64_t *time_ms,
                                    lm_error *error);
+/* The schema of an option: its text, or, after an @, the path of a file that has such a text or of
+ * a table that has the schema. */
+LM_MUST_USE lm_status lm__cli_read_schema(const lm_cli *cli, const char *text, lm_schema **schema,
+                                          lm_error *error);
+
 /* Fills `options`, which must be given back, on failure too. */
 LM_MUST_USE lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings,
                                            lm_scan_options *options, lm_error *error);

@@ -223,3 +223,18 @@ def test_what_can_be_known_is_told_before_anything_is_staged(run, tmp_path):
     assert done.returncode == 3 and b"2 problems: column id: row 1 is null" in done.stderr
     # Not even the directory was made.
     _nothing_beside(tmp_path, "in.arrow", "lies.arrow")
+
+
+def test_a_schema_may_be_in_a_file(run, tmp_path):
+    text = b"id: int32 not null\nname: utf8\n"
+    (tmp_path / "in.csv").write_bytes(b"id,name\n1,a\n")
+    (tmp_path / "schema.txt").write_bytes(text)
+    assert run("put", "in.csv", "a.parquet", "--schema", "@schema.txt").returncode == 0
+    assert run("schema", "a.parquet").stdout == text
+    assert run("put", "in.csv", "b.parquet", "--schema", "@a.parquet").returncode == 0
+    assert run("schema", "b.parquet").stdout == text
+    assert run("schema", "in.csv", "--read-schema", "@" + (tmp_path / "a.parquet").as_uri()).stdout == text
+    assert run("put", "in.csv", "c.parquet", "--schema", "@none.txt").returncode == 9
+    (tmp_path / "bad.txt").write_bytes(b"id: in32\n")
+    done = run("put", "in.csv", "c.parquet", "--schema", "@bad.txt")
+    assert done.returncode == 2 and b"bad.txt" in done.stderr and not (tmp_path / "c.parquet").exists()

@@ -96,6 +96,7 @@ def test_parquet_is_looked_into(run, place, tmp_path):
     assert run("cat", url, "--columns", "name", "--where", "id > 1").stdout == b'{"name":"b"}\n'
     assert run("verify", url).returncode == 0
     assert run("put", "in.csv", f"{place}/book.xlsx").returncode == 0
+    assert run("schema", "in.csv", "--read-schema", "@" + url).stdout == run("schema", url).stdout
     assert run("put", f"{place}/book2.xlsx", "--sheet", f"one={url}", "--sheet", "two=in.csv").returncode == 0
     with open("broken.parquet", "wb") as file:
         file.write(b"PAR1 this is none PAR1")
