@@ -258,8 +258,10 @@ static void each_fault(const char *text, size_t size, const lm_stage_options *op
             bool may_fail = faults[f] >= FAULT_GARBAGE || size > LM_HDFS_SMALL_BYTES;
             if (!may_fail) CHECK_OK(status, error);
             /* A request that is still on its way when all is over finds nothing. */
+            pthread_mutex_lock(&web.mutex);
             web.later_in = web.later_in < 0 ? -1 : 0;
             web_later();
+            pthread_mutex_unlock(&web.mutex);
             CHECK(web_is("/d/a", before) == is_old);
             /* Only the removal itself, cut off, leaves something: gc's. */
             CHECK(web_temps_left() == 0 || faults[f] == FAULT_HALF || status != LM_OK);

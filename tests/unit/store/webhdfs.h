@@ -645,6 +645,7 @@ static inline bool web_answer(web_peer *peer)
     if (!web_parse(peer, &r)) return false;
     pthread_mutex_lock(&web.mutex);
     int number = web.request++;
+    web_later();
     web_journal_request(&r);
     if (peer->server == web.standby)
         kept = web_refuse(peer, "403 Forbidden", "StandbyException", "Operation is not supported");
@@ -652,8 +653,7 @@ static inline bool web_answer(web_peer *peer)
         kept = web_faulty(peer, &r);
     else
         kept = web_do(peer, &r, false);
-    web_later();
-    pthread_mutex_unlock(&web.mutex);
+    pthread_mutex_unlock(&web.mutex); /* the test may go on since the answer went out */
     return kept;
 }
 
