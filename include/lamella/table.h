@@ -83,8 +83,10 @@ typedef struct lm_table_options {
     const lm_registry *registry; /* NULL: a table that is there has its descriptor with it */
     int64_t tick_bucket_size;    /* 0: the descriptor's, or that of the table that is there */
     bool has_batch;
-    int64_t batch; /* run_id and batch together are appended once: a second time gives the summary
-                      of the first. Numbers of one run rise */
+    int64_t batch;  /* run_id and batch together are appended once: a second time gives the summary
+                       of the first. Numbers of one run rise, */
+    bool any_order; /* or come in any order, from many writers: then the log keeps each number by
+                       itself. One way or the other for all of a run */
     lm_table_check check;
     bool drop_extra;             /* columns that the table has not are left out, not refused */
     bool validate_rows;          /* the descriptor's row rules hold, or nothing is appended */

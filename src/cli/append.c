@@ -13,7 +13,7 @@ typedef struct settings {
     lm_cli_common common;
     const char *root, *run_id, *registry, *metadata_prefix;
     uint64_t bucket_size, batch, memory, open_parts, part_bytes, threads;
-    bool validate_rows, no_strict, drop_extra;
+    bool any_order, validate_rows, no_strict, drop_extra;
     int durability, checksum;
     lm_cli_reading reading;
 } settings;
@@ -36,7 +36,11 @@ static const lm_cli_option append_options[] = {
      "How many ticks a bucket has, where neither the descriptor nor the table says it.", NULL},
     {"batch", LM_CLI_COUNT, offsetof(settings, batch), "N",
      "The number of this append among those of its run: the same run and number is appended once, "
-     "however often it is tried. Numbers rise.",
+     "however often it is tried. Numbers rise, or come --any-order.",
+     NULL},
+    {"any-order", LM_CLI_FLAG, offsetof(settings, any_order), NULL,
+     "The numbers of --batch come in any order, from several writers at once. For all appends of a "
+     "run, or for none.",
      NULL},
     {"validate-rows", LM_CLI_FLAG, offsetof(settings, validate_rows), NULL,
      "Hold all rows against the descriptor's rules; where one breaks a rule nothing is appended.",
@@ -163,6 +167,7 @@ static int run(lm_cli *cli, void *context)
         .tick_bucket_size = (int64_t)given->bucket_size,
         .has_batch = given->batch != NO_BATCH,
         .batch = (int64_t)given->batch,
+        .any_order = given->any_order,
         .check = given->no_strict ? LM_TABLE_SAFE : LM_TABLE_STRICT,
         .drop_extra = given->drop_extra,
         .validate_rows = given->validate_rows,

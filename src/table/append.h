@@ -53,6 +53,7 @@ typedef struct lm_append {
     lm_store *store;
     const char *root;      /* as the store has it */
     const char *directory; /* the table's */
+    const char *batch_app; /* "run/batch": the application of batches in any order */
     lm_table_log log;
     bool has_log;
     lm_snapshot *base; /* NULL: there is no table yet */

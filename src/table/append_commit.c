@@ -207,7 +207,7 @@ static lm_status make_actions(entry *e)
     if (a->options->has_batch) {
         lm_action *action = &e->actions[e->count++];
         *action = (lm_action){.kind = LM_ACTION_TXN};
-        action->txn = (lm_delta_txn){.app_id = a->run_id,
+        action->txn = (lm_delta_txn){.app_id = a->options->any_order ? a->batch_app : a->run_id,
                                      .version = a->options->batch,
                                      .has_last_updated = true,
                                      .last_updated_ms = now_ms(a)};
@@ -336,19 +336,21 @@ static lm_status look_for_batch(void *context, int64_t version, const lm_action 
     for (size_t i = 0; i < count; i++)
         if (actions[i].kind == LM_ACTION_TXN &&
             actions[i].txn.version == search->append->options->batch &&
-            strcmp(actions[i].txn.app_id, search->append->run_id) == 0)
+            (strcmp(actions[i].txn.app_id, search->append->run_id) == 0 ||
+             strcmp(actions[i].txn.app_id, search->append->batch_app) == 0))
             search->found = version;
     return LM_OK;
 }
 
-/* The oldest entry that is still there, and all after it, are searched. */
-static lm_status search_log(lm_append *a, int64_t *version)
+/* The oldest entry that is still there, and all after it; *whole: none is gone. */
+static lm_status search_log(lm_append *a, int64_t *version, bool *whole)
 {
     lm_arena arena;
     lm_log_listing listing = {0};
     batch_search search = {a, -1};
     lm__arena_init(&arena, a->allocator, 0);
     lm_status status = lm__log_listing_read(&a->log, 0, false, &arena, &listing, a->error);
+    *whole = status == LM_OK && listing.entry_count > 0 && listing.entries[0].version == 0;
     if (status == LM_OK && listing.entry_count > 0)
         status = lm__log_entries(&a->log, listing.entries[0].version,
                                  listing.entries[listing.entry_count - 1].version, look_for_batch,
@@ -360,19 +362,23 @@ static lm_status search_log(lm_append *a, int64_t *version)
 
 lm_status lm__append_find_batch(lm_append *a, int64_t *version)
 {
-    const lm_snapshot_txn *txn = a->base ? lm__snapshot_txn(a->base, a->run_id) : NULL;
+    const lm_snapshot_txn *own = a->base ? lm__snapshot_txn(a->base, a->batch_app) : NULL;
+    const lm_snapshot_txn *last = a->base ? lm__snapshot_txn(a->base, a->run_id) : NULL;
     int64_t batch = a->options->batch;
+    bool whole;
     *version = -1;
-    if (!txn || txn->txn.version < batch) return LM_NOT_FOUND;
-    if (txn->txn.version == batch && txn->entry >= 0) {
-        *version = txn->entry;
+    if (!own && last && last->txn.version == batch) own = last;
+    if (own) { /* in a checkpoint: its entry may be gone */
+        *version = own->entry;
         return LM_OK;
     }
-    if (txn->txn.version == batch) return LM_OK; /* in a checkpoint: its entry may be gone */
-    LM_TRY(search_log(a, version));
+    if (!last || last->txn.version < batch) return LM_NOT_FOUND;
+    LM_TRY(search_log(a, version, &whole));
     if (*version >= 0) return LM_OK;
+    if (a->options->any_order && whole) return LM_NOT_FOUND;
     return lm__error_set(a->error, LM_CONFLICT,
                          "%s: batch %lld of the run %s comes after batch %lld, and it is not known "
-                         "whether it was appended: the batches of a run have rising numbers",
-                         a->directory, (long long)batch, a->run_id, (long long)txn->txn.version);
+                         "whether it was appended: the numbers of a run rise, unless all of them "
+                         "are told to come in any order",
+                         a->directory, (long long)batch, a->run_id, (long long)last->txn.version);
 }

@@ -65,7 +65,8 @@ static lm_status open_table(lm_append *a)
     a->directory =
         lm__arena_printf(&a->arena, "%s%s%s/%s", a->root,
                          size && a->root[size - 1] == '/' ? "" : "/", a->run_id, a->table);
-    if (!a->directory) return lm__append_memory(a);
+    a->batch_app = lm__arena_printf(&a->arena, "%s/%lld", a->run_id, (long long)a->options->batch);
+    if (!a->directory || !a->batch_app) return lm__append_memory(a);
     LM_TRY(lm__table_log_init(&a->log, a->allocator, a->store, a->directory, a->error));
     a->has_log = true;
     a->log.threads = a->options->threads;

@@ -218,3 +218,28 @@ def test_the_manifest_shows_what_the_log_has(run, registry, tmp_path):
         for bucket in manifest["buckets"]:
             assert bucket["rows"] == sum(p["rows"] for p in bucket["parts"])
             assert bucket["bytes"] == sum(p["bytes"] for p in bucket["parts"])
+
+
+def test_many_writers_that_die_and_try_again_append_each_batch_once(lamella, registry, tmp_path):
+    """Six writers take batches from one list; some are killed, and whoever comes next takes the batch again."""
+    deltalake = pytest.importorskip("deltalake")
+    for batch in range(24):
+        put(tmp_path / f"{batch}.arrow", rows([100 * batch + i for i in range(20)], batch))
+    chance, left, running, kills = random.Random(7), list(range(24)), {}, 30
+    while left or running:
+        while left and len(running) < 6:
+            batch = left.pop(chance.randrange(len(left)))
+            words = [lamella, "append", "trades", f"{batch}.arrow", *WORDS, "--batch", str(batch), "--any-order"]
+            running[subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL)] = batch
+        process = chance.choice(list(running))
+        if kills and chance.random() < 0.5:
+            time.sleep(chance.random() * 0.02)
+            process.send_signal(signal.SIGKILL)
+            kills -= 1
+        if process.wait(timeout=60) != 0:
+            left.append(running[process])
+        elif chance.random() < 0.2:
+            left.append(running[process])  # its answer was lost
+        del running[process]
+    got = deltalake.DeltaTable(str(tmp_path / "out/r1/trades")).to_pyarrow_table()
+    assert sorted(got.column("tick").to_pylist()) == sorted(100 * b + i for b in range(24) for i in range(20))

@@ -670,6 +670,32 @@ TEST(a_batch_is_appended_once)
     table_close(&t);
 }
 
+TEST(batches_may_come_in_any_order)
+{
+    static const int order[] = {5, 2, 9, 2, 0, 9, 5, 3};
+    table t;
+    lm_error error;
+    lm_table_summary *s;
+    bool seen[10] = {false};
+    table_open(&t, BUCKETED);
+    t.options.has_batch = t.options.any_order = true;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        t.options.batch = order[i];
+        CHECK_OK(append(&t, "{'tick': 1, 'id': 'a'}\n", &s, &error), error);
+        CHECK_INT(s->repeated, seen[order[i]]);
+        CHECK_INT(s->rows, 1);
+        seen[order[i]] = true;
+        lm_table_summary_free(s);
+    }
+    CHECK_TEXT(live(t.store, t.options.root),
+               "bucket=0:1 bucket=0:1 bucket=0:1 bucket=0:1 bucket=0:1 ");
+    t.options.any_order = false; /* a number that was there is known this way too */
+    CHECK_OK(append(&t, THREE, &s, &error), error);
+    CHECK(s->repeated);
+    lm_table_summary_free(s);
+    table_close(&t);
+}
+
 #define VERSION(version, columns)                                                                  \
     "{'name': 'trades', 'schema_version': '" version "@2026-01-01', 'columns': [{'name': 'tick', " \
     "'type': 'int64'}" columns "], 'partitioning': ['bucket']}"
@@ -979,6 +1005,7 @@ int main(void)
     RUN(every_row_is_once_in_its_bucket);
     RUN(memory_does_not_grow_with_the_stream);
     RUN(a_batch_is_appended_once);
+    RUN(batches_may_come_in_any_order);
     RUN(minor_versions_go_together_and_major_ones_do_not);
     RUN(rows_that_break_a_rule_are_told);
     RUN(every_operation_may_fail);
