@@ -52,7 +52,7 @@ typedef struct lm_delta_protocol {
 typedef struct lm_delta_metadata {
     const char *id;
     const char *name, *description; /* NULL: absent */
-    const char *provider;           /* of the format: "parquet" */
+    const char *provider;           /* of the format; NULL: "parquet" */
     lm_text_map format_options;
     const char *schema; /* schemaString: delta_schema.h reads it */
     size_t schema_size;

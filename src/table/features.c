@@ -57,7 +57,7 @@ lm_status lm__table_readable(const lm_delta_protocol *protocol, const lm_delta_m
         if (!is_one_of(protocol->reader_features.items[i], known))
             return refuse(where, "read", protocol->reader_features.items[i], error);
     if (protocol->reader >= 2) LM_TRY(column_mapping_check(metadata, where, "read", error));
-    if (strcmp(metadata->provider, "parquet") != 0)
+    if (metadata->provider && strcmp(metadata->provider, "parquet") != 0)
         return lm__error_set(error, LM_UNSUPPORTED,
                              "%s: the parts are %s files; only Parquet is read", where,
                              metadata->provider);
