@@ -30,7 +30,7 @@ static void put_value(lm_builder *column, int at, uint64_t random)
     static const double floats[] = {0.0, -0.0, 1.5, -1.5, INFINITY, -INFINITY, NAN, 1e-300};
     char text[32];
     int size = snprintf(text, sizeof text, "%.*s", (int)(random % 12), "aaaaaaaab\xc3\xa5z");
-    __int128 wide = ((__int128)(int64_t)random << 3) / 7;
+    __int128 wide = (__int128)(int64_t)random * 8 / 7;
     must(lm__builder_reserve(column, 1));
     if (random % 5 == 0) {
         must(lm__build_null(column));
