@@ -16,6 +16,7 @@
 #include <lamella/arrow.h>
 #include <lamella/base.h>
 #include <lamella/commit.h>
+#include <lamella/expr.h>
 #include <lamella/parquet.h>
 #include <lamella/storage.h>
 
@@ -88,6 +89,10 @@ typedef struct lm_table_options {
     bool any_order; /* or come in any order, from many writers: then the log keeps each number by
                        itself. One way or the other for all of a run */
     lm_table_check check;
+    /* An overwrite: the table's parts, or those of the partitions for which `replace_where` is
+     * true, are replaced by the rows, in one step. Rows of other partitions are refused then. */
+    bool replace;
+    const lm_expr *replace_where;
     bool drop_extra;             /* columns that the table has not are left out, not refused */
     bool validate_rows;          /* the descriptor's row rules hold, or nothing is appended */
     lm_durability durability;    /* of the parts; below full, a power cut may leave an entry whose
@@ -124,6 +129,7 @@ typedef struct lm_table_summary {
     uint64_t rows;
     const int64_t *buckets; /* that were touched, rising */
     size_t bucket_count;
+    uint64_t parts_removed; /* by an overwrite */
     int64_t version; /* of the table, that has the append; -1 when there was nothing to append */
     bool repeated;   /* run_id and batch had been appended before */
     bool manifest_is_behind; /* manifest.json could not be written: it shows an older version */

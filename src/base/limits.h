@@ -129,10 +129,11 @@
 #define LM_TABLE_MEMORY_BYTES (256 * LM_MIB) /* of rows that wait for their part */
 #define LM_TABLE_OPEN_PARTS 64
 #define LM_TABLE_PART_BYTES (1 * LM_GIB)
-#define LM_TABLE_JOB_BYTES (1 * LM_MIB) /* of rows that are worth more than one thread */
-#define LM_TABLE_SYNC_THREADS 8         /* that put parts in place: they mostly wait */
-#define LM_TABLE_SMALL_BATCHES 64       /* of a partition, before they are joined, */
-#define LM_TABLE_SMALL_ROWS 1024        /* of this many rows or fewer on the average */
+#define LM_TABLE_COMPACT_BYTES (128 * LM_MIB) /* of a part that compaction aims at */
+#define LM_TABLE_JOB_BYTES (1 * LM_MIB)       /* of rows that are worth more than one thread */
+#define LM_TABLE_SYNC_THREADS 8               /* that put parts in place: they mostly wait */
+#define LM_TABLE_SMALL_BATCHES 64             /* of a partition, before they are joined, */
+#define LM_TABLE_SMALL_ROWS 1024              /* of this many rows or fewer on the average */
 #define LM_TABLE_RUN_ID_BYTES_MAX 200
 #define LM_TABLE_COMMIT_ROUNDS_MAX 16 /* on newer snapshots */
 #define LM_TABLE_MANIFEST_PARTS 64    /* whose manifest is written anew at each append */

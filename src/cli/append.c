@@ -8,10 +8,11 @@
 #include "cli/progress.h"
 #include "cli/publication.h"
 #include "cli/reading.h"
+#include "cli/table_change.h"
 
 typedef struct settings {
     lm_cli_common common;
-    const char *root, *run_id, *registry, *metadata_prefix;
+    const char *root, *run_id, *registry, *metadata_prefix, *partitions;
     uint64_t bucket_size, batch, memory, open_parts, part_bytes, threads;
     bool any_order, validate_rows, no_strict, drop_extra;
     int durability, checksum;
@@ -73,6 +74,15 @@ static const lm_cli_option append_options[] = {
     {NULL},
 };
 
+static const lm_cli_option overwrite_options[] = {
+    {"partitions", LM_CLI_TEXT, offsetof(settings, partitions), "CONDITION",
+     "Replace only the partitions for which this is true: \"bucket in (1, 2)\". SRC may have rows "
+     "of "
+     "these only. Without it all that the table has is replaced.",
+     NULL},
+    {NULL},
+};
+
 static void tell_number(lm_json_writer *writer, const char *key, bool there, int64_t value)
 {
     lm__json_key(writer, key);
@@ -121,6 +131,8 @@ static void tell_summary(lm_cli *cli, const lm_table_summary *summary)
     lm__json_close_array(writer);
     tell_number(writer, "version", summary->version >= 0, summary->version);
     lm__json_member_bool_out(writer, "repeated", summary->repeated);
+    if (cli->command == &lm__cli_overwrite)
+        tell_number(writer, "parts_removed", true, (int64_t)summary->parts_removed);
 }
 
 static lm_status check_settings(const settings *given, lm_error *error)
@@ -182,6 +194,7 @@ static int run(lm_cli *cli, void *context)
         .cancel = cli->cancel,
     };
     lm_registry *registry = NULL;
+    lm_expr *partitions = NULL;
     lm_table_summary *summary = NULL;
     lm_scan_options how = {0};
     lm_error error;
@@ -191,7 +204,11 @@ static int run(lm_cli *cli, void *context)
     const lm_csv_read_options *csv = how.csv; /* the options give back what they have */
     if (status == LM_OK && given->registry)
         status = lm_registry_read(NULL, &cli->storage, given->registry, &registry, &error);
+    if (status == LM_OK)
+        status = lm__cli_expression(given->partitions, "partitions", &partitions, &error);
     options.registry = registry;
+    options.replace = cli->command == &lm__cli_overwrite;
+    options.replace_where = partitions;
     how.threads = options.threads;
     if (status == LM_OK)
         status = append_source(cli->words.items[0], cli->words.items[1], given, &options, &how,
@@ -199,6 +216,7 @@ static int run(lm_cli *cli, void *context)
     if (summary) tell_summary(cli, summary);
     lm_table_summary_free(summary);
     lm_registry_free(registry);
+    lm_expr_free(partitions);
     how.csv = csv;
     lm__cli_scan_options_free(&how);
     return lm__cli_end(cli, status, &error);
@@ -218,6 +236,28 @@ const lm_cli_command lm__cli_append = {
         "all part of it at once. When anything fails the table is as it was. Any number of "
         "processes may append to one table.",
     .groups = {{"Options", append_options, 0},
+               {"Reading", lm__cli_reading_options, offsetof(settings, reading)},
+               {"Storage", lm__cli_storage_options, 0},
+               {"General", lm__cli_common_options, 0}},
+    .words_min = 2,
+    .words_max = 2,
+    .defaults = &defaults,
+    .settings_bytes = sizeof defaults,
+    .run = run,
+};
+
+const lm_cli_command lm__cli_overwrite = {
+    .name = "overwrite",
+    .usage = "TABLE SRC --root DIR --run-id ID",
+    .summary = "Replace a table's rows by those of SRC, in one step.",
+    .about =
+        "As `append`, but the entry that makes the rows of SRC part of the table DIR/ID/TABLE "
+        "takes "
+        "all that was there out of it, or the partitions that --partitions names. Who reads sees "
+        "the old rows or the new ones. Older versions can still be read, until `vacuum` removes "
+        "their files.",
+    .groups = {{"Overwriting", overwrite_options, 0},
+               {"Options", append_options, 0},
                {"Reading", lm__cli_reading_options, offsetof(settings, reading)},
                {"Storage", lm__cli_storage_options, 0},
                {"General", lm__cli_common_options, 0}},

@@ -10,10 +10,9 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "io/dataset.h"
-#include "io/partition.h"
-#include "store/place.h"
 #include "table/delta_schema.h"
-#include "table/part_path.h"
+#include "table/operation.h"
+#include "table/partition_rows.h"
 #include "table/prune.h"
 
 typedef struct opening {
@@ -52,53 +51,6 @@ lm_status lm__path_is_table(lm_store *store, const char *path, bool *is_table, l
     if (status == LM_OK || status == LM_NOT_FOUND) return LM_OK;
     if (error) *error = local;
     return status;
-}
-
-/* The part's path for the store. */
-static lm_status part_path(const opening *o, const lm_delta_add *add, const char **path)
-{
-    lm_arena *arena = &o->dataset->arena;
-    const char *uri = add->path, *plain;
-    if (lm__part_path_is_absolute(uri)) {
-        bool here =
-            uri[0] == '/' ? lm__place_is_local(o->root, &plain) : lm__place_is_same(uri, o->root);
-        if (!here)
-            return lm__error_set(o->error, LM_UNSUPPORTED,
-                                 "%s: the part %s lies in another place than the table", o->root,
-                                 uri);
-        LM_TRY(lm__part_path_decode(arena, uri, path, o->error));
-        *path = lm__place_path(*path);
-        return LM_OK;
-    }
-    size_t size = strlen(o->root);
-    LM_TRY(lm__part_path_decode(arena, uri, &plain, o->error));
-    *path = lm__arena_printf(arena, "%s%s%s", o->root, size && o->root[size - 1] == '/' ? "" : "/",
-                             plain);
-    return *path ? LM_OK : no_memory(o);
-}
-
-/* numRecords stands first in what every known writer writes, so mostly nothing is parsed. */
-static lm_status part_rows(const opening *o, const lm_delta_add *add, int64_t *rows)
-{
-    static const char head[] = "{\"numRecords\":";
-    size_t at = sizeof head - 1, end;
-    *rows = -1;
-    if (!add->stats) return LM_OK;
-    if (add->stats_size > at && memcmp(add->stats, head, at) == 0) {
-        for (end = at; end < add->stats_size && add->stats[end] >= '0' && add->stats[end] <= '9';)
-            end++;
-        if (end < add->stats_size && strchr(",}", add->stats[end]) &&
-            lm__text_to_i64(add->stats + at, end - at, rows) == LM_TEXT_OK)
-            return LM_OK;
-    }
-    lm_arena arena;
-    const lm_json *stats = NULL;
-    lm__arena_init(&arena, o->dataset->allocator, 0);
-    lm_status status = lm__json_parse(&arena, add->stats, add->stats_size, &stats, o->error);
-    *rows = status == LM_OK ? lm__json_member_int(stats, "numRecords", -1) : -1;
-    if (*rows < 0) *rows = -1;
-    lm__arena_deinit(&arena);
-    return status == LM_NO_MEMORY ? status : LM_OK;
 }
 
 /* Which parts the filter leaves. It is bound to a schema that was asked for only where that is the
@@ -141,23 +93,6 @@ static int compare_parts(const void *left, const void *right)
     return strcmp(a->add->path, b->add->path);
 }
 
-/* A timestamp's text says its zone where the column has one: "2026-01-01 00:00:00" is in UTC. */
-static lm_status plain_value(const opening *o, const lm_field *field, const char **value)
-{
-    int64_t instant;
-    bool zoned;
-    size_t size = *value ? strlen(*value) : 0;
-    if (size == 0) {
-        *value = NULL;
-        return LM_OK;
-    }
-    if (field->type.id == LM_TYPE_TIMESTAMP && field->type.timezone &&
-        lm__text_to_timestamp(*value, size, field->type.unit, &instant, &zoned) == LM_TEXT_OK &&
-        !zoned)
-        *value = lm__arena_printf(&o->dataset->arena, "%sZ", *value);
-    return *value ? LM_OK : no_memory(o);
-}
-
 static lm_status list_parts(const opening *o, const bool *may, live_part *live, size_t *count)
 {
     const lm_snapshot *s = o->snapshot;
@@ -170,13 +105,7 @@ static lm_status list_parts(const opening *o, const bool *may, live_part *live, 
         part->values = lm__arena_array(&o->dataset->arena, keys->count + 1, sizeof *part->values);
         if (!part->values) return no_memory(o);
         for (size_t k = 0; k < keys->count; k++) {
-            const char *key = keys->items[k];
-            int32_t at = lm__field_find(&o->dataset->schema->root, key, strlen(key));
-            if (at < 0)
-                return lm__error_set(o->error, LM_CORRUPT,
-                                     "%s: the schema has no partition column %s", o->root, key);
-            part->values[k] = lm__part_value(part->add, key);
-            LM_TRY(plain_value(o, &o->dataset->schema->root.children[at], &part->values[k]));
+            part->values[k] = lm__part_value(part->add, keys->items[k]);
         }
     }
     if (*count) qsort(live, *count, sizeof *live, compare_parts);
@@ -187,23 +116,20 @@ static lm_status list_parts(const opening *o, const bool *may, live_part *live, 
 static lm_status put_parts(const opening *o, const live_part *live, size_t count)
 {
     lm_dataset *d = o->dataset;
-    const lm_text_list *keys = &o->snapshot->metadata.partition_columns;
-    lm_found found = {.count = count, .key_count = keys->count};
-    found.files = lm__arena_array(&d->arena, count + 1, sizeof *found.files);
-    found.keys = lm__arena_array(&d->arena, keys->count + 1, sizeof *found.keys);
+    const lm_delta_add **adds = lm__arena_array(&d->arena, count + 1, sizeof *adds);
     d->parts = lm__arena_array(&d->arena, count + 1, sizeof *d->parts);
-    if (!found.files || !found.keys || !d->parts) return no_memory(o);
-    for (size_t k = 0; k < keys->count; k++) found.keys[k] = keys->items[k];
+    if (!adds || !d->parts) return no_memory(o);
     for (size_t i = 0; i < count; i++) {
-        const lm_delta_add *add = live[i].add;
         lm_part *part = &d->parts[i];
-        *part = (lm_part){.size = (uint64_t)add->size, .place = (int64_t)i};
-        LM_TRY(part_path(o, add, &part->path));
-        LM_TRY(part_rows(o, add, &part->rows));
-        found.files[i] = (lm_found_file){part->path, part->size, live[i].values};
+        adds[i] = live[i].add;
+        *part = (lm_part){.size = (uint64_t)adds[i]->size, .place = (int64_t)i};
+        LM_TRY(lm__part_path_whole(&d->arena, o->root, adds[i], &part->path, o->error));
+        LM_TRY(lm__part_rows(d->allocator, adds[i], &part->rows, o->error));
     }
     d->count = count;
-    return lm__partition_table(d->allocator, &found, d->schema, &d->partitions, o->error);
+    return lm__partition_rows(d->allocator, o->root, d->schema,
+                              &o->snapshot->metadata.partition_columns, adds, count, &d->partitions,
+                              o->error);
 }
 
 static lm_status find_parts(const opening *o)

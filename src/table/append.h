@@ -88,6 +88,8 @@ typedef struct lm_append {
     lm_part_plan part_plan;
     lm_part_done *done;
     size_t done_count, done_capacity;
+    size_t slots_checked; /* that belong to what is replaced */
+    uint64_t parts_removed;
 
     lm_commit_result committed;
 } lm_append;
@@ -102,6 +104,13 @@ LM_MUST_USE lm_status lm__append_plan(lm_append *append);
 LM_MUST_USE lm_status lm__append_fit(lm_append *append, lm_schema *source);
 /* The base is another than what the parts were written for: do they still belong to it? */
 LM_MUST_USE lm_status lm__append_refit(lm_append *append);
+
+/* append_replace.c, of overwrites: the slots that came since belong to what is replaced, or
+ * LM_DATA; the parts that go, from `actions` on, and how the commit reads. */
+LM_MUST_USE lm_status lm__append_check_slots(lm_append *append);
+LM_MUST_USE lm_status lm__append_removes(lm_append *append, lm_arena *arena, lm_action **removes,
+                                         size_t *count);
+void lm__append_reads(lm_append *append, lm_commit_request *request);
 
 /* append_rows.c */
 LM_MUST_USE lm_status lm__append_batch(lm_append *append, lm_batch *batch);

@@ -200,7 +200,10 @@ static lm_status make_actions(entry *e)
 {
     lm_append *a = e->append;
     e->count = 0;
-    e->actions = lm__arena_array(&e->arena, a->done_count + 3, sizeof *e->actions);
+    lm_action *removes;
+    size_t remove_count;
+    LM_TRY(lm__append_removes(a, &e->arena, &removes, &remove_count));
+    e->actions = lm__arena_array(&e->arena, a->done_count + remove_count + 3, sizeof *e->actions);
     if (!e->actions) return lm__append_memory(a);
     if (!a->base || a->widens_protocol) LM_TRY(put_protocol(e));
     if (!a->base || a->changes_metadata) LM_TRY(put_metadata(e));
@@ -213,14 +216,19 @@ static lm_status make_actions(entry *e)
                                      .last_updated_ms = now_ms(a)};
     }
     for (size_t i = 0; i < a->done_count; i++) LM_TRY(put_add(e, &a->done[i]));
+    for (size_t i = 0; i < remove_count; i++) e->actions[e->count++] = removes[i];
     return LM_OK;
 }
 
-/* As Spark has them: mode Append, partitionBy ["bucket"]. */
+/* As Spark has them: mode Append or Overwrite, partitionBy ["bucket"], and the predicate of an
+ * overwrite of some partitions. */
 static lm_status make_parameters(entry *e, lm_text_map *parameters)
 {
     lm_append *a = e->append;
-    lm_key_value *items = lm__arena_array(&e->arena, 2, sizeof *items);
+    lm_key_value *items = lm__arena_array(&e->arena, 3, sizeof *items);
+    const lm_expr *where = a->options->replace_where;
+    size_t where_size = where ? lm_expr_format(where, NULL, 0) + 1 : 1;
+    char *predicate = lm__arena_alloc(&e->arena, where_size);
     lm_buffer list;
     lm_json_writer writer;
     lm__buffer_init(&list, a->allocator, 0);
@@ -230,10 +238,14 @@ static lm_status make_parameters(entry *e, lm_text_map *parameters)
         lm__json_string(&writer, a->descriptor->partitions[i].name);
     lm__json_close_array(&writer);
     char *columns = arena_text(&e->arena, &list, writer.status);
-    if (!items || !columns) return lm__append_memory(a);
-    items[0] = pair("mode", "Append");
+    if (!items || !columns || !predicate) return lm__append_memory(a);
+    items[0] = pair("mode", a->options->replace ? "Overwrite" : "Append");
     items[1] = pair("partitionBy", columns);
-    *parameters = (lm_text_map){items, 2};
+    if (where) {
+        lm_expr_format(where, predicate, where_size);
+        items[2] = pair("predicate", predicate);
+    }
+    *parameters = (lm_text_map){items, where ? 3 : 2};
     return LM_OK;
 }
 
@@ -241,16 +253,18 @@ static lm_status make_metrics(entry *e, lm_text_map *metrics)
 {
     const lm_append *a = e->append;
     uint64_t bytes = 0;
-    lm_key_value *items = lm__arena_array(&e->arena, 3, sizeof *items);
+    lm_key_value *items = lm__arena_array(&e->arena, 4, sizeof *items);
     for (size_t i = 0; i < a->done_count; i++) bytes += a->done[i].bytes;
+    char *removed = lm__arena_printf(&e->arena, "%llu", (unsigned long long)a->parts_removed);
     char *count = lm__arena_printf(&e->arena, "%zu", a->done_count);
     char *rows = lm__arena_printf(&e->arena, "%lld", (long long)a->row_count);
     char *size = lm__arena_printf(&e->arena, "%llu", (unsigned long long)bytes);
-    if (!items || !count || !rows || !size) return lm__append_memory(a);
+    if (!items || !count || !rows || !size || !removed) return lm__append_memory(a);
     items[0] = pair("numFiles", count);
     items[1] = pair("numOutputRows", rows);
     items[2] = pair("numOutputBytes", size);
-    *metrics = (lm_text_map){items, 3};
+    items[3] = pair("numRemovedFiles", removed);
+    *metrics = (lm_text_map){items, a->options->replace ? 4 : 3};
     return LM_OK;
 }
 
@@ -274,6 +288,7 @@ static lm_status commit_once(entry *e)
     lm_append *a = e->append;
     lm_commit_request request = {.base = a->base, .operation = "WRITE", .reads = LM_READS_NOTHING};
     LM_TRY(make_actions(e));
+    lm__append_reads(a, &request);
     LM_TRY(make_parameters(e, &request.parameters));
     LM_TRY(make_metrics(e, &request.metrics));
     LM_TRY(make_extra(e, &request.extra));
@@ -286,7 +301,7 @@ static lm_status commit_once(entry *e)
  * so far that the entries are gone. */
 static lm_status look_again(lm_append *a)
 {
-    const lm_snapshot_options options = {.without_parts = true};
+    const lm_snapshot_options options = {.without_parts = !a->options->replace};
     lm_snapshot *now;
     LM_TRY(lm__snapshot_load(&a->log, &options, &now, a->error));
     lm__snapshot_free(a->base);

@@ -465,6 +465,7 @@ static lm_status route(lm_append *a, const lm_batch *rows, lm_batch *parts)
     size_t count = (size_t)lm__batch_rows(rows), same = 1;
     LM_TRY(rows_room(a, count));
     LM_TRY(lm__route_rows(a->route, rows, a->row_count, a->row_slots, a->error));
+    LM_TRY(lm__append_check_slots(a));
     LM_TRY(slots_room(a));
     while (same < count && a->row_slots[same] == a->row_slots[0]) same++;
     LM_TRY(same == count ? add_take(a, a->row_slots[0], lm__batch_ref(parts)) : scatter(a, parts));

@@ -42,6 +42,8 @@ static lm_status check_options(lm_append *a)
                              lm__printable(shown, sizeof shown, a->run_id ? a->run_id : ""));
     if (o->tick_bucket_size < 0)
         return lm__error_set(a->error, LM_INVALID, "tick_bucket_size is 1 or more");
+    if (o->replace_where && !o->replace)
+        return lm__error_set(a->error, LM_INVALID, "replace_where is for overwrites");
     if (o->has_batch && o->batch < 0)
         return lm__error_set(a->error, LM_INVALID, "batch is 0 or more");
     if (o->threads < 0) return lm__error_set(a->error, LM_INVALID, "threads is at least 0");
@@ -57,7 +59,7 @@ static lm_status check_options(lm_append *a)
 
 static lm_status open_table(lm_append *a)
 {
-    const lm_snapshot_options options = {.without_parts = true};
+    const lm_snapshot_options options = {.without_parts = !a->options->replace};
     LM_TRY(lm__store_for(a->allocator, a->options->root, a->options->storage, &a->store, &a->root,
                          a->error));
     LM_TRY(lm__store_require(a->store, LM_STORE_IF_ABSENT, a->error));
@@ -119,6 +121,7 @@ static lm_status append_rows(lm_append *a, lm_stream *stream, lm_batch *first)
         if (status != LM_OK) return status;
         LM_TRY(lm__stream_next(stream, &batch, a->error));
     }
+    if (status != LM_OK) return status;
     return lm__append_finish(a);
 }
 
@@ -152,17 +155,19 @@ static lm_status append_all(lm_append *a, lm_stream *stream, lm_table_summary **
         if (found != LM_NOT_FOUND) return found;
     }
     LM_TRY(first_rows(a, stream, &first));
-    if (!first) return lm__append_summary(a, summary);
+    if (!first && !(a->options->replace && a->base)) return lm__append_summary(a, summary);
     lm_status status = append_rows(a, stream, first);
     if (status == LM_OK) {
         lm__append_sort(a);
         status = lm__append_summary(a, summary);
     }
     if (status == LM_OK) status = lm__append_commit(a);
-    if (status == LM_OK || status == LM_UNKNOWN_DURABILITY)
+    if (status == LM_OK || status == LM_UNKNOWN_DURABILITY) {
         (*summary)->version = a->committed.version;
-    else if (status != LM_UNKNOWN_OUTCOME)
+        (*summary)->parts_removed = a->parts_removed;
+    } else if (status != LM_UNKNOWN_OUTCOME) {
         remove_parts(a);
+    }
     if (status != LM_OK) return status;
     if (!a->committed.was_there) {
         keep_up(a, *summary);
