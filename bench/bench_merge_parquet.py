@@ -18,7 +18,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 COMMAND = Path(os.environ.get("LAMELLA_COMMAND") or HERE.parent / "build" / "lamella")
-SLICE = 50_000  # rows; so many parts differ, the others repeat them
 
 PYARROW = """
 import sys, pyarrow.parquet as pq
@@ -35,28 +34,28 @@ pl.scan_parquet(parts).sink_parquet(out, compression={codec!r})
 DUCKDB = """
 import sys, duckdb
 out, *parts = sys.argv[1:]
+duckdb.execute("set enable_progress_bar = false")
 duckdb.execute(f"copy (from read_parquet({parts})) to '{out}' (format parquet, compression {codec})")
 """
 CP = "import sys, shutil\nout = open(sys.argv[1], 'wb')\nfor part in sys.argv[2:]: shutil.copyfileobj(open(part, 'rb'), out, 1 << 20)"
 
 
 def make_parts(folder, files, mib, codec):
+    """In a process of its own: what a process has once used counts for those that it starts."""
+    sys.path.insert(0, str(HERE))
     import pyarrow.parquet as pq
     import shapes
 
     row_bytes = 21  # of the table, packed
     rows = max(1000, mib * 2**20 // files // row_bytes)
-    different = max(1, min(files, 5_000_000 // rows))
+    different = max(1, min(files, 5_000_000 // rows))  # the others repeat them
     table = shapes.taxi(rows * different)
-    parts = []
-    for i in range(files):
-        path = folder / f"part-{i:05d}.parquet"
+    paths = [folder / f"part-{i:05d}.parquet" for i in range(files)]
+    for i, path in enumerate(paths):
         if i < different:
             pq.write_table(table.slice(i * rows, rows), path, compression=codec, write_page_index=True)
         else:
-            shutil.copyfile(parts[i % different], path)
-        parts.append(path)
-    return parts
+            shutil.copyfile(paths[i % different], path)
 
 
 def run(words):
@@ -77,11 +76,14 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--folder")
     parser.add_argument("--rewrite", action="store_true")
+    parser.add_argument("--make", help=argparse.SUPPRESS)
     wanted = parser.parse_args()
-    sys.path.insert(0, str(HERE))
+    if wanted.make:
+        return make_parts(Path(wanted.make), wanted.files, wanted.mib, wanted.codec)
     with tempfile.TemporaryDirectory(dir=wanted.folder) as name:
         folder = Path(name)
-        parts = make_parts(folder, wanted.files, wanted.mib, wanted.codec)
+        run([sys.executable, *sys.argv, "--make", name])
+        parts = sorted(folder.iterdir())
         size = sum(part.stat().st_size for part in parts)
         print(f"{wanted.files} files, {size / 2**20:.0f} MiB, {wanted.codec}")
         out = str(folder / "out")

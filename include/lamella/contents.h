@@ -13,6 +13,7 @@
 typedef struct lm_contents_options {
     lm_parquet_problem_callback callback; /* may be NULL */
     void *context;
+    size_t page_bytes_max;     /* as for a scan */
     lm_cancel *cancel;         /* may be NULL */
     const lm_storage *storage; /* how a URL's store is reached; NULL: the defaults */
     const lm_allocator *allocator;

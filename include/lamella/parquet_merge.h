@@ -90,8 +90,8 @@ LM_API LM_MUST_USE lm_status lm_parquet_merge_open(const lm_parquet_merge_source
                                                    const lm_parquet_merge_options *options,
                                                    lm_parquet_merge **merge, lm_error *error);
 LM_API const lm_parquet_merge_summary *lm_parquet_merge_plan(const lm_parquet_merge *merge);
-/* Writes the file, once; the sink is the caller's to finish or abort. LM_STALE when a source is no
- * longer what it was. `result` may be NULL. */
+/* Writes the file, once; the sink is the caller's to finish or abort. LM_CONFLICT when a source is
+ * no longer what it was. `result` may be NULL. */
 LM_API LM_MUST_USE lm_status lm_parquet_merge_run(lm_parquet_merge *merge, lm_sink *sink,
                                                   lm_parquet_result *result, lm_error *error);
 LM_API void lm_parquet_merge_close(lm_parquet_merge *merge); /* takes NULL */

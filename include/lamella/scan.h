@@ -53,6 +53,8 @@ typedef struct lm_scan_options {
     size_t memory_bytes_max; /* of rows decoded ahead of the reader; 0: 128 MiB */
     int threads;             /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: the caller */
     lm_dictionaries dictionaries; /* Parquet only */
+    size_t page_bytes_max; /* Parquet: of one page, decompressed; larger ones are LM_LIMIT. 0: 1 GiB
+                              and a sixteenth */
     /* What the table shall be: formats without types (JSON lines) are read so, of others the
      * columns are made to fit, safely; columns that it has not are left out. NULL: as it is found.
      */

@@ -39,12 +39,14 @@ static const lm_cli_option options[] = {
     {NULL},
 };
 
-static lm_status cat_canonical(const lm_cli *cli, const char *path, lm_sink *sink, lm_error *error)
+static lm_status cat_canonical(const lm_cli *cli, const settings *given, lm_sink *sink,
+                               lm_error *error)
 {
+    const lm_parquet_reader_options options = {.page_bytes_max = (size_t)given->reading.page_bytes};
     lm_source *source;
     lm_parquet_reader *reader;
-    LM_TRY(lm__cli_source(cli, path, &source, error));
-    LM_TRY(lm_parquet_reader_open(source, NULL, &reader, error));
+    LM_TRY(lm__cli_source(cli, cli->words.items[0], &source, error));
+    LM_TRY(lm_parquet_reader_open(source, &options, &reader, error));
     lm_status status = lm__canonical_write(reader, sink, error);
     lm_parquet_reader_close(reader);
     return status;
@@ -102,9 +104,8 @@ static int run(lm_cli *cli, void *context)
     lm__cli_stdout_init(&output, cli->cancel);
     lm_status status = check(cli, given, &error);
     if (status != LM_OK) return lm__cli_end(cli, status, &error);
-    status = given->format == CANONICAL
-                 ? cat_canonical(cli, cli->words.items[0], &output.sink, &error)
-                 : cat_table(cli, given, &output.sink, &error);
+    status = given->format == CANONICAL ? cat_canonical(cli, given, &output.sink, &error)
+                                        : cat_table(cli, given, &output.sink, &error);
     if (status == LM_OK) status = lm_sink_finish(&output.sink, &error);
     return lm__cli_stdout_end(cli, &output, status, &error);
 }

@@ -43,6 +43,10 @@ const lm_cli_option lm__cli_reading_options[] = {
      "Of a table: as it was at this time: 2026-01-31, or 2026-01-31T12:00:00Z (without a zone, "
      "UTC).",
      NULL},
+    {"read-page-bytes", LM_CLI_COUNT, offsetof(lm_cli_reading, page_bytes), "N",
+     "Of Parquet that is read: the most bytes of one page, decompressed; 1 GiB and a sixteenth by "
+     "default.",
+     NULL},
     {"csv-separator", LM_CLI_TEXT, offsetof(lm_cli_reading, csv.separator), "CHAR",
      "Of CSV that is read: what separates cells; `tab` is a tab. Found out by default, as is the "
      "quote.",
@@ -212,6 +216,7 @@ lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings
         .offset = settings->offset,
         .limit = settings->limit,
         .limited = settings->limit != UINT64_MAX,
+        .page_bytes_max = (size_t)settings->page_bytes,
         .storage = &cli->storage,
         .cancel = cli->cancel,
     };

@@ -14,6 +14,7 @@ typedef struct settings {
     lm_cli_common common;
     bool extra_ok;
     int contents; /* look_inside */
+    uint64_t page_bytes;
 } settings;
 
 static const settings defaults;
@@ -27,6 +28,8 @@ static const lm_cli_option options[] = {
      contents_choices},
     {"extra-ok", LM_CLI_FLAG, offsetof(settings, extra_ok), NULL,
      "Files in a directory that its manifest does not name are no fault.", NULL},
+    {"read-page-bytes", LM_CLI_COUNT, offsetof(settings, page_bytes), "N",
+     "Parquet: the most bytes of one page, decompressed; 1 GiB and a sixteenth by default.", NULL},
     {NULL},
 };
 
@@ -35,6 +38,7 @@ typedef struct path_report {
     lm_cli *cli;
     const char *path;
     look_inside inside;
+    size_t page_bytes_max;
     bool in_files, in_problems, seen;
     lm_verdict verdict; /* of the path itself */
     char reason[LM_ERROR_MESSAGE_MAX];
@@ -86,6 +90,7 @@ static lm_status look_into(path_report *report, const char *path, bool *is_table
     lm_json_writer *writer = &report->cli->writer;
     const lm_contents_options how = {.callback = report_problem,
                                      .context = report,
+                                     .page_bytes_max = report->page_bytes_max,
                                      .storage = &report->cli->storage,
                                      .cancel = report->cli->cancel};
     lm_contents contents;
@@ -240,7 +245,10 @@ static void report_whole(path_report *report, lm_status status, const lm_error *
 
 static lm_status verify_one(lm_cli *cli, const char *path, const settings *given, lm_error *error)
 {
-    path_report report = {.cli = cli, .path = path, .inside = (look_inside)given->contents};
+    path_report report = {.cli = cli,
+                          .path = path,
+                          .inside = (look_inside)given->contents,
+                          .page_bytes_max = (size_t)given->page_bytes};
     const lm_verify_options how = {
         .extra_ok = given->extra_ok,
         .callback = report_one,

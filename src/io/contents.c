@@ -11,7 +11,8 @@ static lm_status verify_parquet(lm_source *take_source, const char *path,
                                 const lm_contents_options *options, lm_contents *out,
                                 lm_error *error)
 {
-    const lm_parquet_reader_options how = {.allocator = options->allocator};
+    const lm_parquet_reader_options how = {.page_bytes_max = options->page_bytes_max,
+                                           .allocator = options->allocator};
     const lm_parquet_verify_options verify = {
         .callback = options->callback, .context = options->context, .cancel = options->cancel};
     lm_parquet_verified result = {0};

@@ -144,6 +144,7 @@ static lm_status look_into(look_job *look)
     const lm_dataset *d = look->dataset;
     lm_read_request light = {.without_rows = true,
                              .dictionaries = look->request->dictionaries,
+                             .page_bytes_max = look->request->page_bytes_max,
                              .threads = 1,
                              .cancel = look->request->cancel};
     const lm_format_row *row;

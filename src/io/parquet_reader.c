@@ -71,6 +71,7 @@ lm_status lm__parquet_table_open(lm_input *take_input, const lm_read_request *re
     static const lm_reader_ops ops = {parquet_project, parquet_stream, parquet_rows, parquet_close};
     const lm_allocator *allocator = take_input->allocator;
     lm_parquet_reader_options options = {.without_row_groups = request->without_rows,
+                                         .page_bytes_max = request->page_bytes_max,
                                          .allocator = allocator};
     lm_parquet_reader *file;
     lm_schema *schema;

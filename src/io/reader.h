@@ -38,9 +38,10 @@ typedef struct lm_read_request {
     size_t memory_bytes_max;
     int threads;
     lm_dictionaries dictionaries;
-    bool without_rows; /* no stream will be asked for */
-    lm_schema *schema; /* formats without types: the file's schema. NULL: as it is found */
-    bool schema_found; /* it was found in this very file: it has no other columns */
+    size_t page_bytes_max; /* of Parquet; 0: the reader's own */
+    bool without_rows;     /* no stream will be asked for */
+    lm_schema *schema;     /* formats without types: the file's schema. NULL: as it is found */
+    bool schema_found;     /* it was found in this very file: it has no other columns */
     const lm_csv_read_options *csv; /* how CSV is read; or NULL */
     lm_cancel *cancel;
 } lm_read_request;

@@ -59,6 +59,7 @@ static lm_status copy_options(lm_scan *scan, const lm_scan_options *options, lm_
         .memory_bytes_max = options->memory_bytes_max,
         .threads = options->threads,
         .dictionaries = options->dictionaries,
+        .page_bytes_max = options->page_bytes_max,
         .without_rows = options->without_rows,
         .schema = options->schema,
         .csv = options->csv,

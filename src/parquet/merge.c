@@ -101,7 +101,9 @@ static lm_status check_same(const lm_parquet_merge *merge, lm_error *error)
         lm__crc32c(0, reader->footer, reader->footer_bytes) == part->footer_sum)
         return LM_OK;
     return lm__merge_within(
-        merge, lm__error_set(error, LM_STALE, "it has changed since it was first looked at"),
+        merge,
+        lm__error_set(error, LM_CONFLICT,
+                      "it was changed while it was merged; run the merge again"),
         error);
 }
 

@@ -14,7 +14,7 @@
  *     and a checksum of its footer; where its bytes went (spans); the sizes of its indexes; and, up
  *     to LM_PARQUET_MERGE_KEPT_BYTES_MAX for all of them, its tail, so that it need not be opened
  *     again for indexes and footer.
- *  2. A file is opened again only if size and footer are what they were: LM_STALE.
+ *  2. A file is opened again only if size and footer are what they were: LM_CONFLICT.
  *  3. Only bytes that a footer speaks of are copied, each once, however many speak of them.
  *  4. Offsets in the new footer and in offset indexes lead to the same bytes as in the old ones.
  *  5. Bounds are never believed more in the new file than in the old one.

@@ -194,7 +194,7 @@ lm_status lm__merge_nulls_put(lm_parquet_merge *merge, lm_merge_nulls *nulls, lm
     if (run.above->leaf_count)
         run.beside = merge->reader->schema.leaves[run.above->leaf_first];
     else if (run.above->definition > 0)
-        status = lm__error_set(error, LM_STALE, "the schema is no longer what it was");
+        status = lm__error_set(error, LM_CONFLICT, "the schema is no longer what it was");
     if (status == LM_OK) status = make_levels(&run);
     if (status == LM_OK) status = put_page(&run);
     lm__free(merge->allocator, run.repetitions.values);

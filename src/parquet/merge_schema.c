@@ -411,7 +411,7 @@ lm_status lm__merge_lay_out(lm_merge_schema *schema, lm_error *error)
 
 static lm_status changed(lm_error *error)
 {
-    return lm__error_set(error, LM_STALE, "the schema is no longer what it was");
+    return lm__error_set(error, LM_CONFLICT, "the schema is no longer what it was");
 }
 
 static lm_status place_node(const lm_merge_node *ours, const lm_read_node *theirs,

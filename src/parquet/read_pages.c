@@ -214,7 +214,7 @@ static lm_status check_sizes(lm_read_pages *pages, lm_error *error)
     if (size > pages->limits.page_bytes_max)
         return lm__error_set(error, LM_LIMIT,
                              "a page of %zu bytes when uncompressed; the limit is %zu "
-                             "(page_bytes_max)",
+                             "(page_bytes_max; --read-page-bytes)",
                              size, pages->limits.page_bytes_max);
     if (!codec_can_make(pages->metadata->codec, compressed, size))
         return lm__error_set(error, LM_CORRUPT,

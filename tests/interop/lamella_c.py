@@ -154,10 +154,16 @@ class ScanOptions(c.Structure):
         ("memory_bytes_max", c.c_size_t),
         ("threads", c.c_int),
         ("dictionaries", c.c_int),
+        ("page_bytes_max", c.c_size_t),
         ("schema", c.c_void_p),
         ("csv", c.c_void_p),
         ("without_rows", c.c_bool),
+        ("has_version", c.c_bool),
+        ("has_time", c.c_bool),
+        ("version", c.c_int64),
+        ("time_ms", c.c_int64),
         ("cancel", c.c_void_p),
+        ("storage", c.c_void_p),
         ("allocator", c.c_void_p),
         ("rest", c.c_char * 256),  # zero: the defaults
     ]

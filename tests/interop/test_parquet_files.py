@@ -11,6 +11,9 @@ import resource
 import subprocess
 import time
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -109,3 +112,22 @@ def test_a_damaged_file_meets_its_verdict(entry):
     else:
         assert done.returncode in (1, 3)
         assert done.stderr.startswith(b"lamella: ")
+
+
+def test_a_page_that_is_larger_than_asked_for_is_refused(tmp_path):
+    """A few KiB that decompress to hundreds of MiB: refused before any room is made, read where it is allowed."""
+    path, rows = tmp_path / "bomb.parquet", 30_000_000
+    large = {"data_page_size": 1 << 30, "write_batch_size": rows, "row_group_size": rows, "max_rows_per_page": rows}
+    table = pa.table({"a": pa.array(np.zeros(rows, np.int64))})
+    pq.write_table(table, path, use_dictionary=False, compression="zstd", **large)
+    assert path.stat().st_size < 200_000
+    start = time.monotonic()
+    for words in (["cat"], ["cat", "--format", "canonical"], ["verify"], ["count", "--where", "a = 1"]):
+        done = subprocess.run(
+            [COMMAND, *words, "--read-page-bytes", "1000000", path], capture_output=True, preexec_fn=bounded, timeout=60
+        )
+        assert done.returncode == (3 if words == ["verify"] else 1), (words, done.stderr)
+        assert b"column a" in done.stderr and b"--read-page-bytes" in done.stderr, (words, done.stderr)
+    assert time.monotonic() - start < SECONDS_MAX
+    done = subprocess.run([COMMAND, "count", "--where", "a = 0", "--read-page-bytes", "300000000", path], capture_output=True, timeout=120)
+    assert done.returncode == 0 and done.stdout.split() == [str(rows).encode()], done

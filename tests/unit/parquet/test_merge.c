@@ -546,7 +546,7 @@ TEST(a_file_that_changes_is_noticed)
     make_file(&items[0], "a: int32", 0, 20, NULL);
     make_file(&items[1], "a: int32", 20, 20, NULL);
     make_file(&other, "a: int32", 0, 21, NULL);
-    merge_badly(&f, NULL, LM_STALE, "a: it has changed");
+    merge_badly(&f, NULL, LM_CONFLICT, "a: it was changed");
     /* Of the same size, another footer. */
     lm_memory_sink_deinit(&other);
     lm_memory_sink_init(&other, NULL, SIZE_MAX / 4);
@@ -555,10 +555,10 @@ TEST(a_file_that_changes_is_noticed)
     change_footer(&other, rename_writer);
     CHECK_INT(other.size, items[0].size);
     memset(f.opened, 0, sizeof f.opened);
-    merge_badly(&f, NULL, LM_STALE, "a: it has changed");
+    merge_badly(&f, NULL, LM_CONFLICT, "a: it was changed");
     lm_parquet_merge_options rewrite = {.rewrite = true};
     memset(f.opened, 0, sizeof f.opened);
-    merge_badly(&f, &rewrite, LM_STALE, "a: it has changed");
+    merge_badly(&f, &rewrite, LM_CONFLICT, "a: it was changed");
     /* Cut, it is not a file at all. */
     other.size -= 9;
     memset(f.opened, 0, sizeof f.opened);
