@@ -331,3 +331,62 @@ def test_a_log_that_was_cleaned_up_is_read_by_delta_rs(tmp_path):
         table = deltalake.DeltaTable(str(tmp_path), version=version)
         assert rows_of(table.to_pyarrow_table()) == sorted(versions[version], key=repr)
         same_as_delta_rs(tmp_path, version)
+
+
+def test_checkpoints_in_parts_and_with_columns_of_others(tmp_path):
+    """As Spark writes them: parts, parsed statistics beside, columns that are left out."""
+    versions = build(tmp_path)
+    log = tmp_path / "_delta_log"
+    before = drive(tmp_path, "state")
+    drive(tmp_path, "checkpoint")
+    whole = log / f"{3:020}.checkpoint.parquet"
+    table = pq.read_table(whole)
+    whole.unlink()
+    add = table.column("add").combine_chunks()
+    fields = [f for f in add.type if f.name != "tags"]
+    parsed = pa.array([{"numRecords": 1, "minValues": {"id": 1}} if a.is_valid else None for a in add])
+    richer = pa.StructArray.from_arrays(
+        [*(add.field(f.name) for f in fields), parsed], fields=[*fields, pa.field("stats_parsed", parsed.type)],
+        mask=add.is_null()
+    )  # fmt: skip
+    table = table.set_column(table.schema.get_field_index("add"), "add", richer)
+    table = table.append_column("domainMetadata", pa.nulls(len(table), pa.struct({"domain": pa.string()})))
+    for part in range(3):
+        rows = table.slice(part * 2, 2)
+        pq.write_table(rows, log / f"{3:020}.checkpoint.{part + 1:010}.{3:010}.parquet", compression="zstd")
+    (log / "_last_checkpoint").write_text(json.dumps({"version": 3, "size": 6, "parts": 3}))
+    for version in range(3):
+        (log / f"{version:020}.json").unlink()
+    after = drive(tmp_path, "state")
+    assert after[0] == {"version": 3, "checkpoint": 3}
+    known = ("path", "partitionValues", "size", "stats")
+    assert [{k: v[k] for k in known} for v in live(after).values()] == [
+        {k: live(before)[p][k] for k in known} for p in live(after)
+    ]
+    assert set(live(after)) == set(live(before)) and len(live(after)) == 2
+    assert [s for s in after if "txn" in s] == [s for s in before if "txn" in s]
+    assert rows_of(deltalake.DeltaTable(str(tmp_path)).to_pyarrow_table()) == sorted(versions[3], key=repr)
+    drive(tmp_path, "commit", actions=[part_of_nothing := {"txn": {"appId": "next", "version": 1}}])
+    assert part_of_nothing in drive(tmp_path, "state")
+    (log / f"{3:020}.checkpoint.{2:010}.{3:010}.parquet").unlink()  # one that is not whole is none
+    with pytest.raises(Failed, match="CORRUPT.*entry 0 is missing"):
+        drive(tmp_path, "state")
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    build(tmp_path)
+    drive(tmp_path, "checkpoint", 2)
+    path = tmp_path / "_delta_log" / f"{2:020}.checkpoint.parquet"
+    whole = path.read_bytes()
+    for damaged in (b"", whole[:100], b"x" * 100, whole[:-20] + b"\0" * 20):
+        path.write_bytes(damaged)
+        with pytest.raises(Failed, match="CORRUPT.*00002.checkpoint.parquet"):
+            drive(tmp_path, "state")
+    table = pq.read_table(pa.BufferReader(whole))
+    add = table.column("add").combine_chunks()
+    index = add.type.get_field_index("size")
+    columns = [add.field(i).cast(pa.string()) if i == index else add.field(i) for i in range(add.type.num_fields)]
+    wrong = pa.StructArray.from_arrays(columns, [f.name for f in add.type], mask=add.is_null())
+    pq.write_table(table.set_column(table.schema.get_field_index("add"), "add", wrong), path)
+    with pytest.raises(Failed, match="CORRUPT.*00002.checkpoint.parquet: column add.size is utf8"):
+        drive(tmp_path, "state")
