@@ -63,8 +63,8 @@ typedef struct lm_merge_place {
     int64_t leaf;              /* of the file; -1: it has none */
     const lm_read_node *above; /* where there is none: the deepest group around it that there is */
 } lm_merge_place;
-/* `places` has room for all leaves of the schema. The file is one of those joined: LM_CONFLICT where
- * it is not. */
+/* `places` has room for all leaves of the schema. The file is one of those joined: LM_CONFLICT
+ * where it is not. */
 LM_MUST_USE lm_status lm__merge_places(const lm_merge_schema *schema,
                                        const lm_parquet_reader *reader, lm_merge_place *places,
                                        lm_error *error);
