@@ -20,8 +20,9 @@ static const lm_cli_option options[] = {
     {"recursive", LM_CLI_FLAG, offsetof(settings, recursive), NULL,
      "Go through the directories below too; symlinks are not followed.", NULL},
     {"older-than", LM_CLI_DURATION, offsetof(settings, older_than_ns), "TIME",
-     "Spare what was changed more recently than this: 90s, 15m, 12h, 7d. Not needed for safety: "
-     "what a living writer has is never touched.",
+     "Spare what was changed more recently than this: 90s, 15m, 12h, 7d. On this system it is not "
+     "needed for safety, since what a living writer has is never touched; on HDFS, which has no "
+     "locks, nothing is removed without it.",
      NULL},
     {NULL},
 };
@@ -102,7 +103,9 @@ const lm_cli_command lm__cli_gc = {
         "(.lamella-*.tree) and journals of directory exchanges (.lamella-*.swap) in each DIR, and "
         "removes those whose writer is dead. A living writer holds a lock on what it has, and "
         "that is never touched, however old it is; where the file system has no locks nothing is "
-        "removed. An exchange of directories that was cut short is brought to its end: the old "
+        "removed. On HDFS a file that is open for writing is never touched, and the rest goes by "
+        "its age (--older-than). An exchange of directories that was cut short is brought to its "
+        "end: the old "
         "tree is removed, a staged one that never came into place is left alone.",
     .groups = {{"Options", options, 0},
                {"Storage", lm__cli_storage_options, 0},

@@ -111,8 +111,9 @@ static lm_status send_to(lm_hdfs_store *hdfs, const lm_hdfs_call *call, unsigned
     lm__arena_reset(&answer->arena);
     LM_TRY(lm__hdfs_url(&answer->url, hdfs->nodes.is_tls, hdfs->nodes.hosts[node], call->path,
                         call->operation, &hdfs->who, call->parameters, error));
-    int64_t left_ns = lm__retry_left_ns(loop);
-    bool has_whole = call->whole_ns > 0 && call->whole_ns < left_ns;
+    int64_t whole_ns = lm__retry_left_ns(loop);
+    if (call->whole_ns > 0 && call->whole_ns < whole_ns) whole_ns = call->whole_ns;
+    if (whole_ns == INT64_MAX || call->on_body) whole_ns = 0; /* bytes take the time they take */
     const lm_http_request request = {
         .method = call->method,
         .url = (const char *)answer->url.data,
@@ -123,9 +124,7 @@ static lm_status send_to(lm_hdfs_store *hdfs, const lm_hdfs_call *call, unsigned
         .on_body = call->on_body,
         .context = call->context,
         .body_bytes_max = LM_HDFS_ANSWER_BYTES_MAX,
-        .times = {.whole_ns = has_whole              ? call->whole_ns
-                              : left_ns == INT64_MAX ? 0
-                                                     : left_ns},
+        .times = {.whole_ns = whole_ns},
         .cancel = call->cancel,
         .attempt = loop->attempt,
     };
@@ -146,10 +145,9 @@ static ending judge(lm_hdfs_store *hdfs, const lm_hdfs_call *call, lm_status sen
     *status = sent;
     answer->lost = false;
     if (sent != LM_OK) {
-        if (sent == LM_NO_MEMORY || sent == LM_LIMIT) return ENDED;
         bool was_cancelled = sent == LM_CANCELLED || lm__cancel_requested(call->cancel);
         answer->lost = answer->response.began;
-        if (was_cancelled) return ENDED;
+        if (was_cancelled || sent == LM_NO_MEMORY || sent == LM_LIMIT) return ENDED;
         if (!answer->response.began) return NEXT;
         bool took_some = call->on_body && answer->response.bytes_received > 0;
         if (!call->repeatable || took_some) return ENDED;
@@ -193,12 +191,14 @@ lm_status lm__hdfs_ask(lm_hdfs_store *hdfs, const lm_hdfs_call *call, lm_hdfs_an
     lm_error own;
     lm_status status = LM_OK;
     ending how;
-    bool passes;
+    bool passes, lost = false;
     if (!error) error = &own;
     lm__retry_begin(&loop, &hdfs->remote.retry, call->cancel);
-    do how = ask_each(hdfs, call, &loop, answer, &status, &passes, error);
-    while (lm__retry_again(&loop, passes && !call->once && how != WANTED && how != ENDED,
-                           answer->response.retry_after_ns));
+    do {
+        how = ask_each(hdfs, call, &loop, answer, &status, &passes, error);
+        answer->lost = lost |= answer->lost; /* whatever became of the attempts after it */
+    } while (lm__retry_again(&loop, passes && !call->once && how != WANTED && how != ENDED,
+                             answer->response.retry_after_ns));
     if (how == WANTED) return LM_OK;
     if (answer->response.status != 0) return status; /* told as what was refused */
     bool may_be_service = how == NEXT && !hdfs->nodes.is_configured && hdfs->root[0] == 'h';

@@ -22,6 +22,12 @@
 #include "base/json.h"
 #include "store/hdfs/hdfs.h"
 
+static bool is_same_thing(const lm_hdfs_move *move, const lm_hdfs_file *file)
+{
+    if (file->id && file->kind == move->what.kind) return file->id == move->what.id;
+    return lm__hdfs_is_same(file, &move->what);
+}
+
 /* A gateway that does not know renameoptions renames by the old rules, and answers with a boolean:
  * false where something stands, true also where it moved into a directory. */
 static lm_status gateway_answer(lm_hdfs_store *hdfs, const lm_hdfs_move *move, const char *to,
@@ -37,7 +43,7 @@ static lm_status gateway_answer(lm_hdfs_store *hdfs, const lm_hdfs_move *move, c
                              "write where nothing is",
                              hdfs->root, to);
     lm_status status = lm__hdfs_look(hdfs, to, NULL, &file, error);
-    if (status == LM_OK && file.kind == move->what.kind && file.id == move->what.id) return LM_OK;
+    if (status == LM_OK && is_same_thing(move, &file)) return LM_OK;
     return lm__error_set(error, LM_UNKNOWN_OUTCOME,
                          "%s%s: the server renamed, but something else stands there", hdfs->root,
                          to);
@@ -80,8 +86,7 @@ static bool is_ours(lm_hdfs_store *hdfs, const lm_hdfs_move *move, const char *p
 {
     lm_hdfs_file file;
     lm_error unused;
-    if (lm__hdfs_look(hdfs, path, NULL, &file, &unused) != LM_OK) return false;
-    return file.id ? file.id == move->what.id : lm__hdfs_is_same(&file, &move->what);
+    return lm__hdfs_look(hdfs, path, NULL, &file, &unused) == LM_OK && is_same_thing(move, &file);
 }
 
 typedef enum verdict { DONE, FENCED, UNKNOWN } verdict;
@@ -132,4 +137,16 @@ lm_status lm__hdfs_move_run(lm_hdfs_store *hdfs, lm_hdfs_move *move, lm_error *e
             return LM_UNKNOWN_OUTCOME;
         }
     }
+}
+
+lm_status lm__hdfs_move_back(lm_hdfs_store *hdfs, const lm_hdfs_move *move, const char *name,
+                             lm_status status, lm_error *error)
+{
+    lm_hdfs_move back = {.to = name, .what = move->what, .suffix = move->suffix};
+    lm_error inner;
+    if (status == LM_UNKNOWN_OUTCOME || strcmp(move->from, name) == 0) return status;
+    memcpy(back.from, move->from, sizeof back.from);
+    if (lm__hdfs_move_run(hdfs, &back, &inner) == LM_OK) return status;
+    return lm__error_within(error, status, "%s%s is now called %s%s", hdfs->root, name, hdfs->root,
+                            back.from);
 }

@@ -152,6 +152,10 @@ typedef struct lm_hdfs_move {
 
 /* Answers as a commit does. */
 LM_MUST_USE lm_status lm__hdfs_move_run(lm_hdfs_store *hdfs, lm_hdfs_move *move, lm_error *error);
+/* After a failed run: what an answer that was lost cost its name `name` gets it back. Gives
+ * `status`; where it cannot, the message tells the name that it has. */
+LM_MUST_USE lm_status lm__hdfs_move_back(lm_hdfs_store *hdfs, const lm_hdfs_move *move,
+                                         const char *name, lm_status status, lm_error *error);
 /* "<directory of path>/.lamella-<32 hex><suffix>" */
 LM_MUST_USE lm_status lm__hdfs_temp_beside(const char *path, const char *suffix,
                                            char temp[LM_PATH_BYTES_MAX], lm_error *error);

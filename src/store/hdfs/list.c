@@ -113,7 +113,10 @@ static lm_status pages_tell(lm_hdfs_store *hdfs, const char *path, listed_page p
             whole = overlaps = true; /* a page of nothing but names that cannot be said */
             continue;
         }
-        if (now->count == 0)
+        bool repeats =
+            !overlaps && before->count > 0 && now->count > 0 &&
+            strcmp(now->files[now->count - 1].name, before->files[before->count - 1].name) == 0;
+        if (now->count == 0 || repeats)
             return lm__error_set(error, LM_IO, "%s%s: the listing does not come to its end",
                                  hdfs->root, path);
         whole = !anchor_find(now, &anchor);

@@ -416,18 +416,6 @@ static lm_status adopted_check(const hdfs_stage *s, lm_error *error)
     return lm__error_set(error, LM_CONFLICT, "%s is another file by now", s->options.adopt);
 }
 
-/* An adopted file that a lost answer cost its name gets it back. */
-static lm_status adopted_return(hdfs_stage *s, lm_status status, lm_error *error)
-{
-    lm_hdfs_move back = {.to = s->adopted, .what = s->move.what, .suffix = LM_TEMP_FILE_SUFFIX};
-    lm_error inner;
-    if (strcmp(s->move.from, s->adopted) == 0) return status;
-    memcpy(back.from, s->move.from, sizeof back.from);
-    if (lm__hdfs_move_run(s->hdfs, &back, &inner) == LM_OK) return status;
-    return lm__error_within(error, status, "%s%s is now called %s%s", s->hdfs->root, s->adopted,
-                            s->hdfs->root, back.from);
-}
-
 static lm_status stage_commit(lm_stage *stage, lm_error *error)
 {
     hdfs_stage *s = (hdfs_stage *)stage;
@@ -438,9 +426,9 @@ static lm_status stage_commit(lm_stage *stage, lm_error *error)
         s->move.from[0] = '\0';
         return LM_OK;
     }
-    if (status == LM_EXISTS) return lm__error_set(error, status, "%s exists already", s->url);
-    return s->options.adopt && status != LM_UNKNOWN_OUTCOME ? adopted_return(s, status, error)
-                                                            : status;
+    if (status == LM_EXISTS) status = lm__error_set(error, status, "%s exists already", s->url);
+    if (!s->options.adopt) return status;
+    return lm__hdfs_move_back(s->hdfs, &s->move, s->adopted, status, error);
 }
 
 static void stage_close(lm_stage *stage)

@@ -376,6 +376,18 @@ TEST(a_lost_removal_is_looked_after)
                      LM_UNKNOWN_OUTCOME);
         CHECK(strstr(error.message, "nobody can say whether it was removed") != NULL);
     }
+    /* Nobody there any more after the first answer was lost. */
+    store = start_again(store);
+    lm_hdfs_store *hdfs = (lm_hdfs_store *)store;
+    char here[32];
+    snprintf(here, sizeof here, "%s", root + strlen("webhdfs://"));
+    hdfs->nodes.hosts[0] = here;
+    hdfs->nodes.hosts[1] = "127.0.0.1:1";
+    hdfs->nodes.count = 2;
+    hdfs->remote.retry.policy.attempts_max = 1;
+    web_put("/a", "1");
+    web_plan(FAULT_CUT_AFTER, 1, 1000);
+    CHECK_STATUS(lm__store_remove(store, at("/a"), LM_DURABILITY_FULL, &error), LM_UNKNOWN_OUTCOME);
     store = start_again(store);
     web_put("/t/a", "1");
     web_plan(FAULT_CUT_BEFORE, 1, 1000);
@@ -822,6 +834,51 @@ TEST(a_finished_file_is_adopted_without_being_read)
     stop(store);
 }
 
+/* The answer of the first RENAME is lost and nothing was done; then somebody else is there. */
+TEST(what_was_fenced_has_its_name_back)
+{
+    lm_store *store = start();
+    lm_stage *stage;
+    lm_error error;
+    lm_tree_result result;
+    const lm_tree_options absent = {.mode = LM_COMMIT_IF_ABSENT};
+    web_put("/s/a", "1");
+    web_put("/out/b", "2");
+    web_plan(FAULT_CUT_BEFORE, 1, 1); /* the destination's parent is the root: no MKDIRS */
+    CHECK_STATUS(lm__store_tree_commit(store, at("/s"), at("/out"), &absent, &result, &error),
+                 LM_EXISTS);
+    CHECK(strstr(web.journal, "destination=/.lamella-1.tree") != NULL);
+    CHECK(web_is("/s/a", "1") && !result.is_visible);
+
+    web_put("/made", "whole");
+    const lm_stage_options options = {.adopt = at("/made"), .mode = LM_COMMIT_IF_ABSENT};
+    CHECK_OK(lm__stage_open(store, at("/file"), &options, &stage, &error), error);
+    CHECK_OK(lm__stage_seal(stage, &error), error);
+    web_put("/file", "another's");
+    web_plan(FAULT_CUT_BEFORE, 1, 1);
+    CHECK_STATUS(lm__stage_commit(stage, &error), LM_EXISTS);
+    lm__stage_close(stage);
+    CHECK(web_is("/made", "whole") && web_is("/file", "another's"));
+    CHECK_INT(web_temps_left(), 0);
+    stop(store);
+}
+
+TEST(a_gateway_moves_no_directory_into_another)
+{
+    lm_store *store = start();
+    lm_error error;
+    lm_tree_result result;
+    const lm_tree_options absent = {.mode = LM_COMMIT_IF_ABSENT};
+    web.is_gateway = true;
+    web_put("/s/a", "1");
+    web_put("/out/b", "2");
+    CHECK_STATUS(lm__store_tree_commit(store, at("/s"), at("/out"), &absent, &result, &error),
+                 LM_EXISTS);
+    CHECK_OK(lm__store_tree_commit(store, at("/s"), at("/new"), &absent, &result, &error), error);
+    CHECK(web_is("/new/a", "1") && !web_find("/out/s"));
+    stop(store);
+}
+
 typedef struct reaped {
     int removed, live, spared;
 } reaped;
@@ -1010,6 +1067,8 @@ int main(void)
     RUN(a_join_survives_each_fault);
     RUN(a_directory_is_put_where_nothing_is);
     RUN(a_finished_file_is_adopted_without_being_read);
+    RUN(what_was_fenced_has_its_name_back);
+    RUN(a_gateway_moves_no_directory_into_another);
     RUN(gc_goes_by_name_and_age);
     RUN(options_are_checked_and_used);
     RUN(a_cancelled_publication_changes_nothing);
