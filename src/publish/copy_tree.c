@@ -77,7 +77,10 @@ static lm_status refuse_early(lm_copy *copy, const char *path, lm_error *error)
     status = lm__store_require(copy->to, LM_STORE_TREE_EXCHANGE, error);
     if (status == LM_OK) return LM_OK;
     return lm__error_within(error, status,
-                            "%s stands there: remove it first, or copy to a new name", path);
+                            "%s stands there: copy to a new name, and publish that (lamella "
+                            "publish-dir --versioned), or "
+                            "remove it first",
+                            path);
 }
 
 /* Links to files are copied as files. What else is no file cannot be. */
