@@ -1,6 +1,7 @@
 /* lamella verify: what is there against what its manifest tells. */
 #include <lamella/contents.h>
 #include <lamella/manifest.h>
+#include <lamella/versions.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -36,7 +37,8 @@ static const lm_cli_option options[] = {
 /* The verification of one PATH: its files come first, then itself. */
 typedef struct path_report {
     lm_cli *cli;
-    const char *path;
+    const char *path;        /* of a prefix of versions its newest */
+    lm_version_info version; /* that one; its path is "" where there are none */
     look_inside inside;
     size_t page_bytes_max;
     bool in_files, in_problems, seen;
@@ -156,7 +158,7 @@ static lm_status report_one(void *context, const lm_verified *verified, lm_error
     lm_status status = LM_OK;
     char shown[2 * LM_ERROR_MESSAGE_MAX];
     (void)error;
-    if (verified->path == report->path) {
+    if (verified->path == report->path || strcmp(verified->path, report->version.path) == 0) {
         report->seen = true;
         report->verdict = verified->verdict;
         report->bytes = verified->bytes;
@@ -256,14 +258,20 @@ static lm_status verify_one(lm_cli *cli, const char *path, const settings *given
         .storage = &cli->storage,
         .cancel = cli->cancel,
     };
+    const lm_version_options follow = {.storage = &cli->storage, .cancel = cli->cancel};
     lm_error inside_error;
     bool is_table = false;
+    /* What stands for a prefix of versions is its newest. */
+    if (lm_version_resolve(path, NULL, &follow, &report.version, NULL) == LM_OK)
+        report.path = report.version.path;
+    else
+        report.version.path[0] = '\0';
     if (cli->json) lm__json_open_object(&cli->writer);
     lm_status status = lm_verify(path, &how, error);
     if (report.in_files) lm__json_close_array(&cli->writer);
     if (given->contents != INSIDE_NEVER && is_verdict(status) && report.seen &&
         report.verdict != LM_VERDICT_MISSING) {
-        lm_status inside = look_into(&report, path, &is_table, &inside_error);
+        lm_status inside = look_into(&report, report.path, &is_table, &inside_error);
         if (is_table || inside != LM_OK)
             status = join(&report, status, inside, &inside_error, error);
     }

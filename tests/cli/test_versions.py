@@ -24,7 +24,8 @@ def test_readers_follow_to_the_newest(run, tmp_path):
         assert run("resolve", "out/").stdout.decode() == f"out/_runs/run {number}\n"
     assert run("cat", "out").stdout.decode().startswith('{"a":0,"b":"x"}\n')
     assert run("count", "out", "--version", "1").stdout.decode() == "5\n"
-    assert run("verify", "out").returncode == 0
+    verified = run("verify", "out", "--contents", "always")
+    assert verified.returncode == 0 and verified.stdout.split(None, 1) == [b"ok", run("resolve", "out").stdout]
     assert json.loads((tmp_path / "out/latest").read_text())["path"] == "_runs/run 2"
     assert run("resolve", "out", "--number", "1").stdout.decode() == "out/_runs/run 1\n"
     assert run("resolve", "out", "--run-id", "run 0").stdout.decode() == "out/_runs/run 0\n"

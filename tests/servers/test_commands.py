@@ -184,6 +184,22 @@ def test_cp_of_directories(run, hdfs, place, tmp_path):
     assert hdfs.shell("-ls", in_hdfs(place))[1].count(b".lamella-") == 0
 
 
+def test_versions_of_a_prefix(run, hdfs, place, tmp_path):
+    (tmp_path / "in.csv").write_bytes(CSV)
+    for number in (1, 2, 3):
+        run_id = f"r{number}"
+        assert run("put", "in.csv", f"{place}/stage/part-0.parquet", "--limit", str(min(number, 2))).returncode == 0
+        words = ["--versioned", "--run-id", run_id, "--keep", "2"]
+        assert run("publish-dir", f"{place}/stage", f"{place}/p", *words).returncode == 0
+        assert lines(run("resolve", f"{place}/p")) == [f"{place}/p/_runs/{run_id}"]
+        assert run("count", f"{place}/p").stdout == b"%d\n" % min(number, 2)
+    assert lines(run("verify", f"{place}/p")) == [f"ok               {place}/p/_runs/r3"]
+    assert lines(run("ls", f"{place}/p/_runs"))[1:] == [f"{place}/p/_runs/r2/", f"{place}/p/_runs/r3/"]
+    # What stands is named, and the way out.
+    assert run("put", "in.csv", f"{place}/stage/part-0.parquet").returncode == 0
+    fails(run("cp", f"{place}/stage", f"{place}/p", "--recursive"), 1, "--versioned")
+
+
 def test_rm(run, hdfs, place):
     assert run("write", f"{place}/d/a", stdin=b"x").returncode == 0
     assert run("write", f"{place}/d/e/b", stdin=b"x").returncode == 0
