@@ -154,16 +154,16 @@ lm_status lm__table_writable(const lm_allocator *allocator, const lm_delta_proto
 
 lm_delta_protocol lm__table_protocol(bool timestamp_ntz)
 {
-    static const char *const features[] = {"timestampNtz"};
-    static const lm_text_list list = {features, 1};
+    /* What writer version 2 has without saying so, version 7 has only where it is listed. */
+    static const char *const features[] = {"timestampNtz", "appendOnly", "invariants"};
     if (!timestamp_ntz) return (lm_delta_protocol){.reader = 1, .writer = 2};
     return (lm_delta_protocol){
         .reader = 3,
         .writer = 7,
         .has_reader_features = true,
         .has_writer_features = true,
-        .reader_features = list,
-        .writer_features = list,
+        .reader_features = {features, 1},
+        .writer_features = {features, 3},
     };
 }
 

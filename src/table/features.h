@@ -20,7 +20,7 @@ LM_MUST_USE lm_status lm__table_writable(const lm_allocator *allocator,
                                          const lm_delta_metadata *metadata, const char *where,
                                          lm_error *error);
 
-/* 1 and 2, or 3 and 7 with the feature timestampNtz. */
+/* 1 and 2, or 3 and 7 with the feature timestampNtz and those that 2 has of itself. */
 lm_delta_protocol lm__table_protocol(bool timestamp_ntz);
 
 /* Properties of the table: the fallback when they are absent or not understood. */

@@ -316,6 +316,28 @@ def test_timestamps_without_a_zone_are_a_feature_that_is_supported(tmp_path):
     ]
 
 
+def test_delta_rs_takes_our_protocol_for_them(tmp_path):
+    moment = datetime.datetime(2024, 1, 1, 12, 30)
+    table = pa.table({"t": pa.array([moment], pa.timestamp("us")), "id": pa.array([1], pa.int64())})
+    pq.write_table(table, tmp_path / "a.parquet")
+    protocol, metadata = head()
+    protocol["protocol"] = {
+        "minReaderVersion": 3,
+        "minWriterVersion": 7,
+        "readerFeatures": ["timestampNtz"],
+        "writerFeatures": ["timestampNtz", "appendOnly", "invariants"],
+    }
+    fields = [{"name": n, "type": t, "nullable": True, "metadata": {}} for n, t in (("t", "timestamp_ntz"), ("id", "long"))]
+    metadata["metaData"] |= {"schemaString": json.dumps({"type": "struct", "fields": fields}), "partitionColumns": []}
+    add = {"path": "a.parquet", "partitionValues": {}, "size": (tmp_path / "a.parquet").stat().st_size}
+    add |= {"modificationTime": 1, "dataChange": True}
+    drive(tmp_path, "commit", "create", actions=[protocol, metadata, {"add": add}])
+    drive(tmp_path, "checkpoint")
+    deltalake.write_deltalake(str(tmp_path), table, mode="append")
+    assert deltalake.DeltaTable(str(tmp_path)).to_pyarrow_table()["t"].to_pylist() == [moment, moment]
+    same_as_delta_rs(tmp_path)
+
+
 def test_a_log_that_was_cleaned_up_is_read_by_delta_rs(tmp_path):
     versions = build(tmp_path)
     drive(tmp_path, "checkpoint", 2)

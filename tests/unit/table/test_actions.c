@@ -43,7 +43,8 @@ TEST(lines_are_as_spark_writes_them) /* [3] */
     protocol.protocol = lm__table_protocol(true);
     check_line(&protocol,
                "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":"
-               "[\"timestampNtz\"],\"writerFeatures\":[\"timestampNtz\"]}}\n");
+               "[\"timestampNtz\"],\"writerFeatures\":[\"timestampNtz\",\"appendOnly\","
+               "\"invariants\"]}}\n");
 
     lm_action metadata = action_metadata();
     metadata.metadata.schema = "{}";
