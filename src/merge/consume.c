@@ -226,13 +226,7 @@ static lm_status join_parts(const lm_merge_plan *plan, const lm_journal *j, size
 static lm_status put_in_place(lm_merge_plan *plan, const lm_journal *j, lm_merge_result *result,
                               lm_error *error)
 {
-    standing target;
     lm_file_publication *publication;
-    LM_TRY(look_at(plan->from, j->target, &target, error));
-    if (!target.there || target.stat.size != j->bytes)
-        return lm__error_set(error, LM_CORRUPT, "%s has %llu bytes, and the parts had %llu",
-                             j->target, (unsigned long long)target.stat.size,
-                             (unsigned long long)j->bytes);
     LM_TRY(lm__file_adopt(plan->to, j->destination, j->target, &plan->file, NULL, &publication,
                           error));
     lm_status status = lm_file_finish(publication, &result->file, error);
@@ -241,9 +235,24 @@ static lm_status put_in_place(lm_merge_plan *plan, const lm_journal *j, lm_merge
     return status;
 }
 
+/* A store joins what is there when it does: a part may have been written to after the last look. */
+static lm_status check_target(const lm_merge_plan *plan, const lm_journal *j, lm_error *error)
+{
+    standing target;
+    LM_TRY(look_at(plan->from, j->target, &target, error));
+    if (target.there && target.stat.size == j->bytes) return LM_OK;
+    return lm__error_set(error, LM_CORRUPT,
+                         "%s has %llu bytes, and the parts had %llu: one was written to in the "
+                         "moment in which it was joined. All of them are in there; put it where it "
+                         "belongs by hand, and remove %s",
+                         j->target, (unsigned long long)target.stat.size,
+                         (unsigned long long)j->bytes, j->path);
+}
+
 static lm_status finish_joined(lm_merge_plan *plan, const lm_journal *j, lm_merge_result *result,
                                lm_error *error)
 {
+    LM_TRY(check_target(plan, j, error));
     lm_status status = put_in_place(plan, j, result, error);
     if (status != LM_OK)
         return lm__error_within(error, status,

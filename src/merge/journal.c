@@ -120,8 +120,9 @@ static bool take_all(reading *r, lm_journal *j)
            take(r, "bytes ") && take_number(r, 10, &j->bytes) && take(r, "\nresult ") &&
            take_number(r, 16, &j->device) && take(r, " ") && take_number(r, 16, &j->inode) &&
            take(r, "\nbefore ") && take_number(r, 16, &j->before) && take(r, "\nparts ") &&
-           take_number(r, 10, &count) && take(r, "\n") && count <= LM_MERGE_PARTS_MAX;
-    if (!good) return false;
+           take_number(r, 10, &count) && take(r, "\n");
+    /* A part takes more bytes than this. */
+    if (!good || count > LM_MERGE_PARTS_MAX || count > (uint64_t)(r->end - r->at) / 8) return false;
     j->parts = lm__arena_array(r->arena, (size_t)count, sizeof *j->parts);
     if (!j->parts) return false;
     for (j->count = 0; j->count < count; j->count++)

@@ -331,8 +331,69 @@ TEST(a_condition_is_refused_before_anything_is_consumed)
     lm__store_close(b.mem);
 }
 
+/* Somebody writes to a part while it is merged. */
+typedef struct meddler {
+    lm_store *mem;
+    uint64_t turn, now;
+    bool has_written;
+} meddler;
+
+static void meddle(void *context, const char *name)
+{
+    meddler *m = context;
+    lm_stage *stage;
+    /* No store removes a file only if it is as it was: the moment between the last look and the
+     * removal stays. */
+    if (m->now++ != m->turn || strcmp(name, "fault_remove") == 0) return;
+    if (lm__stage_open(m->mem, part_path(2), NULL, &stage, NULL) != LM_OK) return;
+    if (lm__stage_write(stage, "9,new\n", 6, NULL) == LM_OK && lm__stage_seal(stage, NULL) == LM_OK)
+        m->has_written = lm__stage_commit(stage, NULL) == LM_OK;
+    lm__stage_close(stage);
+}
+
+TEST(a_part_that_changes_meanwhile_is_in_the_result_or_left)
+{
+    static const char *const sources[] = {ROOT "/in"};
+    int refused = 0, left_over = 0;
+    for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
+        for (uint64_t turn = 0;; turn++) {
+            const scene *s = &scenes[i];
+            bench b;
+            bench_open(&b, s, true);
+            meddler m = {b.mem, turn, 0, false};
+            b.fault.hook = meddle;
+            b.fault.hook_context = &m;
+            lm_storage storage = {.reserved = &b.fault.store};
+            lm_file_options file = {.storage = &storage};
+            lm_merge_options options = {
+                .header_text = s->header, .delete_sources = true, .file = &file};
+            lm_merge_result result;
+            lm_error error = {0};
+            lm_status status = lm_merge(sources, 1, OUT, &options, &result, &error);
+            bool had_old = strcmp(text_of(&b, OUT), "old") == 0;
+            bool is_new = strstr(text_of(&b, OUT), "9,new") != NULL;
+            left l = look(&b); /* joined in the moment in which it changed: told, and kept */
+            if (l.target[0]) is_new = is_new || strstr(text_of(&b, l.target), "9,new");
+            bool is_left = strcmp(text_of(&b, part_path(2)), "9,new\n") == 0;
+            refused += status != LM_OK && had_old;
+            left_over += is_left && !had_old;
+            if (m.has_written && !is_new && !is_left)
+                check_fail(__FILE__, __LINE__, "%s, operation %d: what was written is lost: %s",
+                           s->what, (int)turn, error.message);
+            if (status != LM_OK && !had_old && !l.journal[0] && !is_left)
+                check_fail(__FILE__, __LINE__, "%s, operation %d: %s", s->what, (int)turn,
+                           error.message);
+            bool more = m.now > turn;
+            lm__store_close(b.mem);
+            if (!more) break;
+        }
+    printf("# %d refused, %d left\n", refused, left_over);
+    CHECK(refused > 10);
+}
+
 int main(void)
 {
+    RUN(a_part_that_changes_meanwhile_is_in_the_result_or_left);
     RUN(parts_are_consumed);
     RUN(every_operation_may_be_the_last);
     RUN(carrying_on_may_be_cut_short_too);
