@@ -5,11 +5,11 @@ import os
 
 from . import _core
 from ._files import Result, only_file_options
-from ._options import choice, path_bytes
+from ._options import choice, parquet_options, path_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from ._options import PathLike
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _FORMATS = {"auto": 0, "csv": 1, "jsonl": 2, "text": 3, "parquet": 4}
 _ORDERS = {"auto": 0, "part": 1, "natural": 2, "name": 3, "time": 4, "listed": 5}
 _COMPRESSIONS = {"auto": 0, "none": 1, "gzip": 2, "zstd": 3}
+_KV_CONFLICTS = {"drop": 0, "first": 1, "refuse": 2}
 _HEADERS = {"auto": 0, "infer": 0, True: 1, "yes": 1, False: 2, None: 2, "no": 2}
 
 
@@ -133,6 +134,10 @@ def merge(
     delete_sources: bool = False,
     resume: bool = False,
     rewrite: bool = False,
+    small_rows: int = 0,
+    small_bytes: int = 0,
+    parquet: Mapping[str, Any] | None = None,
+    kv_conflict: str = "drop",
     threads: int = 0,
     dry_run: bool = False,
     **options: Any,
@@ -141,7 +146,8 @@ def merge(
     nothing: CSV with one header, JSON lines, other text, plain or as .gz and .zst, and Parquet. docs/merge.md has the
     rules. header= is "auto", True, False, or the header (a text, or names) of parts that have none. With
     delete_sources=True the parts may be consumed, and HDFS joins them without moving a byte; resume=True carries on what
-    was cut short. dry_run=True gives the plan. Other options are those of publications."""
+    was cut short. Of Parquet, rewrite=True writes all row groups anew, small_rows=N those of fewer rows, as `parquet`
+    says, with the options of write_parquet. dry_run=True gives the plan. Other options are those of publications."""
     made = only_file_options("merge", options)
     wanted: dict[str, Any] = {
         **_header(header),
@@ -157,11 +163,15 @@ def merge(
         "delete_sources": delete_sources or resume,
         "resume": resume,
         "rewrite": rewrite,
+        "small_rows": small_rows,
+        "small_bytes": small_bytes,
+        "kv_conflict": choice("kv_conflict", kv_conflict, _KV_CONFLICTS),
         "threads": threads,
     }
     if isinstance(sources, (str, bytes, os.PathLike)):
         paths = [path_bytes(sources)]
     else:
         paths = [path_bytes(source) for source in sources]
-    told = _core.merge(paths, path_bytes(dst), made, wanted, dry_run)
+    anew = parquet_options("merge", {"threads": threads, **(parquet or {})})
+    told = _core.merge(paths, path_bytes(dst), made, anew, wanted, dry_run)
     return MergePlan(told) if dry_run else MergeResult(told, made)

@@ -42,11 +42,11 @@ static const lm_cli_option options[] = {
 static lm_status cat_canonical(const lm_cli *cli, const settings *given, lm_sink *sink,
                                lm_error *error)
 {
-    const lm_parquet_reader_options options = {.page_bytes_max = (size_t)given->reading.page_bytes};
+    const lm_parquet_reader_options how = {.page_bytes_max = (size_t)given->reading.page_bytes};
     lm_source *source;
     lm_parquet_reader *reader;
     LM_TRY(lm__cli_source(cli, cli->words.items[0], &source, error));
-    LM_TRY(lm_parquet_reader_open(source, &options, &reader, error));
+    LM_TRY(lm_parquet_reader_open(source, &how, &reader, error));
     lm_status status = lm__canonical_write(reader, sink, error);
     lm_parquet_reader_close(reader);
     return status;

@@ -45,6 +45,7 @@ static bool take_sources(merge_work *work, PyObject *list)
 static bool take_options(lm_merge_options *options, PyObject *dict)
 {
     int64_t format = 0, order = 0, header = 0, compression = 0, level = 0, threads = 0;
+    int64_t small_bytes = 0, kv_conflict = 0;
     bool good = lm__py_get_int(dict, "format", &format) && lm__py_get_int(dict, "order", &order) &&
                 lm__py_get_int(dict, "header", &header) &&
                 lm__py_get_int(dict, "compression", &compression) &&
@@ -58,7 +59,12 @@ static bool take_options(lm_merge_options *options, PyObject *dict)
                 lm__py_get_bool(dict, "count_rows", &options->count_rows) &&
                 lm__py_get_bool(dict, "delete_sources", &options->delete_sources) &&
                 lm__py_get_bool(dict, "resume", &options->resume) &&
-                lm__py_get_bool(dict, "rewrite", &options->rewrite);
+                lm__py_get_bool(dict, "rewrite", &options->rewrite) &&
+                lm__py_get_int(dict, "small_rows", &options->small_rows) &&
+                lm__py_get_int(dict, "small_bytes", &small_bytes) &&
+                lm__py_get_int(dict, "kv_conflict", &kv_conflict);
+    options->small_bytes = (uint64_t)small_bytes;
+    options->pairs = (lm_parquet_merge_pairs)kv_conflict;
     options->format = (lm_merge_format)format;
     options->order = (lm_merge_order)order;
     options->header = (lm_merge_header)header;
@@ -137,20 +143,27 @@ static PyObject *tell_plan(const lm_merge_plan *plan)
     return told;
 }
 
-/* merge(sources, path, file options, options, dry_run) -> dict */
+/* merge(sources, path, file options, parquet options, options, dry_run) -> dict */
 static PyObject *merge(PyObject *module, PyObject *args)
 {
     merge_work work = {0};
     lm_py_file_options file;
-    PyObject *sources, *file_dict, *dict, *told = NULL;
+    lm_py_parquet_options parquet;
+    PyObject *sources, *file_dict, *parquet_dict, *dict, *told = NULL;
     int dry_run;
     lm_error error;
     lm_status status;
-    if (!PyArg_ParseTuple(args, "O!yO!O!p", &PyList_Type, &sources, &work.destination, &PyDict_Type,
-                          &file_dict, &PyDict_Type, &dict, &dry_run))
+    if (!PyArg_ParseTuple(args, "O!yO!O!O!p", &PyList_Type, &sources, &work.destination,
+                          &PyDict_Type, &file_dict, &PyDict_Type, &parquet_dict, &PyDict_Type,
+                          &dict, &dry_run))
         return NULL;
     if (!lm__py_file_options_init(&file, file_dict)) return NULL;
+    if (!lm__py_parquet_options_init(&parquet, parquet_dict)) {
+        lm__py_file_options_deinit(&file);
+        return NULL;
+    }
     work.options.file = &file.options;
+    work.options.parquet = &parquet.options;
     work.dry_run = dry_run;
     const lm_py_run_options run = {
         .state = lm__py_state(module), .cancel = &file.cancel, .work = merge_run, .context = &work};
@@ -163,6 +176,7 @@ static PyObject *merge(PyObject *module, PyObject *args)
     }
     lm_merge_plan_close(work.plan);
     free(work.sources);
+    lm__py_parquet_options_deinit(&parquet);
     lm__py_file_options_deinit(&file);
     return told;
 }

@@ -66,3 +66,22 @@ def test_what_is_wrong_is_told(parts):
     (parts / "_temporary").mkdir()
     with pytest.raises(lamella.ConflictError, match="_temporary"):
         lamella.merge("out", "all.csv")
+
+
+def test_parquet_is_carried_over_or_written_anew(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("in")
+    for number in range(3):
+        rows = [{"a": number, "b": "x"}] * (10 if number else 500)
+        lamella.write_parquet(rows, f"in/part-{number}.parquet", key_value_metadata={"own": str(number)})
+    plan = lamella.merge("in", "out.parquet", small_rows=100, dry_run=True)
+    assert plan.format == "parquet" and any("2 of" in note for note in plan.notes)
+    result = lamella.merge("in", "out.parquet", small_rows=100, parquet={"compression": "zstd"}, count_rows=True)
+    assert result.rows == 520
+    lamella.merge("in", "out.parquet", rewrite=True, parquet={"row_group_size": 100}, kv_conflict="first")
+    with pytest.raises(lamella.SchemaValidationError, match="own"):
+        lamella.merge("in", "out.parquet", kv_conflict="refuse")
+    with pytest.raises(TypeError, match="compresion"):
+        lamella.merge("in", "out.parquet", rewrite=True, parquet={"compresion": "zstd"})
+    with pytest.raises(ValueError, match="kv_conflict"):
+        lamella.merge("in", "out.parquet", kv_conflict="keep")
