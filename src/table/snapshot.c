@@ -88,7 +88,7 @@ static lm_status choose_from(lm_table_log *log, const lm_snapshot_options *o, in
                  : o->has_time  ? choose_by_time(c, o->time_ms)
                                 : true;
     if (!there) return no_such(log, c, o, last, error);
-    c->checkpoint = lm__log_listing_checkpoint(l, c->version);
+    if (!o->without_checkpoints) c->checkpoint = lm__log_listing_checkpoint(l, c->version);
     return choice_check(log, c, error);
 }
 
@@ -143,7 +143,8 @@ static lm_status choose(lm_table_log *log, const lm_snapshot_options *o, bool wi
 {
     int64_t hint = -1;
     lm_error local;
-    if (with_hint && !o->has_time) LM_TRY(lm__log_hint(log, &hint, error));
+    if (with_hint && !o->has_time && !o->without_checkpoints)
+        LM_TRY(lm__log_hint(log, &hint, error));
     if (hint > 0 && !o->has_version && (log->store->caps & LM_STORE_LOCAL)) {
         bool found;
         LM_TRY(probe(log, hint, c, &found, error));

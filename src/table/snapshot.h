@@ -28,8 +28,10 @@ typedef struct lm_snapshot_options {
     int64_t version;
     bool has_time; /* or the last version that was there at `time_ms`; else the newest */
     int64_t time_ms;
-    bool without_parts; /* protocol, metadata and transactions only */
-    bool with_removes;  /* tombstones too */
+    bool without_parts;       /* protocol, metadata and transactions only */
+    bool with_removes;        /* tombstones too */
+    bool without_checkpoints; /* by the entries alone: to hold a checkpoint against them, or where
+                                 one is damaged */
 } lm_snapshot_options;
 
 /* A transaction and where it was found: the version of its entry, or -1 in a checkpoint. */

@@ -80,7 +80,6 @@ static void check_hint(lm_store *store, int64_t want)
 
 TEST(a_checkpoint_stands_for_the_entries_before_it) /* [2] */
 {
-    static const char *const none[] = {"x"};
     static const lm_key_value config[] = {
         {.key = "delta.appendOnly", .key_size = 16, .value = "false", .value_size = 5},
         {.key = "k", .key_size = 1}};
@@ -108,7 +107,6 @@ TEST(a_checkpoint_stands_for_the_entries_before_it) /* [2] */
     second[1].remove.partition_values = first[2].add.partition_values;
     second[2].remove.deletion_time_ms = 1;
     commit(store, second, 4);
-    (void)none;
 
     lm_checkpoint_result result = checkpoint(store, -1);
     CHECK_INT(result.version, 1);
@@ -220,6 +218,27 @@ TEST(the_hint_never_goes_back) /* [3] */
         CHECK_TEXT(paths_of(s, got, sizeof got), version == 0 ? "p0 " : text);
         lm__snapshot_free(s);
     }
+    lm__store_close(store);
+}
+
+TEST(a_damaged_checkpoint_is_told_and_can_be_done_without)
+{
+    lm_store *store = table_open(4, NULL);
+    lm_table_log log = log_open(store, NULL);
+    lm_error error;
+    lm_snapshot *s = NULL;
+    put_file(store, "t/_delta_log/00000000000000000003.checkpoint.parquet", "PAR1PAR1", 8);
+    CHECK(load_at(store, -1, &error) == NULL);
+    CHECK_INT(error.code, LM_CORRUPT);
+    CHECK(strstr(error.message, "00000000000000000003.checkpoint.parquet") != NULL);
+    const lm_snapshot_options options = {.without_checkpoints = true};
+    CHECK_OK(lm__snapshot_load(&log, &options, &s, &error), error);
+    REQUIRE(s != NULL);
+    CHECK_INT(s->version, 4);
+    CHECK_INT(s->checkpoint_version, -1);
+    CHECK_TEXT(paths_of(s, text, sizeof text), "p0 p4 ");
+    lm__snapshot_free(s);
+    lm__table_log_deinit(&log);
     lm__store_close(store);
 }
 
@@ -400,6 +419,7 @@ int main(void)
     RUN(a_checkpoint_stands_for_the_entries_before_it);
     RUN(many_parts_are_read_back_as_they_were);
     RUN(the_hint_never_goes_back);
+    RUN(a_damaged_checkpoint_is_told_and_can_be_done_without);
     RUN(a_lost_entry_is_told_behind_a_checkpoint_too);
     RUN(many_entries_after_a_checkpoint);
     RUN(a_checkpoint_is_due_now_and_then);
