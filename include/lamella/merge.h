@@ -67,8 +67,8 @@ typedef struct lm_merge_options {
     int level;             /* of the compression */
     bool require_success;  /* a directory without _SUCCESS is refused */
     bool allow_unfinished; /* a directory with _temporary is not */
-    bool trust_parts;      /* compressed parts are not decompressed to see that they are whole and
-                              that they end with a line's end */
+    bool trust_parts;      /* it is not looked whether parts end with a line's end, and compressed
+                              ones are not decompressed to see that they are whole */
     bool count_rows;       /* tells the rows; the bytes have to be read for it */
     bool delete_sources;   /* the parts are consumed: after the commit, or by joining them */
     bool resume;           /* carries on an interrupted merge that was to delete its sources */

@@ -64,7 +64,8 @@ static const lm_cli_option merge_options[] = {
      compressions},
     {"level", LM_CLI_TEXT, offsetof(settings, level), "N", "The level of the compression.", NULL},
     {"trust-parts", LM_CLI_FLAG, offsetof(settings, trust_parts), NULL,
-     "Do not decompress compressed parts to see that they are whole and end with a line's end.",
+     "Do not look whether parts end with a line's end, nor decompress compressed ones to see that "
+     "they are whole.",
      NULL},
     {"rows", LM_CLI_FLAG, offsetof(settings, rows), NULL,
      "Count the rows of the parts and of the result, hold one against the other, and tell them.",

@@ -277,8 +277,8 @@ static lm_status look_at_end(const lm_merge_plan *plan, lm_part *part, lm_source
                              const lm_look *look, lm_error *error)
 {
     uint8_t last = 0;
-    (void)plan;
     if (part->codec != LM_CODEC_UNCOMPRESSED) return LM_OK;
+    if (!look->all && plan->options.trust_parts) return LM_OK;
     if (look->all)
         last = look->text[look->size - 1];
     else

@@ -593,3 +593,12 @@ def test_small_row_groups_are_written_anew_and_metadata_goes_by_the_option(run, 
     done = run("merge", folder, "out.parquet", "--rewrite", "--row-group-rows", "500")
     assert pq.ParquetFile(tmp_path / "out.parquet").num_row_groups == 7
     assert run("merge", folder, "out.parquet", "--codec", "lzo").returncode == 2
+
+
+def test_trusted_parts_are_not_looked_at_to_their_end(run, tmp_path):
+    body = b"1,2\n" * 5000 + b"3,4"
+    folder = parts_of(tmp_path, p1=body, p2=body)
+    assert run("merge", folder, "out.csv", "--trust-parts").returncode == 0
+    assert (tmp_path / "out.csv").read_bytes() == body + body  # as it was asked
+    assert run("merge", folder, "out.csv").returncode == 0
+    assert (tmp_path / "out.csv").read_bytes() == body + b"\n" + body + b"\n"

@@ -3,9 +3,11 @@
  * the store, and with every answer lost in turn; then carried on. Invariant 1 is looked at after
  * each: no byte is lost, ever.
  */
+#define _GNU_SOURCE
 #include <lamella/merge.h>
 
 #include "check.h"
+#include "scratch.h"
 
 #include "base/alloc.h"
 #include "store/fault/store.h"
@@ -43,29 +45,36 @@ static const char *part_path(int number)
     return paths[number];
 }
 
+static bool on_posix;
+
 typedef struct bench {
-    lm_store *mem;
+    lm_store *store;
     lm_fault_store fault;
 } bench;
 
 static void bench_open(bench *b, const scene *s, bool with_old)
 {
     lm_error error = {0};
-    CHECK_OK(lm__store_mem_open(NULL, &b->mem, &error), error);
-    if (s->no_concat) b->mem->caps &= ~(unsigned)LM_STORE_CONCAT;
+    if (on_posix) {
+        scratch_remove("mem:"); /* which is a name like any other there */
+        CHECK_OK(lm__store_posix_open(NULL, &b->store, &error), error);
+    } else {
+        CHECK_OK(lm__store_mem_open(NULL, &b->store, &error), error);
+    }
+    if (s->no_concat) b->store->caps &= ~(unsigned)LM_STORE_CONCAT;
     for (int i = 0; i < PARTS; i++)
-        CHECK_OK(
-            lm__store_put_if_absent(b->mem, part_path(i), s->parts[i], strlen(s->parts[i]), &error),
-            error);
-    if (with_old) CHECK_OK(lm__store_put_if_absent(b->mem, OUT, "old", 3, &error), error);
-    lm__fault_store_init(&b->fault, b->mem);
+        CHECK_OK(lm__store_put_if_absent(b->store, part_path(i), s->parts[i], strlen(s->parts[i]),
+                                         &error),
+                 error);
+    if (with_old) CHECK_OK(lm__store_put_if_absent(b->store, OUT, "old", 3, &error), error);
+    lm__fault_store_init(&b->fault, b->store);
 }
 
 static lm_status merge(bench *b, const scene *s, bool resume, lm_fault_plan plan,
                        lm_merge_result *result, lm_error *error)
 {
     static const char *const sources[] = {ROOT "/in"};
-    lm__fault_store_init(&b->fault, b->mem);
+    lm__fault_store_init(&b->fault, b->store);
     b->fault.plan = plan;
     lm_storage storage = {.reserved = &b->fault.store};
     lm_file_options file = {.storage = &storage};
@@ -85,7 +94,7 @@ static const char *text_of(bench *b, const char *path)
     uint8_t *data;
     size_t size;
     text[0] = '\0';
-    if (lm__store_read(b->mem, path, NULL, 500, &data, &size, NULL) != LM_OK) return text;
+    if (lm__store_read(b->store, path, NULL, 500, &data, &size, NULL) != LM_OK) return text;
     memcpy(text, data, size);
     text[size] = '\0';
     lm__free(NULL, data);
@@ -115,7 +124,7 @@ static lm_status count_left(void *context, const lm_store_entry *entry, lm_error
 static left look(bench *b)
 {
     left l = {0};
-    (void)!lm__store_list(b->mem, ROOT "/in", NULL, count_left, &l, NULL);
+    (void)!lm__store_list(b->store, ROOT "/in", NULL, count_left, &l, NULL);
     return l;
 }
 
@@ -163,7 +172,7 @@ TEST(parts_are_consumed)
             if (result.strategy == LM_MERGE_CONCAT) CHECK_INT(result.client_bytes, 0);
             CHECK_INT(result.file.bytes, strlen(scenes[i].expected));
             check_merged(&b, &scenes[i], scenes[i].what);
-            lm__store_close(b.mem);
+            lm__store_close(b.store);
         }
 }
 
@@ -199,7 +208,7 @@ static bool fail_once(const scene *s, uint64_t nth, bool after, bool for_good, b
         }
         check_merged(&b, s, what);
     }
-    lm__store_close(b.mem);
+    lm__store_close(b.store);
     return reached;
 }
 
@@ -212,6 +221,19 @@ TEST(every_operation_may_be_the_last)
                 count++;
     printf("# %d failures\n", count);
     CHECK(count > 500);
+}
+
+TEST(every_operation_may_be_the_last_on_files)
+{
+    int count = 0;
+    on_posix = true;
+    for (size_t i = 2; i < sizeof scenes / sizeof *scenes; i++)
+        for (int how = 0; how < 8; how++)
+            for (uint64_t nth = 0; fail_once(&scenes[i], nth, how & 1, how & 2, how & 4); nth++)
+                count++;
+    on_posix = false;
+    printf("# %d failures\n", count);
+    CHECK(count > 200);
 }
 
 /* Killed, and the carrying on killed too, at every operation of both. */
@@ -242,7 +264,7 @@ TEST(carrying_on_may_be_cut_short_too)
                 if (l.parts > 0 || l.journal[0])
                     CHECK_OK(merge(&b, &scenes[i], true, no_fault, &result, &error), error);
                 check_merged(&b, &scenes[i], scenes[i].what);
-                lm__store_close(b.mem);
+                lm__store_close(b.store);
                 if (!more || !any) break;
             }
             if (!any) break;
@@ -258,7 +280,7 @@ static void cut_short(bench *b, const scene *s, int in_target)
     lm_status status = LM_OK;
     bench_open(b, s, true);
     for (uint64_t nth = 0; status == LM_OK || look(b).target[0] == '\0'; nth++) {
-        lm__store_close(b->mem);
+        lm__store_close(b->store);
         bench_open(b, s, true);
         lm_fault_plan plan = {.nth = nth, .for_good = true, .status = LM_IO};
         status = merge(b, s, false, plan, &result, &error);
@@ -269,7 +291,8 @@ static void cut_short(bench *b, const scene *s, int in_target)
     size_t count = 0, done;
     for (int i = 0; i < PARTS && (int)count < in_target; i++)
         if (strchr(s->parts[i], ',')) sources[count++] = part_path(i);
-    CHECK_OK(lm__store_concat(b->mem, look(b).target, sources, count, NULL, &done, &error), error);
+    CHECK_OK(lm__store_concat(b->store, look(b).target, sources, count, NULL, &done, &error),
+             error);
 }
 
 TEST(parts_that_are_joined_already_are_known_by_the_targets_size)
@@ -282,7 +305,7 @@ TEST(parts_that_are_joined_already_are_known_by_the_targets_size)
         CHECK_OK(merge(&b, &scenes[1], true, no_fault, &result, &error), error);
         CHECK_INT(result.deleted, PARTS);
         check_merged(&b, &scenes[1], "resumed");
-        lm__store_close(b.mem);
+        lm__store_close(b.store);
     }
 }
 
@@ -294,7 +317,7 @@ TEST(what_somebody_else_changed_is_not_touched)
     lm_stage *stage;
     /* A part that is still to be joined. */
     cut_short(&b, &scenes[0], 1);
-    CHECK_OK(lm__stage_open(b.mem, part_path(4), NULL, &stage, &error), error);
+    CHECK_OK(lm__stage_open(b.store, part_path(4), NULL, &stage, &error), error);
     CHECK_OK(lm__stage_write(stage, "9,x\n", 4, &error), error);
     CHECK_OK(lm__stage_seal(stage, &error), error);
     CHECK_OK(lm__stage_commit(stage, &error), error);
@@ -302,18 +325,18 @@ TEST(what_somebody_else_changed_is_not_touched)
     CHECK_STATUS(merge(&b, &scenes[0], true, no_fault, &result, &error), LM_CONFLICT);
     CHECK(strstr(error.message, "part-00004.csv") != NULL);
     CHECK_INT(look(&b).parts, 4);
-    lm__store_close(b.mem);
+    lm__store_close(b.store);
     /* One that is gone. */
     cut_short(&b, &scenes[0], 1);
-    CHECK_OK(lm__store_remove(b.mem, part_path(2), LM_DURABILITY_FULL, &error), error);
+    CHECK_OK(lm__store_remove(b.store, part_path(2), LM_DURABILITY_FULL, &error), error);
     CHECK_STATUS(merge(&b, &scenes[0], true, no_fault, &result, &error), LM_CORRUPT);
-    lm__store_close(b.mem);
+    lm__store_close(b.store);
     /* The target itself. */
     cut_short(&b, &scenes[0], 1);
-    CHECK_OK(lm__store_remove(b.mem, look(&b).target, LM_DURABILITY_FULL, &error), error);
+    CHECK_OK(lm__store_remove(b.store, look(&b).target, LM_DURABILITY_FULL, &error), error);
     CHECK_STATUS(merge(&b, &scenes[0], true, no_fault, &result, &error), LM_CORRUPT);
     CHECK_TEXT(text_of(&b, OUT), "old");
-    lm__store_close(b.mem);
+    lm__store_close(b.store);
 }
 
 TEST(a_condition_is_refused_before_anything_is_consumed)
@@ -328,7 +351,7 @@ TEST(a_condition_is_refused_before_anything_is_consumed)
     CHECK_STATUS(lm_merge(sources, 1, OUT, &options, NULL, &error), LM_EXISTS);
     CHECK_INT(look(&b).parts, PARTS);
     CHECK_INT(look(&b).others, 0);
-    lm__store_close(b.mem);
+    lm__store_close(b.store);
 }
 
 /* Somebody writes to a part while it is merged. */
@@ -360,7 +383,7 @@ TEST(a_part_that_changes_meanwhile_is_in_the_result_or_left)
             const scene *s = &scenes[i];
             bench b;
             bench_open(&b, s, true);
-            meddler m = {b.mem, turn, 0, false};
+            meddler m = {b.store, turn, 0, false};
             b.fault.hook = meddle;
             b.fault.hook_context = &m;
             lm_storage storage = {.reserved = &b.fault.store};
@@ -384,7 +407,7 @@ TEST(a_part_that_changes_meanwhile_is_in_the_result_or_left)
                 check_fail(__FILE__, __LINE__, "%s, operation %d: %s", s->what, (int)turn,
                            error.message);
             bool more = m.now > turn;
-            lm__store_close(b.mem);
+            lm__store_close(b.store);
             if (!more) break;
         }
     printf("# %d refused, %d left\n", refused, left_over);
@@ -393,12 +416,18 @@ TEST(a_part_that_changes_meanwhile_is_in_the_result_or_left)
 
 int main(void)
 {
+    char place[256];
+    scratch_make_fast(place);
+    scratch_must(chdir(place) == 0, place);
     RUN(a_part_that_changes_meanwhile_is_in_the_result_or_left);
     RUN(parts_are_consumed);
     RUN(every_operation_may_be_the_last);
+    RUN(every_operation_may_be_the_last_on_files);
     RUN(carrying_on_may_be_cut_short_too);
     RUN(parts_that_are_joined_already_are_known_by_the_targets_size);
     RUN(what_somebody_else_changed_is_not_touched);
     RUN(a_condition_is_refused_before_anything_is_consumed);
+    scratch_must(chdir("/") == 0, "/");
+    scratch_remove(place);
     return DONE();
 }
