@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timezone
 
 from . import _core
 from ._filters import filter_text
@@ -13,6 +12,7 @@ from ._table import Table, _read
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
     from typing import Any
 
     from ._options import PathLike, StorageOptions
@@ -23,6 +23,8 @@ _IGNORED = ("use_threads", "memory_map", "use_pandas_metadata", "pre_buffer", "e
 
 def _milliseconds(time: str | datetime) -> int:
     """Since 1970; what has no zone is in UTC."""
+    from datetime import datetime, timezone
+
     moment = datetime.fromisoformat(time) if isinstance(time, str) else time
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
