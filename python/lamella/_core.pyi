@@ -80,7 +80,13 @@ def gc(path: bytes, recursive: bool, dry_run: bool, older_than_ns: int, storage:
 def ls(path: bytes, recursive: bool, storage: Pairs, /) -> list[tuple[bytes, str, int, int, str]]: ...
 def stat(path: bytes, storage: Pairs, /) -> tuple[bytes, str, int, int, str]: ...
 def merge(
-    sources: list[bytes], path: bytes, file: dict[str, Any], options: dict[str, Any], dry_run: bool, /
+    sources: list[bytes],
+    path: bytes,
+    file: dict[str, Any],
+    parquet: dict[str, Any],
+    options: dict[str, Any],
+    dry_run: bool,
+    /,
 ) -> dict[str, Any]: ...
 def cp(
     source: bytes, path: bytes, options: dict[str, Any], recursive: bool, check: bool, threads: int, /

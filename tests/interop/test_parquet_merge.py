@@ -237,6 +237,12 @@ def test_arrow_types_and_pandas_indexes_come_back(tmp_path):
     path, summary = merged(parts, tmp_path)
     assert summary.pairs_dropped == 0 and summary.arrow_schema_kept
     pd.testing.assert_frame_equal(pd.read_parquet(path), pd.concat([frame, frame]))
+    # Of columns that some files lack, too: put together of what each says.
+    frame.drop(columns="t").to_parquet(parts[1])
+    path, summary = merged(parts, tmp_path)
+    assert summary.arrow_schema_kept and summary.files_widened == 1
+    table = pq.read_table(path)
+    assert pa.types.is_dictionary(table["c"].type) and table["t"].type.tz == "Europe/Oslo" and table["t"].null_count == 4
     # A range that differs goes, and a plain one comes.
     for part, rows in zip(parts, [3, 5]):
         pd.DataFrame({"a": range(rows)}).to_parquet(part)
