@@ -111,6 +111,54 @@ LM_API LM_MUST_USE lm_status lm_table_history(const char *path, uint64_t limit,
                                               lm_table_history_callback *callback, void *context,
                                               lm_error *error);
 
+/* Something that is not as the log tells. */
+typedef struct lm_table_problem {
+    const char *part; /* its path below the table; NULL: the table's own */
+    const char *kind; /* "missing", "size", "checksum", "contents", "rows", "statistics", "schema",
+                         "partition", "manifest" */
+    const char *message; /* a clause */
+} lm_table_problem;
+
+/* Any status but LM_OK ends the verification and is its result. */
+typedef lm_status lm_table_problem_callback(void *context, const lm_table_problem *problem,
+                                            lm_error *error);
+
+typedef struct lm_table_verifying {
+    bool without_reading;                /* existence and sizes only */
+    lm_table_problem_callback *callback; /* may be NULL */
+    void *context;
+} lm_table_verifying;
+
+typedef struct lm_table_verified {
+    int64_t version;
+    uint64_t parts, rows, bytes; /* live ones; rows as they were read */
+    uint64_t problems;
+    int64_t manifest_version;                  /* that manifest.json shows; -1: there is none */
+    uint64_t unreferenced, unreferenced_bytes; /* Parquet files that the version has not: of older
+                                                  ones, or of writers that are at work or died */
+} lm_table_verified;
+
+/* Holds every live part against the log: that it is there, its size and checksum, all that a
+ * Parquet file tells of itself (lm_parquet_verify), rows, bounds and nulls of the statistics,
+ * partition values; and manifest.json against the log at the version that it shows. With problems
+ * LM_CORRUPT, LM_NOT_FOUND where parts are missing and nothing worse is wrong, LM_STALE where only
+ * the manifest is; the message is the first one's. `result` is filled then too. */
+LM_API LM_MUST_USE lm_status lm_table_verify(const char *path, const lm_table_verifying *what,
+                                             const lm_table_operation *how,
+                                             lm_table_verified *result, lm_error *error);
+
+typedef struct lm_table_repaired {
+    int64_t version;
+    bool manifest;      /* was made anew: it was missing, damaged, or of another version */
+    bool checkpoint;    /* was made, or the hint that leads to it */
+    uint64_t leftovers; /* files of dead writers that were removed */
+} lm_table_repaired;
+
+/* What can be made from the log is made anew: manifest.json, a checkpoint with `_last_checkpoint`;
+ * what dead writers staged is removed. The log and the parts stay as they are. */
+LM_API LM_MUST_USE lm_status lm_table_repair(const char *path, const lm_table_operation *how,
+                                             lm_table_repaired *result, lm_error *error);
+
 /* Of a path: has it a Delta log? */
 LM_API LM_MUST_USE lm_status lm_table_is(const char *path, const lm_table_operation *how,
                                          bool *is_table, lm_error *error);

@@ -1,6 +1,7 @@
 /* lamella verify: what is there against what its manifest tells. */
 #include <lamella/contents.h>
 #include <lamella/manifest.h>
+#include <lamella/table_ops.h>
 #include <lamella/versions.h>
 #include <stdio.h>
 
@@ -245,6 +246,84 @@ static void report_whole(path_report *report, lm_status status, const lm_error *
     lm__json_close_object(&cli->writer);
 }
 
+/* A table is held against its log. */
+
+static lm_status report_table_problem(void *context, const lm_table_problem *problem,
+                                      lm_error *error)
+{
+    path_report *report = context;
+    lm_json_writer *writer = &report->cli->writer;
+    char shown[2 * LM_ERROR_MESSAGE_MAX], part[2 * LM_ERROR_MESSAGE_MAX];
+    (void)error;
+    if (!report->cli->json) {
+        lm__printable(shown, sizeof shown, report->path);
+        lm__printable(part, sizeof part, problem->part ? problem->part : "");
+        lm__cli_print(report->cli, "%s%s%s: %s: %s\n", shown, problem->part ? "/" : "", part,
+                      problem->kind, problem->message);
+        return LM_OK;
+    }
+    if (!report->in_problems) {
+        lm__json_key(writer, "problems");
+        lm__json_open_array(writer);
+        report->in_problems = true;
+    }
+    lm__json_open_object(writer);
+    if (problem->part) lm__json_path_out(writer, "part", problem->part);
+    lm__json_member_string_out(writer, "kind", problem->kind);
+    lm__json_member_string_out(writer, "message", problem->message);
+    lm__json_close_object(writer);
+    return LM_OK;
+}
+
+static void report_table(const path_report *report, const lm_table_verified *found)
+{
+    lm_json_writer *writer = &report->cli->writer;
+    lm__json_key(writer, "table");
+    lm__json_open_object(writer);
+    lm__json_member_int_out(writer, "version", found->version);
+    lm__json_member_int_out(writer, "parts", (int64_t)found->parts);
+    lm__json_member_int_out(writer, "rows", (int64_t)found->rows);
+    lm__json_member_int_out(writer, "bytes", (int64_t)found->bytes);
+    lm__json_member_int_out(writer, "problems", (int64_t)found->problems);
+    lm__json_key(writer, "manifest_version");
+    if (found->manifest_version >= 0)
+        lm__json_int(writer, found->manifest_version);
+    else
+        lm__json_null(writer);
+    lm__json_member_int_out(writer, "unreferenced", (int64_t)found->unreferenced);
+    lm__json_member_int_out(writer, "unreferenced_bytes", (int64_t)found->unreferenced_bytes);
+    lm__json_close_object(writer);
+}
+
+static lm_status verify_table(lm_cli *cli, const char *path, const settings *given, lm_error *error)
+{
+    static const lm_verdict verdicts[] = {LM_VERDICT_OK, LM_VERDICT_STALE, LM_VERDICT_MISSING,
+                                          LM_VERDICT_CORRUPT};
+    path_report report = {.cli = cli, .path = path, .seen = true};
+    const lm_table_verifying what = {.without_reading = given->contents == INSIDE_NEVER,
+                                     .callback = report_table_problem,
+                                     .context = &report};
+    const lm_table_operation how = {.storage = &cli->storage, .cancel = cli->cancel};
+    lm_table_verified found;
+    if (cli->json) lm__json_open_object(&cli->writer);
+    lm_status status = lm_table_verify(path, &what, &how, &found, error);
+    if (report.in_problems) lm__json_close_array(&cli->writer);
+    report.verdict = verdicts[status == LM_STALE       ? 1
+                              : status == LM_NOT_FOUND ? 2
+                              : status == LM_CORRUPT   ? 3
+                                                       : 0];
+    report.bytes = found.bytes;
+    if (cli->json) report_table(&report, &found);
+    report_whole(&report, status, error);
+    if (!cli->json && found.unreferenced > 0)
+        lm__cli_print(cli,
+                      "%llu Parquet files (%llu bytes) are no part of version %lld: of older "
+                      "versions, or of writers that are at work or died (vacuum)\n",
+                      (unsigned long long)found.unreferenced,
+                      (unsigned long long)found.unreferenced_bytes, (long long)found.version);
+    return status;
+}
+
 static lm_status verify_one(lm_cli *cli, const char *path, const settings *given, lm_error *error)
 {
     path_report report = {.cli = cli,
@@ -258,9 +337,14 @@ static lm_status verify_one(lm_cli *cli, const char *path, const settings *given
         .storage = &cli->storage,
         .cancel = cli->cancel,
     };
+
     const lm_version_options follow = {.storage = &cli->storage, .cancel = cli->cancel};
+    const lm_table_operation where = {.storage = &cli->storage, .cancel = cli->cancel};
     lm_error inside_error;
     bool is_table = false;
+    if (lm_table_is(path, &where, &is_table, NULL) == LM_OK && is_table)
+        return verify_table(cli, path, given, error);
+    is_table = false;
     /* What stands for a prefix of versions is its newest. */
     if (lm_version_resolve(path, NULL, &follow, &report.version, NULL) == LM_OK)
         report.path = report.version.path;
@@ -325,7 +409,12 @@ const lm_cli_command lm__cli_verify = {
         "every page is unpacked and decoded, and what it tells is held against the values: CRCs, "
         "levels, numbers of rows, values and bytes, statistics of chunks and pages, column and "
         "offset index, size statistics, bloom filters, sorting, text. Each problem is told with "
-        "row group, column and page; a file that has one is corrupt, exit 3.",
+        "row group, column and page; a file that has one is corrupt, exit 3.\n\n"
+        "A directory with a Delta log is a table (docs/tables.md), and held against that: each "
+        "part "
+        "is there, has the size, checksum, rows, bounds and nulls that the log tells of, and is "
+        "sound in itself; manifest.json is what the log tells of its version. With --contents "
+        "never only existence and sizes are looked at.",
     .groups = {{"Options", options, 0},
                {"Storage", lm__cli_storage_options, 0},
                {"General", lm__cli_common_options, 0}},

@@ -285,6 +285,44 @@ lm_status lm__manifest_update(lm_table_log *log, int64_t version, lm_error *erro
     return status;
 }
 
+lm_status lm__manifest_read(lm_table_log *log, char **text, lm_error *error)
+{
+    char path[LM_PATH_BYTES_MAX];
+    lm_error local;
+    uint8_t *bytes;
+    size_t size;
+    *text = NULL;
+    LM_TRY(manifest_path(log, path, error));
+    lm_status status =
+        lm__store_read(log->store, path, log->allocator, LM_JSON_BYTES_MAX, &bytes, &size, &local);
+    if (status == LM_NOT_FOUND) return LM_OK;
+    if (status != LM_OK) {
+        if (error) *error = local;
+        return status;
+    }
+    *text = lm__strndup(log->allocator, (const char *)bytes, size);
+    lm__free(log->allocator, bytes);
+    return *text ? LM_OK : no_memory(error);
+}
+
+lm_status lm__manifest_repair(lm_table_log *log, bool *changed, lm_error *error)
+{
+    lm_snapshot *snapshot = NULL;
+    lm_buffer text;
+    char *old;
+    LM_TRY(lm__manifest_read(log, &old, error));
+    lm__buffer_init(&text, log->allocator, 0);
+    lm_status status = make_text(log, &snapshot, &text, error);
+    if (status == LM_OK) {
+        *changed = !old || strlen(old) != text.size || memcmp(old, text.data, text.size) != 0;
+        if (*changed) status = put_manifest(log, snapshot, &text, true, error);
+    }
+    lm__snapshot_free(snapshot);
+    lm__buffer_deinit(&text);
+    lm__free(log->allocator, old);
+    return status;
+}
+
 /* For callers. */
 
 struct lm_table_manifest {

@@ -25,5 +25,10 @@ LM_MUST_USE lm_status lm__manifest_text(const lm_snapshot *snapshot, const char 
                                         lm_buffer *out, lm_error *error);
 /* Whoever made entry `version` of the log brings the manifest up to it, if that is due. */
 LM_MUST_USE lm_status lm__manifest_update(lm_table_log *log, int64_t version, lm_error *error);
+/* Whatever stands there, the newest version's text shall; *changed tells whether another one was
+ * there, or none. */
+LM_MUST_USE lm_status lm__manifest_repair(lm_table_log *log, bool *changed, lm_error *error);
+/* What stands there, whole, of the log's allocator; NULL: nothing. */
+LM_MUST_USE lm_status lm__manifest_read(lm_table_log *log, char **text, lm_error *error);
 
 #endif

@@ -284,3 +284,85 @@ def test_duckdb_reads_a_table_after_operations(table):
     table.write("overwrite", (12,), "--partitions", "bucket = 1")
     got = duckdb.sql(f"select tick from delta_scan('{table.path}') order by 1").fetchall()
     assert [t for (t,) in got] == [1, 2, 12]
+
+
+def log_of(table, version):
+    return table.place / "r/t/_delta_log" / f"{version:020}.json"
+
+
+def edit(table, version, change):
+    """The adds of an entry are changed, as by a writer that lies."""
+    lines = [json.loads(line) for line in log_of(table, version).read_text().splitlines()]
+    for line in lines:
+        if "add" in line:
+            stats = json.loads(line["add"]["stats"])
+            change(line["add"], stats)
+            line["add"]["stats"] = json.dumps(stats)
+    log_of(table, version).write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_verify_finds_nothing_in_what_is_whole(table):
+    table.append(1, 2, 31)
+    table.append(3, 12)
+    table.run("compact", table.path)
+    deltalake.write_deltalake(
+        table.delta(), rows(5, 6).append_column("bucket", pa.array([0, 0], pa.int64())), mode="append"
+    )
+    result = table.run("verify", table.path, json_out=True)["results"][0]
+    assert result["status"] == "ok" and result["verdict"] == "ok"
+    assert (result["table"]["rows"], result["table"]["problems"], result["table"]["unreferenced"]) == (7, 0, 2)
+
+
+@pytest.mark.parametrize(
+    "kind, exit_status, damage",
+    [
+        ("missing", 9, lambda t, part: part.unlink()),
+        ("size", 3, lambda t, part: part.write_bytes(part.read_bytes() + b"x")),
+        ("checksum", 3, lambda t, part: part.write_bytes(part.read_bytes().replace(b"oslo", b"OSLO"))),
+        ("rows", 3, lambda t, part: edit(t, 0, lambda add, stats: stats.update(numRecords=7))),
+        ("statistics", 3, lambda t, part: edit(t, 0, lambda add, stats: stats["minValues"].update(tick=4))),
+        ("statistics", 3, lambda t, part: edit(t, 0, lambda add, stats: stats["maxValues"].update(x=0.5))),
+        ("statistics", 3, lambda t, part: edit(t, 0, lambda add, stats: stats["maxValues"].update(venue="a"))),
+        ("statistics", 3, lambda t, part: edit(t, 0, lambda add, stats: stats["nullCount"].update(venue=2))),
+        ("partition", 3, lambda t, part: edit(t, 0, lambda add, stats: add["partitionValues"].update(bucket="x"))),
+    ],
+)
+def test_verify_tells_what_is_not_so(table, kind, exit_status, damage):
+    table.append(1, 2, 3)
+    (part,) = (table.place / "r/t").rglob("*.parquet")
+    damage(table, part)
+    done = table._run("verify", table.path, "--json")
+    result = json.loads(done.stdout)["results"][0]
+    assert (done.returncode, {p["kind"] for p in result["problems"]} >= {kind}) == (exit_status, True), result
+    text = table._run("verify", table.path)
+    assert kind.encode() in text.stdout and text.returncode == exit_status
+
+
+def test_verify_and_repair_the_manifest(table):
+    table.append(1, 2)
+    table.append(12)
+    manifest = table.place / "r/t/manifest.json"
+    good = manifest.read_text()
+    assert "as it should be" in table.run("repair", table.path)
+    for bad, status in ((good.replace('"rows":3', '"rows":4'), 8), ("{", 8), (good.replace('"version":1', '"version":7'), 8)):
+        manifest.write_text(bad)
+        table.run("verify", table.path, status=status)
+        assert table.run("repair", table.path, json_out=True)["manifest"]
+        assert manifest.read_text() == good
+    manifest.unlink()
+    table.run("verify", table.path)
+    table.run("repair", table.path)
+    assert manifest.read_text() == good
+
+
+def test_repair_makes_a_checkpoint_and_removes_leftovers(table):
+    for tick in range(12):
+        table.append(tick)
+    hint = table.place / "r/t/_delta_log/_last_checkpoint"
+    hint.unlink()
+    left = table.place / "r/t/bucket=0" / (".lamella-" + "0" * 32 + ".tmp")
+    left.write_bytes(b"x")
+    told = table.run("repair", table.path, json_out=True)
+    assert told["checkpoint"] and told["leftovers"] == 1 and not left.exists()
+    assert json.loads(hint.read_text())["version"] == 11
+    table.check(*range(12))
