@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "store/place.h"
 #include "table/checkpoint.h"
 #include "table/commit.h"
 
@@ -136,9 +137,10 @@ int main(int argc, char **argv)
     lm_table_log log;
     if (argc < 3) return 2;
     int64_t number = argc > 3 ? strtoll(argv[3], NULL, 10) : -1;
-    lm_status status = lm__store_posix_open(NULL, &store, &error);
+    const char *root;
+    lm_status status = lm__store_for(NULL, argv[1], NULL, &store, &root, &error);
     if (status != LM_OK) return fail(status);
-    status = lm__table_log_init(&log, NULL, store, argv[1], &error);
+    status = lm__table_log_init(&log, NULL, store, root, &error);
     if (status == LM_OK) {
         if (strcmp(argv[2], "state") == 0)
             status = state(&log, number);
