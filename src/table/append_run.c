@@ -1,6 +1,7 @@
 /* lm_table_append_take, from its options to its summary; see append.h. */
 #include <string.h>
 
+#include "arrow/text.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -130,18 +131,49 @@ static void remove_parts(const lm_append *a)
     for (size_t i = 0; i < a->done_count; i++) lm__part_remove(&a->part_plan, &a->done[i]);
 }
 
+/* The new parts, as the log would tell of them. */
+static lm_status update_manifest(lm_append *a)
+{
+    lm_error ignored;
+    lm_manifest_part *parts = lm__arena_zero(&a->arena, (a->done_count + 1) * sizeof *parts);
+    if (!parts) return LM_NO_MEMORY;
+    for (size_t i = 0; i < a->done_count; i++) {
+        const lm_part_done *done = &a->done[i];
+        const lm_slot *slot = lm__route_slot(a->route, done->slot);
+        lm_part_facts *facts = &parts[i].facts;
+        *facts = (lm_part_facts){.path = done->path,
+                                 .has_rows = true,
+                                 .rows = done->rows,
+                                 .has_ticks = done->ticks.there,
+                                 .tick_min = done->ticks.min,
+                                 .tick_max = done->ticks.max,
+                                 .checksum = done->checksum};
+        parts[i].bytes = (int64_t)done->bytes;
+        parts[i].mtime_ms = done->mtime_ms;
+        for (size_t k = 0; k < a->descriptor->partition_count; k++) {
+            const char *value = slot->values[k];
+            if (value && strcmp(a->descriptor->partitions[k].name, LM_TABLE_BUCKET) == 0)
+                facts->has_bucket =
+                    lm__text_to_i64(value, strlen(value), &facts->bucket) == LM_TEXT_OK;
+        }
+    }
+    return lm__manifest_extend(&a->log, a->committed.version, parts, a->done_count, &ignored);
+}
+
 /* What follows a commit and is no part of it: checkpoint, cleanup, manifest. What fails of it the
  * next writer does. */
 static void keep_up(lm_append *a, lm_table_summary *summary)
 {
     lm_error ignored;
     if (a->base) {
-        lm_status status =
+        lm_status kept =
             lm__table_upkeep(&a->log, a->committed.version, &a->base->metadata, &ignored);
-        (void)status;
+        (void)kept;
     }
-    summary->manifest_is_behind =
-        lm__manifest_update(&a->log, a->committed.version, &ignored) != LM_OK;
+    lm_status status = a->options->replace
+                           ? lm__manifest_update(&a->log, a->committed.version, &ignored)
+                           : update_manifest(a);
+    summary->manifest_is_behind = status != LM_OK;
 }
 
 /* From the first rows to the entry. */

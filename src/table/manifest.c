@@ -21,17 +21,12 @@ static lm_status no_memory(lm_error *error)
 
 /* The text. */
 
-typedef struct manifest_part {
-    lm_part_facts facts;
-    int64_t bytes, mtime_ms;
-} manifest_part;
-
 /* Buckets rising, the one of nulls (or of a table without buckets) first; then ticks, then names.
  */
 static int compare_parts(const void *a, const void *b)
 {
-    const lm_part_facts *x = &((const manifest_part *)a)->facts;
-    const lm_part_facts *y = &((const manifest_part *)b)->facts;
+    const lm_part_facts *x = &((const lm_manifest_part *)a)->facts;
+    const lm_part_facts *y = &((const lm_manifest_part *)b)->facts;
     if (x->has_bucket != y->has_bucket) return x->has_bucket ? 1 : -1;
     if (x->bucket != y->bucket) return x->bucket < y->bucket ? -1 : 1;
     if (x->tick_min != y->tick_min) return x->tick_min < y->tick_min ? -1 : 1;
@@ -53,7 +48,7 @@ static void put_number(lm_json_writer *json, const char *key, bool there, int64_
 }
 
 /* Rows, bytes and ticks of some parts together; rows are null where one part's are not known. */
-static void put_sums(lm_json_writer *json, const manifest_part *parts, size_t count)
+static void put_sums(lm_json_writer *json, const lm_manifest_part *parts, size_t count)
 {
     int64_t rows = 0, bytes = 0, min = INT64_MAX, max = INT64_MIN;
     bool knows_rows = true, has_ticks = false;
@@ -74,7 +69,7 @@ static void put_sums(lm_json_writer *json, const manifest_part *parts, size_t co
     put_number(json, "part_count", true, (int64_t)count);
 }
 
-static void put_part(lm_json_writer *json, const manifest_part *part)
+static void put_part(lm_json_writer *json, const lm_manifest_part *part)
 {
     const lm_part_facts *facts = &part->facts;
     char created[LM_RFC3339_MAX];
@@ -109,12 +104,11 @@ static void put_names(lm_json_writer *json, const char *path)
     }
 }
 
-static void put_all(lm_json_writer *json, const lm_snapshot *snapshot, const char *table,
-                    const manifest_part *parts)
+static void put_all(lm_json_writer *json, int64_t version, const char *table,
+                    const lm_manifest_part *parts, size_t count)
 {
-    size_t count = snapshot->part_count;
     lm__json_open_object(json);
-    put_number(json, "version", true, snapshot->version); /* first: it is read without the rest */
+    put_number(json, "version", true, version); /* first: it is read without the rest */
     put_sums(json, parts, count);
     put_names(json, table);
     lm__json_key(json, "buckets");
@@ -135,28 +129,33 @@ static void put_all(lm_json_writer *json, const lm_snapshot *snapshot, const cha
     lm__json_close_object(json);
 }
 
+static lm_status put_text(lm_manifest_part *parts, size_t count, int64_t version, const char *table,
+                          lm_buffer *out, lm_error *error)
+{
+    lm_json_writer json;
+    qsort(parts, count, sizeof *parts, compare_parts);
+    lm__json_writer_init(&json, out, false);
+    put_all(&json, version, table, parts, count);
+    if (json.status == LM_OK) json.status = lm__buffer_byte(out, '\n');
+    return json.status == LM_OK ? LM_OK : no_memory(error);
+}
+
 lm_status lm__manifest_text(const lm_snapshot *snapshot, const char *table, lm_buffer *out,
                             lm_error *error)
 {
     lm_arena arena;
-    lm_json_writer json;
     const char *tick;
     lm__arena_init(&arena, snapshot->allocator, 0);
-    manifest_part *parts = lm__arena_array(&arena, snapshot->part_count + 1, sizeof *parts);
+    lm_manifest_part *parts = lm__arena_array(&arena, snapshot->part_count + 1, sizeof *parts);
     lm_status status =
         parts ? lm__table_tick(&arena, &snapshot->metadata, &tick, error) : no_memory(error);
     for (size_t i = 0; i < snapshot->part_count && status == LM_OK; i++) {
         const lm_delta_add *add = &snapshot->parts[i];
-        parts[i] = (manifest_part){.bytes = add->size, .mtime_ms = add->modification_time_ms};
+        parts[i] = (lm_manifest_part){.bytes = add->size, .mtime_ms = add->modification_time_ms};
         status = lm__part_facts(&arena, add, tick, &parts[i].facts, error);
     }
-    if (status == LM_OK) {
-        qsort(parts, snapshot->part_count, sizeof *parts, compare_parts);
-        lm__json_writer_init(&json, out, false);
-        put_all(&json, snapshot, table, parts);
-        if (json.status == LM_OK) json.status = lm__buffer_byte(out, '\n');
-        if (json.status != LM_OK) status = no_memory(error);
-    }
+    if (status == LM_OK)
+        status = put_text(parts, snapshot->part_count, snapshot->version, table, out, error);
     lm__arena_deinit(&arena);
     return status;
 }
@@ -221,10 +220,9 @@ static bool is_newer(const replacing *r)
     return lm__log_last(&entries, r->version, &last, &ignored) != LM_OK || head.version <= last;
 }
 
-static lm_status replace(void *context, lm_error *error)
+static lm_status put_file(const lm_table_log *log, const char *path, const lm_buffer *text,
+                          lm_error *error)
 {
-    const replacing *r = context;
-    const lm_table_log *log = r->log;
     lm_stage *stage;
     bool is_local = log->store->caps & LM_STORE_LOCAL;
     const lm_stage_options options = {
@@ -233,13 +231,18 @@ static lm_status replace(void *context, lm_error *error)
         .durability = is_local ? LM_DURABILITY_NONE : LM_DURABILITY_FULL,
         .in_exclusive = true,
     };
-    if (is_newer(r)) return LM_OK;
-    LM_TRY(lm__stage_open(log->store, r->path, &options, &stage, error));
-    lm_status status = lm__stage_write(stage, r->text->data, r->text->size, error);
+    LM_TRY(lm__stage_open(log->store, path, &options, &stage, error));
+    lm_status status = lm__stage_write(stage, text->data, text->size, error);
     if (status == LM_OK) status = lm__stage_seal(stage, error);
     if (status == LM_OK) status = lm__stage_commit(stage, error);
     lm__stage_close(stage);
     return status;
+}
+
+static lm_status replace(void *context, lm_error *error)
+{
+    const replacing *r = context;
+    return is_newer(r) ? LM_OK : put_file(r->log, r->path, r->text, error);
 }
 
 static lm_status put_manifest(const lm_table_log *log, const lm_snapshot *snapshot,
@@ -321,6 +324,114 @@ lm_status lm__manifest_repair(lm_table_log *log, bool *changed, lm_error *error)
     lm__buffer_deinit(&text);
     lm__free(log->allocator, old);
     return status;
+}
+
+/* By itself: what stands there, and some parts more. */
+typedef struct extending {
+    const lm_table_log *log;
+    const char *path;
+    int64_t version;
+    const lm_manifest_part *parts;
+    size_t count;
+    bool is_done; /* it showed the version before */
+} extending;
+
+static bool read_number(const lm_json *object, const char *key, bool *there, int64_t *number)
+{
+    const lm_json *member = lm__json_member(object, key);
+    *there = member && member->kind == LM_JSON_INT;
+    *number = *there ? member->integer : 0;
+    return *there || (member && member->kind == LM_JSON_NULL);
+}
+
+static bool read_part(lm_arena *arena, const lm_json *json, lm_manifest_part *part)
+{
+    lm_part_facts *facts = &part->facts;
+    const char *created = lm__json_member_text(json, "created_at", NULL);
+    int64_t created_ns, tick_min = 0;
+    bool has_bytes, has_min;
+    if (!created || !lm__rfc3339_parse(created, &created_ns)) return false;
+    part->mtime_ms = created_ns / 1000000;
+    facts->path = lm__json_path(arena, json, "path");
+    facts->checksum = lm__json_member_text(json, "checksum", "");
+    bool whole = read_number(json, "rows", &facts->has_rows, &facts->rows) &&
+                 read_number(json, "bytes", &has_bytes, &part->bytes) &&
+                 read_number(json, "tick_min", &has_min, &tick_min) &&
+                 read_number(json, "tick_max", &facts->has_ticks, &facts->tick_max);
+    facts->tick_min = tick_min;
+    return whole && facts->path && has_bytes && has_min == facts->has_ticks;
+}
+
+/* All parts of what was read, and room for `more`; NULL where it is not what we write. */
+static lm_manifest_part *read_parts(lm_arena *arena, const lm_json *root, size_t more,
+                                    size_t *count)
+{
+    const lm_json *buckets = lm__json_member(root, "buckets");
+    int64_t told = lm__json_member_int(root, "part_count", -1);
+    if (told < 0 || told > INT32_MAX || !buckets) return NULL;
+    lm_manifest_part *parts = lm__arena_zero(arena, ((size_t)told + more + 1) * sizeof *parts);
+    *count = 0;
+    for (const lm_json *b = parts ? buckets->first : NULL; b; b = b->next) {
+        const lm_json *list = lm__json_member(b, "parts");
+        lm_part_facts of_bucket = {0};
+        if (!list || !read_number(b, "bucket_id", &of_bucket.has_bucket, &of_bucket.bucket))
+            return NULL;
+        for (const lm_json *at = list->first; at; at = at->next) {
+            lm_manifest_part *part = &parts[*count];
+            if ((int64_t)*count == told) return NULL;
+            part->facts = of_bucket;
+            if (!read_part(arena, at, part)) return NULL;
+            ++*count;
+        }
+    }
+    return parts && (int64_t)*count == told ? parts : NULL;
+}
+
+static lm_status extend(void *context, lm_error *error)
+{
+    extending *x = context;
+    const lm_table_log *log = x->log;
+    uint8_t *bytes;
+    size_t size, count;
+    lm_arena arena;
+    lm_buffer text;
+    const lm_json *root;
+    if (lm__store_read(log->store, x->path, log->allocator, LM_JSON_BYTES_MAX, &bytes, &size,
+                       NULL) != LM_OK)
+        return LM_OK;
+    lm_status status = LM_OK;
+    lm_manifest_part *parts = NULL;
+    lm__arena_init(&arena, log->allocator, 0);
+    lm__buffer_init(&text, log->allocator, 0);
+    if (lm__json_parse(&arena, (const char *)bytes, size, &root, NULL) == LM_OK &&
+        lm__json_member_int(root, "version", -1) == x->version - 1)
+        parts = read_parts(&arena, root, x->count, &count);
+    if (parts) {
+        memcpy(parts + count, x->parts, x->count * sizeof *parts);
+        status = put_text(parts, count + x->count, x->version, log->root, &text, error);
+        if (status == LM_OK) status = put_file(log, x->path, &text, error);
+        x->is_done = status == LM_OK;
+    }
+    lm__buffer_deinit(&text);
+    lm__arena_deinit(&arena);
+    lm__free(log->allocator, bytes);
+    return status;
+}
+
+lm_status lm__manifest_extend(lm_table_log *log, int64_t version, const lm_manifest_part *parts,
+                              size_t count, lm_error *error)
+{
+    char path[LM_PATH_BYTES_MAX];
+    manifest_head head;
+    LM_TRY(manifest_path(log, path, error));
+    look(log, path, &head);
+    if (head.version >= 0 && head.version == version - 1 &&
+        head.parts < 2 * LM_TABLE_MANIFEST_PARTS) {
+        extending x = {log, path, version, parts, count, false};
+        LM_TRY(lm__store_exclusive(log->store, path, log->cancel, extend, &x, error));
+        if (x.is_done) return LM_OK;
+    }
+    return lm__manifest_update(log, version, error);
 }
 
 /* For callers. */

@@ -16,13 +16,24 @@
 #ifndef LM_TABLE_MANIFEST_H
 #define LM_TABLE_MANIFEST_H
 
-#include "table/snapshot.h"
+#include "table/part_facts.h"
 
 #define LM_TABLE_MANIFEST_NAME "manifest.json"
 
 /* The text for a snapshot with its parts. `table` is the table's directory. */
 LM_MUST_USE lm_status lm__manifest_text(const lm_snapshot *snapshot, const char *table,
                                         lm_buffer *out, lm_error *error);
+/* A part as the manifest has it. */
+typedef struct lm_manifest_part {
+    lm_part_facts facts;
+    int64_t bytes, mtime_ms;
+} lm_manifest_part;
+
+/* Whoever made entry `version` of nothing but these parts brings the manifest up to it, if that is
+ * due: by itself where it shows the version before, else by the log. */
+LM_MUST_USE lm_status lm__manifest_extend(lm_table_log *log, int64_t version,
+                                          const lm_manifest_part *parts, size_t count,
+                                          lm_error *error);
 /* Whoever made entry `version` of the log brings the manifest up to it, if that is due. */
 LM_MUST_USE lm_status lm__manifest_update(lm_table_log *log, int64_t version, lm_error *error);
 /* Whatever stands there, the newest version's text shall; *changed tells whether another one was

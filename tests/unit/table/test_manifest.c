@@ -120,6 +120,65 @@ TEST(the_manifest_has_the_parts_by_bucket)
     lm__store_close(store);
 }
 
+/* By itself it becomes what the log would have made of it. */
+TEST(an_extended_manifest_is_the_logs)
+{
+    lm_store *store = mem_open();
+    lm_table_log log;
+    lm_error error;
+    char extended[16384];
+    const lm_action first[] = {
+        part_of("bucket=1/part-a%20b.parquet", &one, STATS(2, 10, 11), &sum),
+        part_of("bucket=__HIVE_DEFAULT_PARTITION__/part-d.parquet", &null, NULL, NULL)};
+    const lm_action more[] = {part_of("bucket=-2/c", &minus, STATS(1, -20, -20), NULL),
+                              part_of("bucket=1/b", &one, STATS(3, 15, 19), &sum)};
+    const lm_manifest_part parts[] = {{{.path = "bucket=-2/c",
+                                        .has_bucket = true,
+                                        .bucket = -2,
+                                        .has_rows = true,
+                                        .rows = 1,
+                                        .has_ticks = true,
+                                        .tick_min = -20,
+                                        .tick_max = -20,
+                                        .checksum = ""},
+                                       100,
+                                       1700000000001},
+                                      {{.path = "bucket=1/b",
+                                        .has_bucket = true,
+                                        .bucket = 1,
+                                        .has_rows = true,
+                                        .rows = 3,
+                                        .has_ticks = true,
+                                        .tick_min = 15,
+                                        .tick_max = 19,
+                                        .checksum = "crc32c:00000001"},
+                                       100,
+                                       1700000000001}};
+    if (lm__table_log_init(&log, lm_allocator_default(), store, "t", NULL) != LM_OK) abort();
+    log.threads = 1;
+    commit_to(store, "t", first, 2);
+    update(store, "t", 0);
+    commit_to(store, "t", more, 2);
+    CHECK_OK(lm__manifest_extend(&log, 1, parts, 2, &error), error);
+    snprintf(extended, sizeof extended, "%s", read_text(store, "t/manifest.json"));
+    CHECK(strstr(extended, "\"version\":1,") != NULL);
+    remove_file(store, "t/manifest.json");
+    update(store, "t", 1);
+    CHECK_TEXT(extended, read_text(store, "t/manifest.json"));
+    /* One that shows another version, or is no manifest of ours, is made by the log. */
+    static const char *const others[] = {"{\"version\":0,\"part_count\":3,\"buckets\":[]}",
+                                         "{\"version\":0,", "{}",
+                                         "{\"version\":0,\"part_count\":0}"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        remove_file(store, "t/manifest.json");
+        put_file(store, "t/manifest.json", others[i], strlen(others[i]));
+        CHECK_OK(lm__manifest_extend(&log, 1, parts, 2, &error), error);
+        CHECK_TEXT(read_text(store, "t/manifest.json"), extended);
+    }
+    lm__table_log_deinit(&log);
+    lm__store_close(store);
+}
+
 TEST(it_never_goes_back)
 {
     lm_store *store = mem_open();
@@ -238,6 +297,7 @@ TEST(every_allocation_may_fail)
 int main(void)
 {
     RUN(the_manifest_has_the_parts_by_bucket);
+    RUN(an_extended_manifest_is_the_logs);
     RUN(it_never_goes_back);
     RUN(large_tables_get_one_now_and_then);
     RUN(loading_trusts_the_log);
