@@ -318,6 +318,13 @@ lm_status lm__append_commit(lm_append *a)
         int64_t there = -1;
         lm__arena_reset(&e.arena);
         status = commit_once(&e);
+        if (status == LM_OK && a->committed.was_there) {
+            /* To the commit a later batch of the run is as good as ours: was ours appended? */
+            status = look_again(a);
+            if (status == LM_OK) status = lm__append_find_batch(a, &there);
+            a->committed.version = there;
+            break;
+        }
         bool again =
             status == LM_CONFLICT || status == LM_STALE || (status == LM_EXISTS && !a->base);
         if (!again || round == LM_TABLE_COMMIT_ROUNDS_MAX) break;
