@@ -6,6 +6,8 @@
  *     table_driver ROOT load [VERSION]          no more than how much there is
  *     table_driver ROOT checkpoint [VERSION]
  *     table_driver ROOT cleanup DAYS            as it will be in so many days
+ *
+ * ROOT may be a URL; TABLE_DRIVER_ATTEMPTS is how often its store tries a request.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,8 +139,10 @@ int main(int argc, char **argv)
     lm_table_log log;
     if (argc < 3) return 2;
     int64_t number = argc > 3 ? strtoll(argv[3], NULL, 10) : -1;
-    const char *root;
-    lm_status status = lm__store_for(NULL, argv[1], NULL, &store, &root, &error);
+    const char *root, *attempts = getenv("TABLE_DRIVER_ATTEMPTS");
+    const lm_storage_pair pair = {"attempts", attempts};
+    const lm_storage storage = {.pairs = &pair, .pair_count = attempts ? 1 : 0};
+    lm_status status = lm__store_for(NULL, argv[1], &storage, &store, &root, &error);
     if (status != LM_OK) return fail(status);
     status = lm__table_log_init(&log, NULL, store, root, &error);
     if (status == LM_OK) {

@@ -6,6 +6,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import proxy
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,3 +81,37 @@ def test_writers_at_once(place):
     assert paths(place) == sorted(made)
     for path, version in made.items():
         assert path in paths(place, version) and path not in paths(place, version - 1)
+
+
+@pytest.mark.parametrize("fault", ["cut-before", "cut-after", "502-after"])
+def test_every_request_of_a_commit_failing(hdfs, place, fault):
+    """The answer is true, and the same transaction again happens once, whatever became of it."""
+    actions = [{"txn": {"appId": "run", "version": 1}}, add("p")]
+    text = "".join(json.dumps(a) + "\n" for a in actions)
+    with proxy.Proxy(hdfs) as through:
+        for turn in range(60):
+            table = f"{place}/{turn}"
+            there = table.replace(hdfs.url, through.url)
+            drive(table, "commit", "create", actions=HEAD)
+            through.plan(turn + 1, fault)
+            done = subprocess.run(
+                [DRIVER, there, "commit"],
+                input=text,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                env={**os.environ, "TABLE_DRIVER_ATTEMPTS": "1"},
+            )
+            struck = through.struck > 0
+            through.plan()
+            found = paths(table).count("p")
+            if done.returncode == 0:
+                assert found == 1, turn
+            elif done.returncode != 7:
+                assert found == 0, (turn, done.stderr)
+            assert drive(table, "commit", actions=actions) == [{"version": 1, "was_there": found == 1}]
+            assert paths(table) == ["p"]
+            if not struck:
+                assert done.returncode == 0, done.stderr
+                return
+    raise AssertionError("the commit has more requests than were thought")
