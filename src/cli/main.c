@@ -57,6 +57,7 @@ static lm_status read_storage(lm_cli *cli, const lm_cli_common *common, lm_error
     if (given->count == 0) return LM_OK;
     lm_storage_pair *pairs = lm__alloc_array(NULL, given->count, sizeof *pairs);
     if (!pairs) return lm__error_memory(error, "reading the command line");
+    cli->storage.pairs = pairs;
     for (size_t i = 0; i < given->count; i++) {
         if (given->items[i][0] == '=' || !strchr(given->items[i], '='))
             return lm__error_set(error, LM_INVALID, "--storage takes KEY=VALUE, not '%s'",
@@ -64,7 +65,6 @@ static lm_status read_storage(lm_cli *cli, const lm_cli_common *common, lm_error
         pairs[i].value = lm__cli_pair_value(given->items[i]);
         pairs[i].key = given->items[i];
     }
-    cli->storage.pairs = pairs;
     cli->storage.pair_count = given->count;
     return LM_OK;
 }
@@ -98,9 +98,15 @@ static int command_run(const lm_cli_command *command, int argc, char **argv)
         lm__json_member_string_out(&cli.writer, "command", command->name);
     }
     status = read_storage(&cli, common, &error);
-    if (status != LM_OK) return lm__cli_end(&cli, status, &error);
-    lm__cli_signals(&cancel);
-    return command->run(&cli, settings);
+    int exit_status;
+    if (status == LM_OK) {
+        lm__cli_signals(&cancel);
+        exit_status = command->run(&cli, settings);
+    } else {
+        exit_status = lm__cli_end(&cli, status, &error);
+    }
+    lm__free(NULL, (void *)cli.storage.pairs);
+    return exit_status;
 }
 
 int main(int argc, char **argv)
