@@ -86,6 +86,7 @@ static void count_out(lm_flow *flow, const uint8_t *text, size_t size)
 /* Text of the result. */
 static lm_status put_text(lm_flow *flow, const uint8_t *text, size_t size, lm_error *error)
 {
+    if (size == 0) return LM_OK;
     count_out(flow, text, size);
     return flow->pack ? lm__pack_write(flow->pack, text, size, error)
                       : put_bytes(flow, text, size, error);

@@ -401,6 +401,7 @@ static lm_status take_line(lm_merge_plan *plan, lm_part *part, lm_error *error)
             continue;
         }
         plan->line_known = head.whole;
+        if (!head.whole) break; /* too long, or a quote that is never closed */
         plan->line_size = head.end - head.begin;
         plan->line_is_names = head.names;
         plan->line_cells = head.cells;

@@ -58,6 +58,7 @@ static void add_quoted(lm_rows *rows, const uint8_t *text, size_t size)
 
 void lm__rows_add(lm_rows *rows, const uint8_t *text, size_t size)
 {
+    if (size == 0) return;
     for (; rows->mark < 3 && size > 0; text++, size--) {
         if (*text != (uint8_t) "\xef\xbb\xbf"[rows->mark]) {
             rows->mark = 3;

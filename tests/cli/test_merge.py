@@ -602,3 +602,13 @@ def test_trusted_parts_are_not_looked_at_to_their_end(run, tmp_path):
     assert (tmp_path / "out.csv").read_bytes() == body + body  # as it was asked
     assert run("merge", folder, "out.csv").returncode == 0
     assert (tmp_path / "out.csv").read_bytes() == body + b"\n" + body + b"\n"
+
+
+def test_a_quote_that_is_never_closed(run, tmp_path):
+    """Behind an empty line, where once its length was taken for less than nothing."""
+    folder = parts_of(tmp_path, p1=b'\n"a,b\n1,2\n', p2=b"3,4\n")
+    assert run("merge", folder, "out.csv").returncode == 0
+    assert (tmp_path / "out.csv").read_bytes() == b'\n"a,b\n1,2\n3,4\n'
+    done = run("merge", folder, "out.csv", "--header", "yes")
+    assert done.returncode == 3 and b"p1.csv" in done.stderr
+    assert run("merge", folder, "out.csv", "--rows").returncode == 3
