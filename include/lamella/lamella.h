@@ -28,6 +28,7 @@
 #include <lamella/source.h>
 #include <lamella/storage.h>
 #include <lamella/table.h>
+#include <lamella/table_convert.h>
 #include <lamella/table_ops.h>
 #include <lamella/upkeep.h>
 #include <lamella/versions.h>

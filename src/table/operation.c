@@ -162,8 +162,8 @@ lm_status lm__operation_commit(lm_operation *o, lm_commit_request *request, lm_t
     lm_status status = lm__table_commit(&o->log, request, &result, o->error);
     if (status == LM_OK || status == LM_UNKNOWN_DURABILITY) change->version = result.version;
     if (status == LM_OK)
-        change->manifest_is_behind =
-            !lm__table_keep_up(&o->log, result.version, &o->snapshot->metadata);
+        change->manifest_is_behind = !lm__table_keep_up(
+            &o->log, result.version, o->snapshot ? &o->snapshot->metadata : NULL);
     return status;
 }
 

@@ -38,7 +38,7 @@ BACKENDS = ("posix", "mem", "hdfs", "s3", "gcs", "azure", "fault")
 # Public headers that are not called after their folder. lamella.h brings in all, so only the top may use it.
 PUBLIC = {"sink": "base", "source": "base", "json": "base", "hash": "base", "storage": "base", "commit": "store", "lamella": "cli",
           "manifest": "publish", "versions": "publish", "directory": "publish", "path": "publish", "upkeep": "store", "parquet_read": "parquet", "parquet_inspect": "parquet",
-          "parquet_verify": "parquet", "parquet_merge": "parquet", "table_ops": "table", "contents": "io", "diff": "io", "scan": "io", "expr": "arrow"}
+          "parquet_verify": "parquet", "parquet_merge": "parquet", "table_ops": "table", "table_convert": "io", "contents": "io", "diff": "io", "scan": "io", "expr": "arrow"}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
