@@ -97,8 +97,11 @@ def pairs():
     options = {"store_schema": False, "write_page_index": True, "row_group_size": 6}
     nested, texts = SHAPES["nested"], SHAPES["texts"].select(["s", "bin"])
     apart = nested.select(["ll", "l"]).append_column("s", pa.array([{"z": i} for i in range(8)], pa.struct([("z", pa.int8())])))
-    numbers = SHAPES["numbers"]
+    numbers, told = SHAPES["numbers"], SHAPES["nulls"].select(["i", "s"])
+    untold = pa.table({"i": pa.nulls(8), "s": pa.nulls(8)})
     for how, name, one, two in [
+        (16, "untold", written(told, **options), written(untold, **options)),
+        (0, "untold_first", written(untold, **options), written(told, **options)),
         (0, "nested", written(nested, **options), written(nested, store_schema=False)),
         (16, "nested_apart", written(nested, **options), written(apart, **options)),
         (0, "nested_apart_back", written(apart, **options), written(nested, **options)),

@@ -12,15 +12,16 @@
  *
  * What becomes of what the files say
  *  - Schemas are joined by the names of columns. One that some files lack must be OPTIONAL (or
- *    REPEATED) and gets chunks of nulls there; new columns come after those that are known. The
- *    names of what is inside lists and maps are the first file's. REQUIRED against OPTIONAL,
- * another physical or logical type, another field id: refused.
+ *    REPEATED) and gets chunks of nulls there, and where it is of the null type (UNKNOWN). New
+ *    columns come after those that are known. The names of what is inside lists and maps are the
+ *    first file's. REQUIRED against OPTIONAL, other physical or logical types, other field ids:
+ *    refused.
  *  - Chunks keep statistics, sizes, encodings, their key-value metadata, sorting columns, page
  *    indexes and bloom filters; every offset is moved. Row groups without rows are left out.
  *  - Fields that are not known to us are left out: they may tell of places in the old file. Logical
  *    types and column orders that are not known are kept.
  *  - created_by: kept where all agree. Else it is ours, and files are refused for whose sake
- * readers mistrust bounds by the writer's name (or its absence), where they have such bounds.
+ *    readers mistrust bounds by the writer's name (or its absence), where they have such bounds.
  *  - The order of a column's bounds is that of the files that have such bounds; they must agree.
  *  - ARROW:schema: kept where all agree; else put together of what the files say of each column,
  *    where they agree on each; else left out, and types are those of the Parquet schema.

@@ -289,20 +289,30 @@ static lm_status move_sorting(footer_run *run, lm_row_group *group)
     return LM_OK;
 }
 
+/* Sizes from outside: what does not fit wraps, as whoever wrote it would have it. */
+static void add_sizes(lm_row_group *group, const lm_column_metadata *metadata, bool away)
+{
+    uint64_t plain = (uint64_t)metadata->total_uncompressed_size;
+    uint64_t packed = (uint64_t)metadata->total_compressed_size;
+    group->total_byte_size = (int64_t)((uint64_t)group->total_byte_size + (away ? -plain : plain));
+    group->total_compressed_size =
+        (int64_t)((uint64_t)group->total_compressed_size + (away ? -packed : packed));
+}
+
 static lm_status move_group(footer_run *run, size_t at, lm_row_group *group,
                             lm_column_chunk *chunks)
 {
     const lm_parquet_merge *merge = run->merge;
     int64_t first = INT64_MAX;
+    for (size_t c = 0; c < group->columns.count; c++) /* some may not be among the new ones */
+        add_sizes(group, group->columns.items[c].meta_data, true);
     for (size_t leaf = 0; leaf < merge->schema.leaf_count; leaf++) {
         int64_t theirs = merge->places[leaf].leaf;
-        if (theirs >= 0) {
+        if (theirs >= 0)
             LM_TRY(move_chunk(run, &group->columns.items[theirs], leaf, &chunks[leaf]));
-        } else {
+        else
             LM_TRY(nulls_chunk(run, at, leaf, &chunks[leaf]));
-            group->total_byte_size += chunks[leaf].meta_data->total_uncompressed_size;
-            group->total_compressed_size += chunks[leaf].meta_data->total_compressed_size;
-        }
+        add_sizes(group, chunks[leaf].meta_data, false);
         int64_t start = (int64_t)lm__read_chunk_start(chunks[leaf].meta_data);
         if (chunks[leaf].meta_data->total_compressed_size && start < first) first = start;
     }

@@ -146,7 +146,9 @@ static lm_status take_columns(lm_merge_metadata *m, const lm_merge_schema *schem
             for (node = schema->root->first; node; node = node->next)
                 if (bytes_equal(node->element.name, name)) break;
         if (!node) break;
-        if (node->arrow) {
+        if (node->arrow && field->type.id == LM_TYPE_NULL) {
+            /* It has nothing to say of the others' type. */
+        } else if (node->arrow && node->arrow->type.id != LM_TYPE_NULL) {
             *agree =
                 lm__field_equal(node->arrow, field) && lm__field_metadata_equal(node->arrow, field);
         } else {

@@ -254,8 +254,30 @@ static lm_status join_by_name(join_run *run, lm_merge_node *ours, const lm_read_
     return LM_OK;
 }
 
+/* A column that only nulls have been seen of goes with any other: where it is, it counts as
+ * missing. */
+static bool only_one_is_null(const lm_read_node *a, const lm_read_node *b)
+{
+    return a->shape == LM_READ_LEAF && b->shape == LM_READ_LEAF && a->mode == LM_PARQUET_OPTIONAL &&
+           b->mode == LM_PARQUET_OPTIONAL &&
+           (a->meaning == LM_MEANS_NULL) != (b->meaning == LM_MEANS_NULL);
+}
+
+static lm_status join_null(join_run *run, lm_merge_node *ours, const lm_read_node *theirs)
+{
+    ours->seen = run->schema->files + 1;
+    if (run->leaves) run->leaves[theirs->leaf_first] = ours;
+    if (theirs->meaning == LM_MEANS_NULL) return LM_OK;
+    LM_TRY(copy_element(run, theirs->element, &ours->element));
+    ours->like = *theirs;
+    ours->like.element = &ours->element;
+    ours->from = run->name;
+    return LM_OK;
+}
+
 static lm_status join_node(join_run *run, lm_merge_node *ours, const lm_read_node *theirs)
 {
+    if (only_one_is_null(&ours->like, theirs)) return join_null(run, ours, theirs);
     const lm_read_node *like = &ours->like;
     const lm_schema_element *a = &ours->element, *b = theirs->element;
     bool leaf = theirs->shape == LM_READ_LEAF;
@@ -421,7 +443,10 @@ static lm_status place_node(const lm_merge_node *ours, const lm_read_node *their
         places[ours->leaf_first + i] = (lm_merge_place){-1, theirs};
     if (theirs->shape != ours->like.shape) return changed(error);
     if (theirs->shape == LM_READ_LEAF) {
-        places[ours->leaf_first].leaf = theirs->leaf_first;
+        if (only_one_is_null(&ours->like, theirs))
+            places[ours->leaf_first].above = theirs->parent;
+        else
+            places[ours->leaf_first].leaf = theirs->leaf_first;
         return LM_OK;
     }
     bool by_place = theirs->shape == LM_READ_LIST || theirs->shape == LM_READ_MAP ||

@@ -3,11 +3,13 @@
  * Parquet and not as types of Arrow, so that chunks can be carried over as they are.
  *
  * What is inside lists and maps goes by place. A leaf goes with another of the same physical type
- * and meaning, whether the footer says it by a logical or by a converted type. What only some files
- * have must be OPTIONAL or REPEATED.
+ * and meaning, whether the footer says it by a logical or by a converted type; one of the null type
+ * (UNKNOWN), being null in every row, goes with any. What only some files have must be OPTIONAL or
+ * REPEATED.
  *
  * Invariants
- *  1. A node's levels, physical type and meaning are the same in every file that has it.
+ *  1. A node's levels, physical type and meaning are the same in every file that has it as more
+ *     than nulls.
  *  2. Children stand as in the first file; those that came later behind them.
  *  3. Errors name both files and the column, and say whether --rewrite helps.
  */

@@ -225,6 +225,42 @@ def test_missing_columns_are_null_for_every_reader(tmp_path):
     assert nulls == sum(row["name"] is None for row in wanted)
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_columns_of_nulls_alone_go_with_any_type(turn, tmp_path):
+    """What pandas and pyarrow write of a column that has no value yet."""
+    pairs, untold = pa.struct([("x", pa.int64())]), pa.struct([("x", pa.null())])
+    one = pa.table(
+        {
+            "a": pa.array([1, None, 3], pa.int64()),
+            "d": pa.array(["u", None, "v"]).dictionary_encode(),
+            "s": pa.array([{"x": 1}, None, {"x": None}], pairs),
+            "l": pa.array([[1, None], [], None], pa.list_(pa.int64())),
+        }
+    )
+    two = pa.table(
+        {
+            "a": pa.nulls(4),
+            "d": pa.nulls(4),
+            "s": pa.array([None, {"x": None}, None, {"x": None}], untold),
+            "l": pa.array([[None], None, [], [None, None]], pa.list_(pa.null())),
+        }
+    )
+    parts = [tmp_path / "0.parquet", tmp_path / "1.parquet"]
+    tables = [one, two][::turn]
+    for part, table in zip(parts, tables):
+        pq.write_table(table, part, write_page_index=True)
+    path, _ = merged(parts, tmp_path)
+    wanted = [row for table in tables for row in table.to_pylist()]
+    for read in READERS:
+        assert read(path) == wanted, read.__name__
+    assert verify(path) == set()
+    flat = [tmp_path / "2.parquet", tmp_path / "3.parquet"]
+    for part, table in zip(flat, tables):
+        pq.write_table(table.select(["a", "d"]), part)
+    path, summary = merged(flat, tmp_path)
+    assert summary.arrow_schema_kept and pa.types.is_dictionary(pq.read_schema(path).field("d").type)
+
+
 def test_arrow_types_and_pandas_indexes_come_back(tmp_path):
     frame = pd.DataFrame(
         {"c": pd.Categorical(["a", "b", "a"]), "t": pd.to_datetime(["2024-01-01", "2024-05-05", None]).tz_localize("Europe/Oslo")},
