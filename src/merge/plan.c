@@ -275,25 +275,26 @@ static lm_status choose_ways(lm_merge_plan *plan, lm_error *error)
 
 /* Opening. */
 
-static lm_status open_stores(lm_merge_plan *plan, const char *destination, lm_error *error)
+static lm_status open_stores(lm_merge_plan *plan, const char *const *sources,
+                             const char *destination, lm_error *error)
 {
     const lm_storage *storage = plan->file.storage;
     const char *path;
     const char **paths = lm__arena_array(&plan->arena, plan->source_count, sizeof *paths);
     if (!paths) return no_memory(error);
     for (size_t i = 0; i < plan->source_count; i++) {
-        if (!lm__place_is_same(plan->sources[0], plan->sources[i]))
+        if (!lm__place_is_same(sources[0], sources[i]))
             return lm__error_set(error, LM_UNSUPPORTED,
                                  "%s and %s are not on one store: merge the parts of one store at "
                                  "a time",
-                                 plan->sources[0], plan->sources[i]);
-        paths[i] = lm__arena_strdup(&plan->arena, lm__place_path(plan->sources[i]));
+                                 sources[0], sources[i]);
+        paths[i] = lm__arena_strdup(&plan->arena, lm__place_path(sources[i]));
         if (!paths[i]) return no_memory(error);
     }
-    LM_TRY(lm__store_for(plan->allocator, plan->sources[0], storage, &plan->from, &path, error));
+    LM_TRY(lm__store_for(plan->allocator, sources[0], storage, &plan->from, &path, error));
     plan->sources = paths;
     plan->is_local = plan->from->caps & LM_STORE_LOCAL;
-    if (lm__place_is_same(plan->sources[0], destination)) {
+    if (lm__place_is_same(sources[0], destination)) {
         plan->to = plan->from;
         path = lm__place_path(destination);
     } else {
@@ -317,10 +318,11 @@ static lm_status check_options(const lm_merge_plan *plan, lm_error *error)
     return LM_OK;
 }
 
-static lm_status make_plan(lm_merge_plan *plan, const char *destination, lm_error *error)
+static lm_status make_plan(lm_merge_plan *plan, const char *const *sources, const char *destination,
+                           lm_error *error)
 {
     LM_TRY(check_options(plan, error));
-    LM_TRY(open_stores(plan, destination, error));
+    LM_TRY(open_stores(plan, sources, destination, error));
     LM_TRY(lm__merge_find(plan, error));
     if (plan->journal) {
         const lm_journal *j = plan->journal;
@@ -357,10 +359,9 @@ lm_status lm_merge_plan_open(const char *const *sources, size_t source_count,
     p->options = *options;
     if (options->file) p->file = *options->file;
     if (!p->file.checksum && !p->file.manifest) p->file.checksum = "none";
-    p->sources = sources;
     p->source_count = source_count;
     lm__arena_init(&p->arena, allocator, 0);
-    lm_status status = make_plan(p, destination, error);
+    lm_status status = make_plan(p, sources, destination, error);
     if (status != LM_OK) {
         lm_merge_plan_close(p);
         return status;

@@ -73,7 +73,7 @@ struct lm_merge_plan {
 
     lm_part *parts;
     size_t count, capacity;
-    const char *const *sources; /* as they were given */
+    const char **sources; /* on their store */
     size_t source_count;
     const char *journal_directory; /* where the journal of these sources would be */
 

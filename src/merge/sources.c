@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "merge/journal.h"
 #include "merge/plan.h"
+#include "publish/versions.h"
 #include "store/find.h"
 #include "store/place.h"
 
@@ -250,9 +251,30 @@ static const char *common_directory(lm_arena *arena, const char *a, const char *
 
 typedef enum source_kind { SOURCE_FILE, SOURCE_DIRECTORY, SOURCE_PATTERN, SOURCE_GONE } source_kind;
 
-/* What a source is, and where the journal of all would be. */
-static lm_status look_up(lm_merge_plan *plan, const char *path, source_kind *kind, lm_error *error)
+/* The prefix of versions stands for its newest one (publish/versions.h). */
+static lm_status follow_versions(lm_merge_plan *plan, const char **source, lm_error *error)
 {
+    char run[LM_PATH_BYTES_MAX];
+    bool is_prefix;
+    const char *directory = source_directory(plan, *source, true);
+    if (!directory) return no_memory(error);
+    LM_TRY(lm__versions_follow(plan->from, directory, NULL, plan->file.cancel, &is_prefix, run,
+                               NULL, error));
+    if (!is_prefix) return LM_OK;
+    if (plan->options.delete_sources)
+        return lm__error_set(error, LM_INVALID,
+                             "%s: the files of a version are not deleted one by one: leave "
+                             "--delete-sources away",
+                             *source);
+    *source = lm__arena_strdup(&plan->arena, run);
+    return *source ? LM_OK : no_memory(error);
+}
+
+/* What a source is, and where the journal of all would be. */
+static lm_status look_up(lm_merge_plan *plan, const char **source, source_kind *kind,
+                         lm_error *error)
+{
+    const char *path = *source;
     lm_store_stat stat;
     lm_status status = lm__store_stat(plan->from, path, true, &stat, error);
     bool gone = status == LM_NOT_FOUND;
@@ -264,7 +286,8 @@ static lm_status look_up(lm_merge_plan *plan, const char *path, source_kind *kin
     if (*kind == SOURCE_GONE && !plan->options.resume) return status;
     if (*kind == SOURCE_FILE && stat.kind != LM_STORE_FILE)
         return lm__error_set(error, LM_UNSUITABLE, "%s is no file and no directory", path);
-    const char *directory = source_directory(plan, path, *kind == SOURCE_DIRECTORY);
+    if (*kind == SOURCE_DIRECTORY) LM_TRY(follow_versions(plan, source, error));
+    const char *directory = source_directory(plan, *source, *kind == SOURCE_DIRECTORY);
     if (directory)
         plan->journal_directory =
             common_directory(&plan->arena, plan->journal_directory, directory);
@@ -439,7 +462,7 @@ lm_status lm__merge_find(lm_merge_plan *plan, lm_error *error)
     source_kind *kinds = lm__arena_array(&plan->arena, plan->source_count, sizeof *kinds);
     if (!kinds) return no_memory(error);
     for (size_t i = 0; i < plan->source_count; i++)
-        LM_TRY(look_up(plan, plan->sources[i], &kinds[i], error));
+        LM_TRY(look_up(plan, &plan->sources[i], &kinds[i], error));
     LM_TRY(find_journal(plan, error));
     if (plan->journal) return LM_OK;
     if (plan->from == plan->to &&

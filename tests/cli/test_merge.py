@@ -612,3 +612,18 @@ def test_a_quote_that_is_never_closed(run, tmp_path):
     done = run("merge", folder, "out.csv", "--header", "yes")
     assert done.returncode == 3 and b"p1.csv" in done.stderr
     assert run("merge", folder, "out.csv", "--rows").returncode == 3
+
+
+def test_a_prefix_of_versions_is_its_newest(run, tmp_path):
+    for number in (1, 2):
+        staged = tmp_path / "staged"
+        staged.mkdir()
+        for part in range(2):
+            (staged / f"part-{part}.csv").write_bytes(b"%d,%d\n" % (number, part))
+        assert run("publish-dir", "staged", "out", "--versioned", "--run-id", f"r{number}").returncode == 0
+    assert run("merge", "out/", "all.csv").returncode == 0
+    assert (tmp_path / "all.csv").read_bytes() == b"2,0\n2,1\n"
+    done = run("merge", "out", "all.csv", "--delete-sources")
+    assert done.returncode == 2 and b"--delete-sources" in done.stderr
+    assert run("merge", "out/_runs/r1", "all.csv").returncode == 0
+    assert (tmp_path / "all.csv").read_bytes() == b"1,0\n1,1\n"
