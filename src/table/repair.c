@@ -42,7 +42,7 @@ static lm_status repair(lm_operation *o, const char *path, lm_table_repaired *re
                               .allocator = o->how->allocator};
     LM_TRY(lm__operation_look(o, &brief));
     result->version = o->snapshot->version;
-    LM_TRY(lm_gc(path, &gc, o->error));
+    if (o->store->caps & LM_STORE_REAP) LM_TRY(lm_gc(path, &gc, o->error));
     LM_TRY(repair_checkpoint(o, result));
     return lm__manifest_repair(&o->log, &result->manifest, o->error);
 }

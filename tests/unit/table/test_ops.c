@@ -1,0 +1,344 @@
+/* Operations on tables, on stores that fail before or after each operation, and without memory
+ * (src/table/operation.h): the old version or the new one, whole. */
+#define _GNU_SOURCE
+#include "check.h"
+#include "check_alloc.h"
+#include "scratch.h"
+
+#include <lamella/jsonl.h>
+#include <lamella/scan.h>
+#include <lamella/table_ops.h>
+
+#include "base/error.h"
+#include "store/fault/store.h"
+#include "table/append.h"
+
+/* With ' for ". */
+static const char *json(const char *text)
+{
+    static char copies[8][4096];
+    static unsigned turn;
+    char *copy = copies[turn++ % 8], *to = copy;
+    for (; *text; text++) *to++ = *text == '\'' ? '"' : *text;
+    *to = '\0';
+    return copy;
+}
+
+static lm_registry *registry_of(const char *text)
+{
+    lm_registry *registry;
+    lm_table_descriptor *d;
+    lm_error error;
+    text = json(text);
+    if (lm_table_descriptor_parse(NULL, text, strlen(text), NULL, &d, &error) != LM_OK ||
+        lm_registry_new(NULL, &registry, NULL) != LM_OK ||
+        lm_registry_add(registry, d, NULL) != LM_OK) {
+        printf("# %s\n", error.message);
+        abort();
+    }
+    lm_table_descriptor_free(d);
+    return registry;
+}
+
+/* Rows from JSON lines, which are read when the stream is. */
+typedef struct text_source {
+    lm_source source;
+    char *text;
+} text_source;
+
+static lm_status text_read(lm_source *source, uint64_t offset, void *buffer, size_t size,
+                           lm_error *error)
+{
+    (void)error;
+    memcpy(buffer, ((text_source *)source)->text + offset, size);
+    return LM_OK;
+}
+
+static void text_close(lm_source *source)
+{
+    free(((text_source *)source)->text);
+    free(source);
+}
+
+static struct ArrowArrayStream rows_of(const char *text, const char *schema)
+{
+    static const lm_source_ops ops = {.read = text_read, .close = text_close};
+    struct ArrowArrayStream stream;
+    lm_error error;
+    text_source *source = calloc(1, sizeof *source);
+    source->text = strdup(json(text));
+    source->source = (lm_source){.ops = &ops, .size = strlen(source->text), .name = "rows.jsonl"};
+    lm_jsonl_read_options how = {.threads = 1};
+    if (schema && lm_schema_parse(NULL, schema, strlen(schema), &how.schema, NULL) != LM_OK)
+        abort();
+    if (lm_jsonl_read_take(NULL, &source->source, &how, &stream, &error) != LM_OK) {
+        printf("# %s\n", error.message);
+        abort();
+    }
+    lm_schema_free(how.schema);
+    return stream;
+}
+
+#define BUCKETED                                                                                   \
+    "{'name': 'trades', 'schema_version': '1.0@2026-01-01', 'columns': [{'name': 'tick', 'type': " \
+    "'int64', 'nullable': false}, {'name': 'id', 'type': 'utf8'}], 'partitioning': ['bucket']}"
+
+/* One table in memory. */
+typedef struct table {
+    lm_store *store;
+    lm_fault_store fault;
+    lm_storage storage;
+    lm_table_options options;
+} table;
+
+static void table_open(table *t, const char *descriptor)
+{
+    lm_error error;
+    if (lm__store_mem_open(NULL, &t->store, &error) != LM_OK) abort();
+    lm__fault_store_init(&t->fault, t->store);
+    t->fault.plan.nth = UINT64_MAX;
+    t->storage = (lm_storage){.reserved = &t->fault.store};
+    t->options = (lm_table_options){.root = "mem://x/out",
+                                    .registry = descriptor ? registry_of(descriptor) : NULL,
+                                    .tick_bucket_size = 10,
+                                    .threads = 1,
+                                    .storage = &t->storage};
+}
+
+static void table_close(table *t)
+{
+    lm_registry_free((lm_registry *)(void *)t->options.registry);
+    lm__store_close(t->store);
+}
+
+static lm_status append(table *t, const char *rows, lm_table_summary **summary, lm_error *error)
+{
+    struct ArrowArrayStream stream = rows_of(rows, NULL);
+    lm_error_clear(error);
+    return lm_table_append_take(&t->options, "trades", "r1", &stream, summary, error);
+}
+
+static lm_snapshot *snapshot_of(lm_store *store, const char *root)
+{
+    lm_table_log log;
+    lm_snapshot *snapshot = NULL;
+    char directory[512];
+    snprintf(directory, sizeof directory, "%s/r1/trades", root);
+    if (lm__table_log_init(&log, lm_allocator_default(), store, directory, NULL) != LM_OK) abort();
+    log.threads = 1;
+    (void)!lm__snapshot_load(&log, NULL, &snapshot, NULL);
+    lm__table_log_deinit(&log);
+    return snapshot;
+}
+
+/* "bucket=0:2 bucket=1:1 ": the live parts' directories and rows. */
+static const char *live(lm_store *store, const char *root)
+{
+    static char text[16384];
+    lm_snapshot *s = snapshot_of(store, root);
+    size_t used = 0;
+    text[0] = '\0';
+    if (!s) return "none";
+    for (size_t pass = 0; s->part_count > 1 && pass < s->part_count; pass++)
+        for (size_t i = 0; i + 1 < s->part_count; i++)
+            if (strcmp(s->parts[i].path, s->parts[i + 1].path) > 0) {
+                lm_delta_add moved = s->parts[i];
+                s->parts[i] = s->parts[i + 1];
+                s->parts[i + 1] = moved;
+            }
+    for (size_t i = 0; i < s->part_count; i++) {
+        const char *path = s->parts[i].path, *slash = strrchr(path, '/');
+        used += (size_t)snprintf(text + used, sizeof text - used, "%.*s:%d ",
+                                 slash ? (int)(slash - path) : 0, path,
+                                 atoi(strstr(s->parts[i].stats, "numRecords\":") + 12));
+    }
+    lm__snapshot_free(s);
+    return text;
+}
+
+#define TABLE "mem://x/out/r1/trades"
+
+static const char *const appends[] = {"{'tick': 1, 'id': 'a'}\n{'tick': 11, 'id': 'b'}\n",
+                                      "{'tick': 2, 'id': 'c'}\n", "{'tick': 3, 'id': 'd'}\n"};
+
+static void table_fill(table *t)
+{
+    lm_error error;
+    table_open(t, BUCKETED);
+    for (size_t i = 0; i < 3; i++) CHECK_OK(append(t, appends[i], NULL, &error), error);
+}
+
+typedef enum change {
+    OVERWRITE,
+    OVERWRITE_SOME,
+    DELETE_SOME,
+    DELETE_ALL,
+    COMPACT,
+    REPAIR,
+    CHANGES
+} change;
+
+static lm_expr *expression(const char *text)
+{
+    lm_expr *expr;
+    if (lm_expr_parse(NULL, text, strlen(text), &expr, NULL) != LM_OK) abort();
+    return expr;
+}
+
+static lm_status do_change(table *t, change which, const lm_allocator *allocator, lm_error *error)
+{
+    const lm_table_operation how = {.threads = 1, .storage = &t->storage, .allocator = allocator};
+    lm_expr *where = expression("bucket = 0");
+    lm_status status = LM_OK;
+    lm_error_clear(error);
+    switch (which) {
+    case OVERWRITE:
+    case OVERWRITE_SOME:
+        t->options.replace = true;
+        t->options.replace_where = which == OVERWRITE ? NULL : where;
+        t->options.allocator = allocator;
+        status = append(t, "{'tick': 5, 'id': 'x'}\n", NULL, error);
+        t->options.replace = false;
+        t->options.replace_where = NULL;
+        t->options.allocator = NULL;
+        break;
+    case DELETE_SOME: status = lm_table_delete(TABLE, where, &how, NULL, error); break;
+    case DELETE_ALL: status = lm_table_delete(TABLE, NULL, &how, NULL, error); break;
+    case COMPACT: status = lm_table_compact(TABLE, NULL, &how, NULL, error); break;
+    default: status = lm_table_repair(TABLE, &how, NULL, error); break;
+    }
+    lm_expr_free(where);
+    return status;
+}
+
+static const char *const before = "bucket=0:1 bucket=0:1 bucket=0:1 bucket=1:1 ";
+static const char *const afterwards[CHANGES] = {
+    [OVERWRITE] = "bucket=0:1 ",          [OVERWRITE_SOME] = "bucket=0:1 bucket=1:1 ",
+    [DELETE_SOME] = "bucket=1:1 ",        [DELETE_ALL] = "",
+    [COMPACT] = "bucket=0:3 bucket=1:1 ", [REPAIR] = "bucket=0:1 bucket=0:1 bucket=0:1 bucket=1:1 ",
+};
+
+/* Old or new as the status has it, and every part there and sound. */
+static void check_state(table *t, change which, lm_status status, const char *place)
+{
+    const lm_table_operation how = {.threads = 1, .storage = &t->storage};
+    lm_error error;
+    bool unknown = status == LM_UNKNOWN_OUTCOME;
+    bool is_new = status == LM_OK || status == LM_UNKNOWN_DURABILITY;
+    const char *now = live(t->store, t->options.root);
+    bool old_is = strcmp(now, before) == 0, new_is = strcmp(now, afterwards[which]) == 0;
+    if (!(unknown ? old_is || new_is : is_new ? new_is : old_is))
+        check_fail(__FILE__, __LINE__, "%s: %s, and there is %s", place, lm_status_name(status),
+                   now);
+    lm_status sound = lm_table_verify(TABLE, NULL, &how, NULL, &error);
+    if (sound != LM_OK && sound != LM_STALE)
+        check_fail(__FILE__, __LINE__, "%s: %s", place, error.message);
+}
+
+TEST(each_operation_does_what_it_says)
+{
+    for (change which = 0; which < CHANGES; which++) {
+        table t;
+        lm_error error;
+        table_fill(&t);
+        CHECK_TEXT(live(t.store, t.options.root), before);
+        CHECK_OK(do_change(&t, which, NULL, &error), error);
+        check_state(&t, which, LM_OK, "plain");
+        table_close(&t);
+    }
+}
+
+static void check_faults(bool after, bool for_good, lm_status status)
+{
+    for (change which = 0; which < CHANGES; which++)
+        for (uint64_t nth = 0;; nth++) {
+            table t;
+            lm_error error;
+            char place[64];
+            table_fill(&t);
+            t.fault.operations = 0;
+            t.fault.plan =
+                (lm_fault_plan){.nth = nth, .after = after, .status = status, .for_good = for_good};
+            lm_status got = do_change(&t, which, NULL, &error);
+            bool all = t.fault.operations <= nth;
+            t.fault.plan = (lm_fault_plan){.nth = UINT64_MAX};
+            snprintf(place, sizeof place, "change %d, operation %d", (int)which, (int)nth);
+            if (for_good && got != LM_OK) got = LM_UNKNOWN_OUTCOME; /* nobody was told */
+            check_state(&t, which, got, place);
+            /* And the next one works. */
+            CHECK_OK(append(&t, "{'tick': 40, 'id': 'z'}\n", NULL, &error), error);
+            table_close(&t);
+            if (all) break;
+        }
+}
+
+TEST(every_operation_of_the_store_may_fail)
+{
+    check_faults(false, false, LM_IO);
+}
+TEST(every_answer_may_be_lost)
+{
+    check_faults(true, false, LM_UNKNOWN_OUTCOME);
+}
+TEST(whoever_does_it_may_die_anywhere)
+{
+    check_faults(false, true, LM_IO);
+}
+
+TEST(every_allocation_may_fail)
+{
+    for (change which = 0; which < CHANGES; which++)
+        for (size_t n = 0;; n++) {
+            table t;
+            lm_error error;
+            char place[64];
+            check_alloc memory;
+            check_alloc_init(&memory, n);
+            table_fill(&t);
+            lm_status status = do_change(&t, which, &memory.allocator, &error);
+            snprintf(place, sizeof place, "change %d, allocation %d", (int)which, (int)n);
+            if (memory.failed && status != LM_OK) CHECK_INT(status, LM_NO_MEMORY);
+            check_state(&t, which, status, place);
+            table_close(&t); /* its files were of that memory too */
+            if (memory.live != 0)
+                check_fail(__FILE__, __LINE__, "%s: %d are left", place, (int)memory.live);
+            if (!memory.failed) break;
+        }
+}
+
+TEST(verify_and_vacuum_may_fail_anywhere)
+{
+    for (uint64_t nth = 0;; nth++) {
+        table t;
+        lm_error error;
+        lm_vacuum_result result;
+        table_fill(&t);
+        const lm_table_operation how = {.threads = 1, .storage = &t.storage};
+        const lm_table_vacuuming what = {.has_retention = true, .force = true};
+        CHECK_OK(lm_table_compact(TABLE, NULL, &how, NULL, &error), error);
+        t.fault.operations = 0;
+        t.fault.plan = (lm_fault_plan){.nth = nth, .status = LM_IO};
+        lm_status vacuumed = lm_table_vacuum(TABLE, &what, &how, &result, &error);
+        bool all = t.fault.operations <= nth;
+        t.fault.plan = (lm_fault_plan){.nth = UINT64_MAX};
+        if (all) CHECK_OK(vacuumed, error);
+        check_state(&t, COMPACT, LM_OK, "vacuum");
+        t.fault.operations = 0;
+        t.fault.plan = (lm_fault_plan){.nth = nth, .status = LM_IO};
+        lm_status verified = lm_table_verify(TABLE, NULL, &how, NULL, &error);
+        CHECK(verified == LM_OK || verified == LM_IO);
+        table_close(&t);
+        if (all) break;
+    }
+}
+
+int main(void)
+{
+    RUN(each_operation_does_what_it_says);
+    RUN(every_operation_of_the_store_may_fail);
+    RUN(every_answer_may_be_lost);
+    RUN(whoever_does_it_may_die_anywhere);
+    RUN(every_allocation_may_fail);
+    RUN(verify_and_vacuum_may_fail_anywhere);
+    return DONE();
+}
