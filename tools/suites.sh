@@ -168,7 +168,7 @@ fetch_jars() {
     [[ -f $jars/stamp && $(<"$jars/stamp") == "$sum" ]] && return
     say "fetching $1 by Maven into .cache/$1"
     rm -rf "$jars"
-    quietly "maven-$1.log" timeout 900 mvn -q -B -f "$2" -Dmaven.repo.local="$PWD/.cache/maven" \
+    quietly "maven-$1.log" timeout 600 mvn -q -B -f "$2" -Dmaven.repo.local="$PWD/.cache/maven" \
         org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
         -DoutputDirectory="$PWD/$jars" || return 1
     echo "$sum" >"$jars/stamp"

@@ -105,6 +105,10 @@ class Hdfs:
     def stop_data_node(self, node):
         self.request("stop", node=node)
 
+    def invent_parts(self, directory, count, size):
+        """part-00000 and so on, of nearly `size` simulated bytes each, which nobody has to write."""
+        return self.request("parts", directory=directory, count=count, bytes=size)["bytes"]
+
     def fail_over(self):
         self.request("fail_over")
 

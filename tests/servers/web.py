@@ -61,18 +61,21 @@ class Web:
         entries = self.entries(path)
         if entries == [("", "FILE")]:
             return self.get(path)
-        if entries or self.exists(path):
+        if entries or self.status(path):
             return {name: self.look(f"{path}/{name}") for name, _ in entries}
         return None
 
-    def exists(self, path):
+    def status(self, path):
+        """What the NameNode says of it, or None."""
         try:
-            self.call("GET", path, "GETFILESTATUS")
+            return json.loads(self.call("GET", path, "GETFILESTATUS"))["FileStatus"]
         except urllib.error.HTTPError as error:
             if error.code == 404:
-                return False
+                return None
             raise
-        return True
+
+    def length(self, path):
+        return self.status(path)["length"]
 
     def make_old(self, path):
         """A file or a directory, as if it had been changed an hour ago."""

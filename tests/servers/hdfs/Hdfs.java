@@ -8,6 +8,8 @@
 //     {"op": "fail_over"}                      of a pair of NameNodes the other one becomes the active one
 //     {"op": "safe_mode", "on": true}          and false
 //     {"op": "shell", "words": ["-cat", "/a"], "out": "/tmp/a"}   `hdfs dfs -cat /a`, what it prints in a file
+//     {"op": "parts", "directory": "/d", "count": 400, "bytes": 220000000}   files that nobody wrote, of simulated
+//                                              blocks, all of lines; answers the bytes of all
 //     {"op": "set", "name": …, "value": …}     a setting of the client that `shell` uses
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -20,13 +22,17 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.reflect.Method;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.crypto.CryptoProtocolVersion;
+import org.apache.hadoop.fs.CreateFlag;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.FileUtil;
 import org.apache.hadoop.fs.FsShell;
@@ -34,14 +40,25 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.ha.HAServiceProtocol.RequestSource;
 import org.apache.hadoop.ha.HAServiceProtocol.StateChangeRequestInfo;
+import org.apache.hadoop.hdfs.AddBlockFlag;
+import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.hdfs.HdfsConfiguration;
+import org.apache.hadoop.hdfs.protocol.ClientProtocol;
+import org.apache.hadoop.hdfs.protocol.ExtendedBlock;
 import org.apache.hadoop.hdfs.protocol.HdfsConstants.SafeModeAction;
+import org.apache.hadoop.hdfs.protocol.HdfsFileStatus;
+import org.apache.hadoop.hdfs.protocol.LocatedBlock;
+import org.apache.hadoop.hdfs.server.blockmanagement.BlockIdManager;
 import org.apache.hadoop.hdfs.server.datanode.DataNode;
+import org.apache.hadoop.hdfs.server.datanode.SimulatedFSDataset;
 import org.apache.hadoop.hdfs.server.namenode.NameNode;
+import org.apache.hadoop.io.EnumSetWritable;
 import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
+import org.apache.hadoop.util.SequentialNumber;
 import org.apache.hadoop.util.ToolRunner;
 
 public final class Hdfs {
+    private static final int LINE_BYTES = 29;
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final StateChangeRequestInfo BY_HAND = new StateChangeRequestInfo(RequestSource.REQUEST_BY_USER_FORCED);
 
@@ -164,6 +181,56 @@ public final class Hdfs {
         }
     }
 
+    // The bytes of a simulated block count on from its number, LINE_BYTES of them again and again. From 238 on they are
+    // a line, with a tab in it.
+    private void beginLines() throws ReflectiveOperationException {
+        BlockIdManager numbers = active.getNamesystem().getBlockManager().getBlockIdManager();
+        Method method = BlockIdManager.class.getDeclaredMethod("getBlockIdGenerator");
+        method.setAccessible(true);
+        SequentialNumber next = (SequentialNumber) method.invoke(numbers);
+        long number = next.getCurrentValue() + 1;
+        next.skipTo(number + ((238 - number) & 0xff) - 1);
+    }
+
+    // Tells the DataNode that it has these bytes, and the NameNode that it was told so.
+    private void invent(ExtendedBlock block, String storage) throws IOException {
+        DataNode node = dataNodes.get(0);
+        ((SimulatedFSDataset) node.getFSDataset()).injectBlocks(block.getBlockPoolId(), List.of(block.getLocalBlock()));
+        node.notifyNamenodeReceivedBlock(block, "", storage, false);
+    }
+
+    // Of two blocks, the last one small: to come to a place in a simulated block, all before it is made up too.
+    private long inventFile(ClientProtocol names, String path, long bytes) throws Exception {
+        FsPermission mode = new FsPermission((short) 0666);
+        EnumSetWritable<CreateFlag> flags = new EnumSetWritable<>(EnumSet.of(CreateFlag.CREATE));
+        long[] sizes = {bytes - LINE_BYTES * 100 - (bytes - LINE_BYTES * 100) % 512, LINE_BYTES * 100};
+        HdfsFileStatus file = names.create(
+            path, mode, "invented", flags, true, (short) 1, sizes[0], CryptoProtocolVersion.supported(), null, null);
+        ExtendedBlock block = null;
+        for (long size : sizes) {
+            beginLines();
+            LocatedBlock next = names.addBlock(
+                path, "invented", block, null, file.getFileId(), null, EnumSet.noneOf(AddBlockFlag.class));
+            block = next.getBlock();
+            block.setNumBytes(size);
+            invent(block, next.getStorageIDs()[0]);
+        }
+        while (!names.complete(path, "invented", block, file.getFileId())) Thread.sleep(5);
+        return sizes[0] + sizes[1];
+    }
+
+    private long inventParts(JsonNode request) throws Exception {
+        DistributedFileSystem files = (DistributedFileSystem) FileSystem.get(settings);
+        String directory = request.get("directory").asText();
+        long all = 0;
+        files.mkdirs(new Path(directory), new FsPermission((short) 0777));
+        files.setPermission(new Path(directory), new FsPermission((short) 0777));
+        for (int i = 0; i < request.get("count").asInt(); i++)
+            all += inventFile(files.getClient().getNamenode(), String.format("%s/part-%05d", directory, i),
+                request.get("bytes").asLong());
+        return all;
+    }
+
     private void answer(JsonNode request, ObjectNode answer) throws Exception {
         switch (request.get("op").asText()) {
             case "stop": dataNodes.get(request.get("node").asInt()).shutdown(); break;
@@ -173,6 +240,7 @@ public final class Hdfs {
                     request.get("on").asBoolean() ? SafeModeAction.SAFEMODE_ENTER : SafeModeAction.SAFEMODE_LEAVE, false);
                 break;
             case "shell": answer.put("status", shell(request)); break;
+            case "parts": answer.put("bytes", inventParts(request)); break;
             case "set": settings.set(request.get("name").asText(), request.get("value").asText()); break;
             default: throw new IOException("no such request: " + request);
         }
