@@ -194,7 +194,7 @@ TEST(every_operation_may_fail)
     CHECK(operations > 10);
     for (uint64_t nth = 0; nth < operations; nth++)
         for (int after = 0; after < 2; after++) {
-            lm_fault_plan plan = {nth, after, after ? LM_UNKNOWN_OUTCOME : LM_IO};
+            lm_fault_plan plan = {nth, after == 1, after == 1 ? LM_UNKNOWN_OUTCOME : LM_IO};
             attempt a = try_with(plan);
             lm_version_info version;
             CHECK_OK(lm_version_resolve(at("p"), NULL, NULL, &version, &error), error);
