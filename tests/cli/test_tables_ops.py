@@ -277,7 +277,7 @@ def test_duckdb_reads_a_table_after_operations(table):
     try:
         duckdb.sql("load delta")
     except Exception as why:
-        pytest.skip(f"DuckDB's delta extension is not installed: {why}")
+        pytest.skip(f"DuckDB has no delta extension here: {str(why).splitlines()[0]}")
     table.append(1, 11)
     table.append(2)
     table.run("compact", table.path)
