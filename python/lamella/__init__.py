@@ -57,7 +57,9 @@ from ._paths import PathInfo as PathInfo, cp as cp, ls as ls, rm as rm, stat as 
 from ._options import choose_format as choose_format
 from ._schema import Schema as Schema
 from ._table import Table as Table
+from ._versions import Version as Version, publish_dir as publish_dir, resolve as resolve, versions as versions
 from ._xlsx import atomic_write_xlsx as atomic_write_xlsx, df_to_xlsx_bytes as df_to_xlsx_bytes
+from . import tables as tables
 
 __all__ = [
     "ArgumentError",
@@ -99,8 +101,10 @@ __all__ = [
     "ParquetStreamWriter",
     "PathInfo",
     "PermissionDeniedError",
+    "publish_dir",
     "read_parquet",
     "read_parquet_iter",
+    "resolve",
     "Result",
     "rm",
     "Scan",
@@ -110,12 +114,15 @@ __all__ = [
     "StaleError",
     "stat",
     "Table",
+    "tables",
     "undo",
     "UnknownDurabilityError",
     "UnknownOutcomeError",
     "UnsuitableError",
     "UnsupportedError",
     "verify",
+    "Version",
+    "versions",
     "write_parquet",
     "write_to_dataset",
 ]

@@ -20,9 +20,10 @@ static int module_exec(PyObject *module)
 {
     lm_py_state *state = lm__py_state(module);
     PyMethodDef *const methods[] = {
-        lm__py_schema_methods, lm__py_stream_methods,  lm__py_make_methods,
-        lm__py_values_methods, lm__py_publish_methods, lm__py_put_methods,
-        lm__py_scan_methods,   lm__py_path_methods,    lm__py_merge_methods};
+        lm__py_schema_methods, lm__py_stream_methods,    lm__py_make_methods,
+        lm__py_values_methods, lm__py_publish_methods,   lm__py_put_methods,
+        lm__py_scan_methods,   lm__py_path_methods,      lm__py_merge_methods,
+        lm__py_tables_methods, lm__py_table_ops_methods, lm__py_versions_methods};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (PyModule_AddFunctions(module, methods[i]) < 0) return -1;
     PyObject *errors = PyImport_ImportModule("lamella._errors");

@@ -143,6 +143,14 @@ extern PyMethodDef lm__py_path_methods[];
 
 extern PyMethodDef lm__py_merge_methods[];
 
+/* ---- tables.c, table_ops.c ---- */
+
+extern PyMethodDef lm__py_tables_methods[], lm__py_table_ops_methods[];
+
+/* ---- versions.c ---- */
+
+extern PyMethodDef lm__py_versions_methods[];
+
 /* ---- scan.c ---- */
 
 extern PyMethodDef lm__py_scan_methods[];
