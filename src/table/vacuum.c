@@ -6,7 +6,9 @@
  *  2. A file is removed only when it is older than the retention and no live part; when the log
  *     tells of its removal, only once that is older than the retention too; when the log does not
  *     know it, only once it is older than LM_VACUUM_WRITER_MS as well.
- *  3. Hidden names (staged files, the log), manifest.json and files that are no Parquet are never
+ *  3. No file is removed before the entries that were read are durable, whoever made them: after a
+ *     power cut the table may not be back at a version that has it.
+ *  4. Hidden names (staged files, the log), manifest.json and files that are no Parquet are never
  *     touched; directories stay, since a writer may be about to put a part into one.
  */
 #include <string.h>
@@ -31,6 +33,7 @@ typedef struct vacuum {
     vacuum_file *files;
     size_t count, capacity;
     int64_t cutoff_ms, writer_cutoff_ms;
+    bool log_is_durable;
     lm_text_index kept;    /* paths of parts that are live (0), or were within the retention (1) */
     lm_text_index removed; /* of parts that the log knows to be removed for longer */
 } vacuum;
@@ -129,6 +132,18 @@ static lm_status settle_retention(vacuum *v)
     return LM_OK;
 }
 
+static lm_status remove_file(vacuum *v, const vacuum_file *file)
+{
+    const lm_operation *o = &v->operation;
+    lm_error local;
+    if (!v->log_is_durable) LM_TRY(lm__store_sync_directory(o->store, o->log.directory, o->error));
+    v->log_is_durable = true;
+    lm_status status = lm__store_remove(o->store, file->path, LM_DURABILITY_NONE, &local);
+    if (status == LM_OK || status == LM_NOT_FOUND) return LM_OK;
+    if (o->error) *o->error = local;
+    return status;
+}
+
 static lm_status vacuum_one(vacuum *v, const vacuum_file *file)
 {
     const lm_operation *o = &v->operation;
@@ -145,14 +160,7 @@ static lm_status vacuum_one(vacuum *v, const vacuum_file *file)
     const lm_vacuum_file told = {file->below, file->bytes, file->mtime_ms,
                                  known ? LM_VACUUM_REMOVED : LM_VACUUM_UNKNOWN};
     if (v->what->callback) LM_TRY(v->what->callback(v->what->context, &told, o->error));
-    if (!v->what->dry_run) {
-        lm_error local;
-        lm_status status = lm__store_remove(o->store, file->path, LM_DURABILITY_NONE, &local);
-        if (status != LM_OK && status != LM_NOT_FOUND) {
-            if (o->error) *o->error = local;
-            return status;
-        }
-    }
+    if (!v->what->dry_run) LM_TRY(remove_file(v, file));
     v->result->files++;
     v->result->bytes += file->bytes;
     return LM_OK;
