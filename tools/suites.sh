@@ -155,10 +155,27 @@ need_parquet_java() {
     quietly javac.log javac -cp ".cache/spark/jars/*" -d build/spark tests/spark/Reads.java || exit 1
 }
 
+# Spark itself, of which PyPI's package has all, into .cache/pyspark.
+need_pyspark() {
+    local place=.cache/pyspark file=tests/requirements-spark.txt
+    [[ -f $place/stamp && $(<"$place/stamp") == "$(sha256sum <$file)" ]] && return
+    say "fetching Spark from PyPI into $place"
+    rm -rf "$place"
+    quietly pyspark.log timeout 900 .venv/bin/python -m pip install --disable-pip-version-check --no-deps \
+        --target "$place" -r $file || return 1
+    sha256sum <$file >"$place/stamp"
+}
+
+# Spark's reader on our files, and lamella.spark from the wheel. Tests of what cannot be had say so, and are skipped.
 suite_spark() {
     build_product
     need_parquet_java
-    py_tests spark tests/spark
+    build_wheel || exit 1
+    python_place full "$(echo "$PWD"/.venv/lib/python3*/site-packages)" || exit 1
+    need_pyspark || export LAMELLA_NO_SPARK="Spark cannot be had here: PyPI is not reached (build/log)"
+    need_hdfs || export LAMELLA_NO_HDFS="HDFS cannot be had here: there is no Java, or no Maven Central (build/log)"
+    py_command=$PWD/build/python/full/bin/python run_py spark tests/spark
+    tools/tally.py suite spark "$py_results"
 }
 
 # fetch_jars NAME POM: what the pom names, fetched once into .cache/NAME/jars.

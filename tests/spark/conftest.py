@@ -1,6 +1,8 @@
-"""parquet-java, which is what Spark reads Parquet by, in one process for all the tests.
+"""Spark and its parts; ./dev test spark fetches all of it into .cache/.
 
-./dev test spark fetches it (by Maven, into .cache/) and compiles Reads.java.
+java       parquet-java, which is what Spark reads Parquet by, in one process for all the tests (Reads.java)
+spark      a Spark session in this process, with two threads
+hdfs       a real HDFS that the session knows of
 """
 
 import json
@@ -12,7 +14,8 @@ import sys
 import pytest
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / "interop"), str(TESTS / "long")]
+sys.path[:0] = [str(TESTS / "interop"), str(TESTS / "long"), str(TESTS / "servers")]
+sys.path.append(str(TESTS.parent / ".cache" / "pyspark"))
 CLASSES = os.environ.get("LAMELLA_JAVA_CLASSES") or f"{TESTS.parent}/build/spark:{TESTS.parent}/.cache/spark/jars/*"
 
 
@@ -45,3 +48,48 @@ def java():
     yield made
     made.process.stdin.close()
     made.process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory):
+    reason = os.environ.get("LAMELLA_NO_SPARK")
+    if reason:
+        pytest.skip(reason)
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
+    place = tmp_path_factory.mktemp("spark")
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.warehouse.dir": str(place / "warehouse"),
+        "spark.local.dir": str(place),
+        "spark.driver.extraJavaOptions": f"-Dderby.system.home={place}",
+    }
+    builder = SparkSession.builder.master("local[2]")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    made = builder.getOrCreate()
+    made.sparkContext.setLogLevel("OFF")
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def hdfs(spark):
+    reason = os.environ.get("LAMELLA_NO_HDFS")
+    if reason:
+        pytest.skip(reason)
+    import server
+
+    with server.Hdfs(block_bytes=1 << 20) as running:
+        configuration = spark.sparkContext._jsc.hadoopConfiguration()
+        configuration.set("dfs.namenode.rpc-address", running.rpc_url.split("://")[1])
+        configuration.set("dfs.namenode.http-address", f"127.0.0.1:{running.http_ports[0]}")
+        configuration.set("dfs.blocksize", str(1 << 20))
+        configuration.set("dfs.client.block.write.locateFollowingBlock.initial.delay.ms", "10")
+        yield running
