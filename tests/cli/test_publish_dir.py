@@ -259,14 +259,18 @@ def test_many_publishers_at_once(lamella, tmp_path):
                 continue
             finally:
                 os.close(top)
-            bad.value += len(seen) != 1
+            if len(seen) != 1:
+                bad.value += 1
+                print("seen together:", seen, flush=True)
 
     def publish(number):
         for i in range(10):
             staged = stage(tmp_path / f"s{number}", f"{number}-{i}", files)
             words = ["publish-dir", staged, target, "--durability", "none"]
             done = subprocess.run([lamella, *words], capture_output=True)
-            bad.value += done.returncode != 0 or staged.exists()
+            if done.returncode != 0 or staged.exists():
+                bad.value += 1
+                print(done, staged.exists(), flush=True)
 
     readers = [fork.Process(target=look) for _ in range(2)]
     writers = [fork.Process(target=publish, args=(i,)) for i in range(6)]
