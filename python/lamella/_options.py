@@ -131,7 +131,7 @@ def manifest_options(manifest: Any, run_id: Any, snapshot: Any) -> dict[str, Any
 # ---- Parquet: pyarrow's names, and ours ----
 
 
-def _count(name: str, value: Any, least: int = 1) -> int:
+def count(name: str, value: Any, least: int = 1) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} is a whole number, not {value!r}")
     number = int(value)
@@ -254,7 +254,7 @@ def _ignored(made: dict[str, Any], columns: _Columns, value: Any) -> None:
 def _number(key: str, least: int = 1) -> Callable[[dict[str, Any], _Columns, Any], None]:
     def put(made: dict[str, Any], columns: _Columns, value: Any) -> None:
         if value is not None:
-            made[key] = _count(key, value, least)
+            made[key] = count(key, value, least)
 
     return put
 

@@ -1,31 +1,34 @@
 """Tables: append-only homes for rows that a descriptor describes (docs/tables.md).
 
-    settings = IoSettings("out", 1000, registry=Registry([TableDescriptor("trades", [Column("tick", "int64")], ["bucket"])]))
+    trades = TableDescriptor("trades", [Column("tick", "int64")], ["bucket"])
+    settings = IoSettings("out", 1000, registry=Registry([trades]))
     append(settings, "run-7", "trades", frame)"""
 from __future__ import annotations
 
-import os
-
 from . import _core
 from ._data import open_data, raise_from_feed
-from ._descriptors import (
-    Column as Column,
-    Registry as Registry,
-    TableDescriptor as TableDescriptor,
-    as_registry,
-    name_of,
-)
-from ._errors import CorruptError, Error, IOError, NotFoundError, SchemaValidationError
+from ._descriptors import Column as Column, Registry as Registry, TableDescriptor as TableDescriptor, name_of
+from ._errors import CorruptError, Error, NotFoundError, SchemaValidationError
 from ._filters import filter_text
-from ._options import DURABILITY, choice, nearest, parquet_options, path_bytes, storage_pairs
+from ._options import count, nearest, path_bytes, storage_pairs
 from ._read import Scan, scan as _scan
+from ._schema import kind_problems
+from ._settings import (
+    IoManifestError as IoManifestError,
+    IoSchemaError as IoSchemaError,
+    IoSettings as IoSettings,
+    IoWriteError as IoWriteError,
+    Summary as Summary,
+    place,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
     from typing import Any
 
+    from ._data import Feed
     from ._options import PathLike, StorageOptions
 
 __all__ = [
@@ -51,100 +54,42 @@ __all__ = [
 ]
 
 
-class IoSchemaError(SchemaValidationError):
-    """The rows do not fit the table's descriptor, or nobody describes the table. Nothing was appended."""
-
-
-class IoWriteError(IOError):
-    """The rows could not be written. `code` has the core's name of the reason, `errno` the system's, and the exception
-    that it comes from is its `__cause__`. Nothing was appended, unless `code` is "LM_UNKNOWN_OUTCOME" or
-    "LM_UNKNOWN_DURABILITY"."""
-
-
-class IoManifestError(IOError):
-    """manifest.json could not be written, or made. After an append its `summary` tells what *was* appended: the log has
-    the rows, and every reader that goes by the log; repair() or the next append makes the manifest anew."""
-
-    summary: Summary | None = None
-
-
-class Summary(dict[str, "Any"]):
-    """What an append came to: table, run_id, parts, rows, buckets. As attributes: the `version` of the table that has the
-    rows (None: there were none), whether run_id and batch were a repetition (`repeated`), and `parts_removed` by an
-    overwrite."""
-
-    version: int | None = None
-    repeated: bool = False
-    parts_removed: int = 0
-
-
-class IoSettings:
-    """Where tables are and how their parts are written: the table is root_dir/run_id/table."""
-
-    __slots__ = (
-        *("root_dir", "tick_bucket_size", "compression", "row_group_size", "strict_schema", "registry"),
-        *("metadata_prefix", "storage_options", "durability", "checksum", "threads", "memory_bytes_max"),
-        *("open_parts_max", "part_bytes_max"),
-    )
-
-    def __init__(
-        self, root_dir: PathLike, tick_bucket_size: int | None = None, compression: str | None = "zstd",
-        row_group_size: int | None = None, strict_schema: bool = True, *,
-        registry: Registry | Iterable[TableDescriptor] | PathLike | None = None, metadata_prefix: str = "crv_",
-        storage_options: StorageOptions | None = None, durability: str = "full", checksum: str = "crc32c",
-        threads: int = 0, memory_bytes_max: int = 0, open_parts_max: int = 0, part_bytes_max: int = 0,
-    ) -> None:  # fmt: skip
-        self.root_dir = os.fsdecode(root_dir)
-        self.tick_bucket_size = tick_bucket_size
-        self.compression, self.row_group_size = compression, row_group_size
-        self.strict_schema = bool(strict_schema)
-        self.registry: Registry | None = as_registry(registry)
-        self.metadata_prefix = str(metadata_prefix)
-        self.storage_options = storage_options
-        self.durability, self.checksum, self.threads = durability, checksum, threads
-        self.memory_bytes_max, self.open_parts_max = memory_bytes_max, open_parts_max
-        self.part_bytes_max = part_bytes_max
-        self._parquet()
-        self._common()
-        if tick_bucket_size is not None and (isinstance(tick_bucket_size, bool) or int(tick_bucket_size) < 1):
-            raise ValueError(f"tick_bucket_size is 1 or more, not {tick_bucket_size!r}")
-
-    def _parquet(self) -> dict[str, Any]:
-        codec, colon, level = str(self.compression or "none").partition(":")
-        given: dict[str, Any] = {"compression": codec, "row_group_size": self.row_group_size}
-        if colon:
-            given["compression_level"] = int(level)
-        return parquet_options("IoSettings", given)
-
-    def _common(self) -> dict[str, Any]:
-        return {
-            "durability": choice("durability", self.durability, DURABILITY),
-            "checksum": self.checksum,
-            "threads": self.threads,
-            "memory_bytes_max": self.memory_bytes_max,
-            "storage": storage_pairs(self.storage_options),
-        }
-
-    def table_path(self, run_id: Any, table: Any) -> str:
-        """Where a table is."""
-        return f"{self.root_dir.rstrip('/')}/{name_of(run_id)}/{name_of(table)}"
-
-    def __repr__(self) -> str:
-        said = [f"{name}={value!r}" for name in self.__slots__ if (value := getattr(self, name)) is not None]
-        return f"IoSettings({', '.join(said)})"
-
-
 def _made(kind: type[Error], error: Error) -> Any:
     made = kind(*error.args)
     made.code, made.retryable = error.code, error.retryable
     return made
 
 
+def _schema_error(message: str) -> IoSchemaError:
+    error = IoSchemaError(message)
+    error.code = "LM_SCHEMA"
+    return error
+
+
 def _is_plain(df: Any) -> bool:
-    """Values of Python's, which take the types of the table: an int may stand where it has floats."""
+    """Values of Python's, which have no exact types: they take those of the table."""
     if isinstance(df, dict):
         return all(isinstance(values, (list, tuple)) for values in df.values())
     return isinstance(df, (list, tuple)) and (not df or isinstance(df[0], dict))
+
+
+def _open_plain(settings: IoSettings, run: str, name: str, df: Any) -> Feed:
+    """An int may stand where the table has floats, but no text where it has numbers."""
+    try:
+        path, storage = settings.table_path(run, name), settings.storage_options
+        known = settings.registry
+        schema = known[name].schema if known is not None else Scan(path, storage_options=storage).schema
+    except Error:  # the append tells what is wrong
+        return open_data(df)
+    if not df:
+        return open_data([], schema)
+    there = set(map(str, df)) if isinstance(df, dict) else {str(key) for row in df for key in row}
+    schema = schema.select([column for column in schema.names if column in there])
+    feed = open_data(df, schema)
+    problems = kind_problems(feed.schema.fields, schema.fields)
+    if problems:
+        raise _schema_error("; ".join(problems))
+    return feed
 
 
 def _write(
@@ -152,9 +97,7 @@ def _write(
 ) -> Summary:
     name, run, registry = name_of(table), name_of(run_id), settings.registry
     if registry is not None and name not in registry:
-        error = IoSchemaError(f"the registry describes no table {name!r}{nearest(name, registry)}")
-        error.code = "LM_SCHEMA"
-        raise error
+        raise _schema_error(f"the registry describes no table {name!r}{nearest(name, registry)}")
     plain = _is_plain(df)
     made = {
         **settings._common(), **options, "tick_bucket_size": settings.tick_bucket_size,
@@ -165,7 +108,7 @@ def _write(
     told = Summary(table=name, run_id=run, parts=[], rows=0, buckets=[])
     feed = None
     try:
-        feed = open_data(df, registry[name].schema if registry is not None and plain else None)
+        feed = _open_plain(settings, run, name, df) if plain else open_data(df)
         if feed.rows == 0 and not options.get("replace"):
             return told
         parts, rows, buckets, version, told.repeated, behind, told.parts_removed = _core.table_append(
@@ -175,6 +118,8 @@ def _write(
     except Error as error:
         if feed is not None:
             raise_from_feed(feed, error)
+        if isinstance(error, IoSchemaError):
+            raise
         if isinstance(error, SchemaValidationError):
             raise _made(IoSchemaError, error) from None
         if isinstance(error, OSError):
@@ -206,9 +151,7 @@ def append(
     any_order is given for all of them. Rows that do not fit are IoSchemaError, a failure to write is IoWriteError."""
     options: dict[str, Any] = {"validate_rows": validate_rows, "drop_extra": drop_extra, "any_order": any_order}
     if batch is not None:
-        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 0:
-            raise ValueError(f"batch is a number from 0, not {batch!r}")
-        options.update(has_batch=True, batch=batch)
+        options.update(has_batch=True, batch=count("batch", batch, 0))
     return _write(settings, run_id, table, df, options, validate_schema)
 
 
@@ -227,18 +170,6 @@ def overwrite(
 # ---- tables that are there: by path, or by settings, run_id and table ----
 
 
-def _place(source: Any, run_id: Any, table: Any, storage_options: StorageOptions | None) -> tuple[str, dict[str, Any]]:
-    if isinstance(source, IoSettings):
-        if run_id is None or table is None:
-            raise TypeError("with settings run_id and table are needed")
-        if storage_options is not None:
-            raise TypeError("storage_options are the settings'")
-        return source.table_path(run_id, table), {**source._common(), "run_id": name_of(run_id)}
-    if run_id is not None or table is not None:
-        raise TypeError("run_id and table go with IoSettings; a path is that of the table")
-    return os.fsdecode(source), {"storage": storage_pairs(storage_options)}
-
-
 def scan(
     source: PathLike | IoSettings, run_id: Any = None, table: Any = None, *, columns: Sequence[str] | None = None,
     where: Any = None, filters: Any = None, version: int | None = None, as_of: str | datetime | None = None,
@@ -248,7 +179,7 @@ def scan(
     (`where`, or `filters`: the same) rules out are not opened."""
     if where is not None and filters is not None:
         raise ValueError("where and filters are the same: one of them")
-    path, how = _place(source, run_id, table, storage_options)
+    path, how = place(source, run_id, table, storage_options)
     storage = None if how["storage"] is None else dict(how["storage"])
     return _scan(path, columns, filters if where is None else where, batch_size=batch_size,
                  threads=threads or how.get("threads", 0), storage_options=storage, version=version, as_of=as_of)  # fmt: skip
@@ -262,7 +193,7 @@ def load_manifest(
     one); None when there is no table."""
     import json
 
-    path, how = _place(source, run_id, table, storage_options)
+    path, how = place(source, run_id, table, storage_options)
     try:
         told: dict[str, Any] = json.loads(_core.table_manifest(path_bytes(path), how["storage"]))
     except NotFoundError:
@@ -287,7 +218,7 @@ def delete(
     None where there was nothing to do."""
     if (where is None) != bool(all):
         raise ValueError("delete: where=, or all=True for all rows")
-    path, how = _place(source, run_id, table, storage_options)
+    path, how = place(source, run_id, table, storage_options)
     return _changed(_core.table_delete(path_bytes(path), {**how, "where": _condition(path, how, where)}))
 
 
@@ -297,8 +228,8 @@ def compact(
 ) -> dict[str, Any]:  # fmt: skip
     """Makes large parts (of target_bytes, 128 MiB) of small ones, in the partitions for which `where` is true or in all;
     the rows stay as they are."""
-    path, how = _place(source, run_id, table, storage_options)
-    how.update(where=_condition(path, how, where), target_bytes=target_bytes)
+    path, how = place(source, run_id, table, storage_options)
+    how.update(where=_condition(path, how, where), target_bytes=target_bytes and count("target_bytes", target_bytes))
     return _changed(_core.table_compact(path_bytes(path), how))
 
 
@@ -314,7 +245,7 @@ def vacuum(
 ) -> dict[str, Any]:  # fmt: skip
     """Removes Parquet files that no version of the last 7 days has (`retention`: another time, or seconds; a shorter one
     than the table's needs `force`): {files, bytes, kept, paths}. dry_run only tells."""
-    path, how = _place(source, run_id, table, storage_options)
+    path, how = place(source, run_id, table, storage_options)
     seconds = retention if retention is None or isinstance(retention, (int, float)) else retention.total_seconds()
     if seconds is not None:
         if seconds < 0:
@@ -322,7 +253,8 @@ def vacuum(
         how.update(has_retention=True, retention_ms=int(seconds * 1000))
     how.update(force=force, dry_run=dry_run)
     files, size, kept, items = _core.table_vacuum(path_bytes(path), how)
-    paths = [{"path": texts[0], "bytes": numbers[0], "reason": ("removed", "unknown")[numbers[2]]} for texts, numbers in items]
+    reasons = ("removed", "unknown")
+    paths = [{"path": texts[0], "bytes": told[0], "reason": reasons[told[2]]} for texts, told in items]
     return {"files": files, "bytes": size, "kept": kept, "paths": paths}
 
 
@@ -334,10 +266,10 @@ def history(
     import json
     from datetime import datetime, timedelta, timezone
 
-    path, how = _place(source, run_id, table, storage_options)
+    path, how = place(source, run_id, table, storage_options)
     start = datetime(1970, 1, 1, tzinfo=timezone.utc)
     told = []
-    for texts, numbers in _core.table_history(path_bytes(path), {**how, "limit": limit}):
+    for texts, numbers in _core.table_history(path_bytes(path), {**how, "limit": limit and count("limit", limit)}):
         one: dict[str, Any] = {"version": numbers[0]}
         one["time"] = None if numbers[1] < 0 else start + timedelta(milliseconds=numbers[1])
         one.update((key, text or None) for key, text in zip(("operation", "run_id", "engine"), texts))
@@ -355,7 +287,7 @@ def verify(
     """Holds every live part, and manifest.json, against the log: {version, parts, rows, bytes, …}. What is wrong is a
     CorruptError, NotFoundError (parts are missing) or StaleError (only the manifest is wrong), whose `problems` is a list of
     dicts: part, kind, message."""
-    path, how = _place(source, run_id, table, storage_options)
+    path, how = place(source, run_id, table, storage_options)
     try:
         return _core.table_verify(path_bytes(path), {**how, "without_reading": without_reading})
     except Error as error:
@@ -372,7 +304,7 @@ def repair(
 ) -> dict[str, Any]:  # fmt: skip
     """Makes anew what is made from the log, and removes what dead writers staged: {version, manifest, checkpoint,
     leftovers}."""
-    path, how = _place(source, run_id, table, storage_options)
+    path, how = place(source, run_id, table, storage_options)
     return _core.table_repair(path_bytes(path), how)
 
 

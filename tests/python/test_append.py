@@ -85,6 +85,8 @@ def test_what_does_not_fit_is_an_io_schema_error(settings):
         ({"tick": [1], "x": [1]}, "column x: it is not in the schema"),
         ({"tick": [1], "bucket": [3]}, "bucket"),
         ({"tick": [None]}, "tick"),
+        ({"tick": ["7"]}, "column tick: utf8 does not become int64"),
+        ([{"tick": 1, "price": "1.5"}], "column price: utf8 does not become float64"),
     ):
         with pytest.raises(IoSchemaError, match=message) as caught:
             append(settings, "r", "trades", frame)
@@ -124,7 +126,7 @@ def test_a_batch_is_appended_once(settings):
     assert again == first and again.repeated and not first.repeated and again.version == 0
     assert scan(settings, "r", "trades").count_rows() == 3
     for wrong in (-1, True, "1"):
-        with pytest.raises(ValueError, match="batch"):
+        with pytest.raises((ValueError, TypeError), match="batch is"):
             append(settings, "r", "trades", ROWS, batch=wrong)
 
 
@@ -196,6 +198,22 @@ def test_a_manifest_that_cannot_be_written_is_told(settings):
         append(settings, "r", "trades", ROWS)
     assert caught.value.summary["rows"] == 3 and caught.value.summary.version == 0
     assert scan(path).count_rows() == 3
+
+
+def test_a_url(tmp_path):
+    settings = IoSettings(f"file://{tmp_path}/out", 10, registry=[TRADES], storage_options={"user": "etl"})
+    (part,) = append(settings, "r", "trades", {"tick": [1]})["parts"]
+    assert part["path"].startswith(f"file://{tmp_path}/out/r/trades/bucket=0/")
+    assert scan(settings, "r", "trades").count_rows() == tables.verify(settings, "r", "trades")["rows"] == 1
+    with pytest.raises(TypeError, match="the settings'"):
+        scan(settings, "r", "trades", storage_options={})
+
+
+def test_a_declared_bucket_is_computed_where_rows_lack_it(tmp_path):
+    table = TableDescriptor("t", [Column("tick", int), Column("bucket", int)], ["bucket"])
+    settings = IoSettings(tmp_path, 10, registry=[table])
+    assert append(settings, "r", "t", [{"tick": 25}])["buckets"] == [2]
+    assert append(settings, "r", "t", [{"tick": 25, "bucket": 2}])["buckets"] == [2]
 
 
 def test_the_manifest(settings):
@@ -296,7 +314,9 @@ def test_descriptors(tmp_path):
     assert TRADES.compare(wider)[0] == "minor" and wider.compare(TRADES)[0] == "major"
     assert TRADES.compare(TRADES) == ("same", "")
     assert append(IoSettings(tmp_path, 10, registry=tmp_path / "tables"), "r", "trades", {"tick": [1]})["rows"] == 1
-    assert append(IoSettings(tmp_path), "r", "trades", {"tick": [2]})["rows"] == 1  # the table has its descriptor with it
+    assert append(IoSettings(tmp_path), "r", "trades", {"tick": [2], "price": [1]})["rows"] == 1  # the table has its own
+    with pytest.raises(IoSchemaError, match="utf8 does not become int64"):
+        append(IoSettings(tmp_path), "r", "trades", [{"tick": "3"}])
 
 
 def test_mistakes_in_descriptors_are_told_at_once():
@@ -312,8 +332,9 @@ def test_mistakes_in_descriptors_are_told_at_once():
         Column("a", 5)
     with pytest.raises(ValueError, match="did you mean 'zstd'"):
         IoSettings("out", 10, "zstdd")
-    with pytest.raises(ValueError, match="tick_bucket_size"):
-        IoSettings("out", 0)
+    for wrong in ({"tick_bucket_size": 0}, {"threads": -1}, {"memory_bytes_max": 1.5}):
+        with pytest.raises((ValueError, TypeError), match=next(iter(wrong))):
+            IoSettings("out", **wrong)
 
 
 def test_types_of_python_and_others():
