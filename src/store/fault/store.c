@@ -40,6 +40,12 @@ static lm_status after(const lm_fault_store *fault, bool fails_after, lm_status 
 
 static lm_fault_store *fault_of(lm_store *store) { return (lm_fault_store *)store; }
 
+static void tell_path(lm_store *store, const char *path)
+{
+    const lm_fault_store *fault = fault_of(store);
+    if (fault->at) fault->at(fault->hook_context, path);
+}
+
 static lm_status stage_write(lm_sink *sink, const void *data, size_t size, lm_error *error)
 {
     fault_stage *s = (fault_stage *)sink;
@@ -84,6 +90,7 @@ static lm_status fault_stage_open(lm_store *store, const char *path,
     static const lm_stage_ops ops = {stage_seal, stage_commit, stage_close, stage_copy};
     lm_fault_store *fault = fault_of(store);
     bool fails_after;
+    tell_path(store, path);
     LM_TRY(before(fault, __func__, &fails_after, error));
     fault_stage *s = lm__alloc_zero(store->allocator, sizeof *s);
     if (!s) return lm__error_memory(error, "opening a publication");
@@ -103,6 +110,7 @@ static lm_status fault_stage_open(lm_store *store, const char *path,
 static lm_status fault_open(lm_store *store, const char *path, lm_source **source, lm_error *error)
 {
     bool fails_after;
+    tell_path(store, path);
     LM_TRY(before(fault_of(store), __func__, &fails_after, error));
     lm_status status = lm__store_open(fault_of(store)->inner, path, source, error);
     if (status != LM_OK || !fails_after) return status;
@@ -113,12 +121,14 @@ static lm_status fault_open(lm_store *store, const char *path, lm_source **sourc
 static lm_status fault_stat(lm_store *store, const char *path, bool follow, lm_store_stat *stat,
                             lm_error *error)
 {
+    tell_path(store, path);
     COUNTED(fault_of(store), lm__store_stat(fault_of(store)->inner, path, follow, stat, error));
 }
 
 static lm_status fault_list(lm_store *store, const char *path, const lm_list_options *options,
                             lm_list_callback *callback, void *context, lm_error *error)
 {
+    tell_path(store, path);
     COUNTED(fault_of(store),
             lm__store_list(fault_of(store)->inner, path, options, callback, context, error));
 }
@@ -126,6 +136,7 @@ static lm_status fault_list(lm_store *store, const char *path, const lm_list_opt
 static lm_status fault_remove(lm_store *store, const char *path, lm_durability durability,
                               lm_error *error)
 {
+    tell_path(store, path);
     COUNTED(fault_of(store), lm__store_remove(fault_of(store)->inner, path, durability, error));
 }
 

@@ -27,6 +27,8 @@ typedef struct lm_fault_store {
     /* Called as each operation starts, with the name of its function here ("stage_commit",
      * "fault_list"): where whoever explores interleavings lets another go first. May be NULL. */
     void (*hook)(void *context, const char *name);
+    /* Before it, of the operations that open, stat, list and remove, with the path: may be NULL. */
+    void (*at)(void *context, const char *path);
     /* And with their answers, those of `open` and `seal` aside. May be NULL. */
     void (*answered)(void *context, lm_status status);
     void *hook_context;

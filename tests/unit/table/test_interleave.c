@@ -7,13 +7,22 @@
  * takes the first actor that can go; the next run changes the last choice that has alternatives.
  * What an actor does depends on nothing but what it saw, so a state (what is in the store, and what
  * each actor has seen) that was met before needs no second look. In the contents nonces and times
- * are left out, which no actor decides by.
+ * are left out, which no actor decides by, and parts are known by their bytes, not by their names.
+ *
+ * The first scenes commit entries; the others are whole operations on a table with rows: appends,
+ * compactions, and vacuums that keep nothing of the past. manifest.json, which is a view, is left
+ * out of what they look at.
  */
 #include <pthread.h>
 #include <semaphore.h>
 
 #include "fixture.h"
 
+#include <lamella/jsonl.h>
+#include <lamella/parquet_read.h>
+#include <lamella/table_ops.h>
+
+#include "base/clock.h"
 #include "store/fault/store.h"
 #include "table/checkpoint.h"
 
@@ -29,6 +38,7 @@ struct actor {
     const char *app_id;
     bool rearranges;
     lm_commit_reads reads;
+    int64_t tick; /* of the row that it appends */
     lm_fault_plan plan;
 
     /* What came of it. */
@@ -42,6 +52,8 @@ struct actor {
     sem_t go, stopped;
     bool done;
     bool runs_on; /* without stops */
+    bool waits;   /* for the clock to go on, before each step: it decides by what is past */
+    char at[300]; /* the path of the last operation that had one */
     uint64_t seen;
 };
 
@@ -49,6 +61,7 @@ typedef struct scene {
     const char *name;
     actor actors[ACTORS_MAX];
     int count;
+    bool has_rows; /* the table is that of whole operations */
     void (*check)(const struct scene *s, lm_store *store); /* more than check_table does */
 } scene;
 
@@ -61,20 +74,107 @@ static uint64_t mix(uint64_t hash, const void *data, size_t size)
     return hash ^ hash >> 31;
 }
 
-/* An entry without its first line, which is commitInfo: the rest says whose it is. */
+/* The table that the scene is about: the fixture's, or that of whole operations. */
+#define ROWS_ROOT "mem://x/out"
+#define ROWS_TABLE ROWS_ROOT "/r1/t"
+#define ROWS_BUCKET ROWS_TABLE "/bucket=0"
+static const char *table = "t";
+
+/* The parts of one run that were ever there, by name, with what is in them. */
+#define PARTS_MAX 64
+#define PART_NAME_SIZE (sizeof "part-00000000-0000-4000-8000-000000000000.parquet" - 1)
+static struct {
+    char name[PART_NAME_SIZE + 1];
+    uint64_t bytes;
+} parts[PARTS_MAX];
+static int part_count;
+
+static uint64_t part_bytes(const char *name)
+{
+    for (int i = 0; i < part_count; i++)
+        if (strncmp(parts[i].name, name, PART_NAME_SIZE) == 0) return parts[i].bytes;
+    return 0;
+}
+
+typedef struct part_listing {
+    lm_store *store;
+    uint64_t hash;
+} part_listing;
+
+static lm_status hash_part(void *context, const lm_store_entry *entry, lm_error *error)
+{
+    part_listing *l = context;
+    char path[300];
+    uint8_t *data;
+    size_t size;
+    (void)error;
+    if (strlen(entry->name) != PART_NAME_SIZE) return LM_OK;
+    uint64_t bytes = part_bytes(entry->name);
+    if (!bytes) {
+        snprintf(path, sizeof path, ROWS_BUCKET "/%s", entry->name);
+        if (part_count == PARTS_MAX ||
+            lm__store_read(l->store, path, NULL, 1 << 20, &data, &size, NULL) != LM_OK)
+            abort();
+        bytes = mix(0xcbf29ce484222325u, data, size);
+        memcpy(parts[part_count].name, entry->name, PART_NAME_SIZE);
+        parts[part_count++].bytes = bytes;
+        lm__free(NULL, data);
+    }
+    l->hash += bytes * 0x9e3779b97f4a7c15u; /* in whatever order */
+    return LM_OK;
+}
+
+/* Of the files that are there. */
+static uint64_t parts_hash(lm_store *store)
+{
+    part_listing l = {store, 0};
+    if (strcmp(table, ROWS_TABLE) != 0) return 0;
+    if (lm__store_list(store, ROWS_BUCKET, NULL, hash_part, &l, NULL) != LM_OK) abort();
+    return l.hash;
+}
+
+/* Text without times, and with parts' bytes for their names. */
+static uint64_t mix_text(uint64_t hash, const char *text, size_t size)
+{
+    static const char *const times[] = {"\"modificationTime\":", "\"deletionTimestamp\":"};
+    for (size_t at = 0; at < size;) {
+        bool is_time = false;
+        for (int i = 0; i < 2 && !is_time; i++) {
+            size_t key = strlen(times[i]);
+            if (size - at < key || memcmp(text + at, times[i], key) != 0) continue;
+            is_time = true;
+            for (at += key; at < size && text[at] >= '0' && text[at] <= '9';) at++;
+        }
+        uint64_t bytes =
+            !is_time && size - at >= PART_NAME_SIZE && memcmp(text + at, "part-", 5) == 0
+                ? part_bytes(text + at)
+                : 0;
+        if (bytes) {
+            hash = mix(hash, &bytes, sizeof bytes);
+            at += PART_NAME_SIZE;
+        } else if (!is_time) {
+            hash = mix(hash, text + at++, 1);
+        }
+    }
+    return hash;
+}
+
+/* An entry without its first line, which is commitInfo: the rest says whose it is. The first entry
+ * is the same in all runs, but for the table's own id. */
 static uint64_t mix_file(uint64_t hash, lm_store *store, const char *name)
 {
     char path[200];
     uint8_t *data;
     size_t size, from = 0;
-    snprintf(path, sizeof path, "t/_delta_log/%s", name);
+    snprintf(path, sizeof path, "%s/_delta_log/%s", table, name);
     hash = mix(hash, name, strlen(name));
+    if (strcmp(name, "00000000000000000000.json") == 0) return hash;
     if (strstr(name, "parquet") || lm__store_read(store, path, NULL, 1 << 20, &data, &size, NULL))
         return hash; /* a checkpoint says what the entries up to its version say */
     if (strstr(name, ".json"))
         while (from < size && data[from] != '\n') from++;
     if (strcmp(name, LM_TABLE_HINT_NAME) == 0) size = size < 14 ? size : 14; /* the version */
-    hash = mix(hash, data + from, size - from);
+    hash = mix_text(hash, (const char *)data + from, size - from);
     lm__free(NULL, data);
     return hash;
 }
@@ -92,11 +192,33 @@ static lm_status hash_entry(void *context, const lm_store_entry *entry, lm_error
     return LM_OK;
 }
 
-static uint64_t contents_hash(lm_store *store)
+static uint64_t log_hash(lm_store *store)
 {
     hashing h = {store, 0xcbf29ce484222325u};
-    if (lm__store_list(store, "t/_delta_log", NULL, hash_entry, &h, NULL) != LM_OK) abort();
+    char path[200];
+    snprintf(path, sizeof path, "%s/_delta_log", table);
+    if (lm__store_list(store, path, NULL, hash_entry, &h, NULL) != LM_OK) abort();
     return h.hash;
+}
+
+static uint64_t contents_hash(lm_store *store)
+{
+    uint64_t there = parts_hash(store), hash = log_hash(store);
+    return mix(hash, &there, sizeof there);
+}
+
+/* What an operation on `path` can tell its caller: of a file whether it is there and what is in it,
+ * of a directory what is there. */
+static uint64_t view_hash(lm_store *store, const char *path)
+{
+    static const char log[] = "/_delta_log";
+    lm_store_stat stat;
+    const char *in_log = strstr(path, log), *name = strrchr(path, '/');
+    uint64_t there = parts_hash(store); /* first: entries name parts, and parts go */
+    if (in_log && strcmp(in_log, log) == 0) return log_hash(store);
+    if (!in_log && strstr(path, "/bucket=0") && !strstr(path, ".parquet")) return there;
+    if (!name || lm__store_stat(store, path, true, &stat, NULL) != LM_OK) return 0;
+    return in_log ? mix_file(1, store, name + 1) : part_bytes(name + 1);
 }
 
 /* The states that were met: an open table of hashes. */
@@ -141,12 +263,19 @@ static void stop(void *context, const char *name)
                                         "fault_sync_directory", NULL};
     static const char *const told[] = {"fault_stat", "stage_commit", NULL}; /* by their answer */
     actor *a = context;
-    if (a->runs_on || is_one_of(name, quiet)) return;
+    bool is_view = strstr(a->at, "manifest.json") != NULL;
+    if (a->runs_on || is_view || is_one_of(name, quiet)) return;
     sem_post(&a->stopped);
     sem_wait(&a->go);
     a->seen = mix(a->seen, name, strlen(name));
-    uint64_t contents = is_one_of(name, told) ? 0 : contents_hash(a->store.inner);
-    a->seen = mix(a->seen, &contents, sizeof contents);
+    uint64_t view = is_one_of(name, told) ? 0 : view_hash(a->store.inner, a->at);
+    a->seen = mix(a->seen, &view, sizeof view);
+}
+
+static void note_path(void *context, const char *path)
+{
+    actor *a = context;
+    snprintf(a->at, sizeof a->at, "%s", path);
 }
 
 static void answered(void *context, lm_status status)
@@ -227,6 +356,45 @@ static void run_reader(actor *a)
     lm__table_log_deinit(&log);
 }
 
+/* Whole operations. */
+
+static lm_registry *registry;
+
+static lm_status append_row(lm_store *store, int64_t tick, lm_error *error)
+{
+    char text[64];
+    lm_memory_source source;
+    struct ArrowArrayStream stream;
+    const lm_jsonl_read_options how = {.threads = 1};
+    const lm_storage storage = {.reserved = store};
+    const lm_table_options options = {.root = ROWS_ROOT,
+                                      .registry = registry,
+                                      .tick_bucket_size = 1000,
+                                      .threads = 1,
+                                      .storage = &storage};
+    int size = snprintf(text, sizeof text, "{\"tick\": %lld}\n", (long long)tick);
+    lm_memory_source_init(&source, text, (size_t)size, "row");
+    LM_TRY(lm_jsonl_read_take(NULL, &source.source, &how, &stream, error));
+    return lm_table_append_take(&options, "t", "r1", &stream, NULL, error);
+}
+
+static void run_append(actor *a) { a->status = append_row(&a->store.store, a->tick, &a->error); }
+
+static void run_compact(actor *a)
+{
+    const lm_storage storage = {.reserved = &a->store.store};
+    const lm_table_operation how = {.threads = 1, .storage = &storage};
+    a->status = lm_table_compact(ROWS_TABLE, NULL, &how, NULL, &a->error);
+}
+
+static void run_vacuum(actor *a)
+{
+    const lm_storage storage = {.reserved = &a->store.store};
+    const lm_table_operation how = {.threads = 1, .storage = &storage};
+    const lm_table_vacuuming what = {.has_retention = true, .force = true};
+    a->status = lm_table_vacuum(ROWS_TABLE, &what, &how, NULL, &a->error);
+}
+
 static void *actor_main(void *context)
 {
     actor *a = context;
@@ -237,9 +405,19 @@ static void *actor_main(void *context)
     return NULL;
 }
 
+/* All that was done is done in the past. */
+static void wait_for_the_clock(void)
+{
+    const lm_clock *clock = lm__clock_system();
+    const struct timespec pause = {.tv_nsec = 50000};
+    int64_t now = clock->wall_ns(clock->context) / 1000000;
+    while (clock->wall_ns(clock->context) / 1000000 == now) (void)nanosleep(&pause, NULL);
+}
+
 /* Lets it go to its next stop, or to its end. */
 static void step(actor *a)
 {
+    if (a->waits) wait_for_the_clock();
     sem_post(&a->go);
     sem_wait(&a->stopped);
 }
@@ -325,6 +503,79 @@ static void check_table(const scene *s, lm_store *store)
     lm__table_log_deinit(&log);
 }
 
+/* The ticks of a version's rows, which are different powers of two: their sum tells them all. */
+static int64_t sum_of(lm_store *store, const lm_snapshot *at, int64_t *rows)
+{
+    int64_t sum = 0;
+    *rows = 0;
+    for (size_t i = 0; i < at->part_count; i++) {
+        const lm_parquet_read_options read = {.threads = 1};
+        char path[400];
+        lm_error error;
+        lm_source *source;
+        lm_parquet_reader *reader;
+        struct ArrowArrayStream stream;
+        struct ArrowArray array;
+        snprintf(path, sizeof path, ROWS_TABLE "/%s", at->parts[i].path);
+        lm_status status = lm__store_open(store, path, &source, &error);
+        if (status == LM_OK) status = lm_parquet_reader_open(source, NULL, &reader, &error);
+        if (status != LM_OK) {
+            check_fail(__FILE__, __LINE__, "version %lld: %s", (long long)at->version,
+                       error.message);
+            return -1;
+        }
+        CHECK_OK(lm_parquet_read_stream(reader, &read, &stream, &error), error);
+        lm_parquet_reader_close(reader);
+        while (stream.get_next(&stream, &array) == 0 && array.release) {
+            const int64_t *ticks = array.children[0]->buffers[1];
+            for (int64_t r = 0; r < array.length; r++)
+                sum += ticks[array.offset + array.children[0]->offset + r];
+            *rows += array.length;
+            array.release(&array);
+        }
+        stream.release(&stream);
+    }
+    return sum;
+}
+
+/* Each acknowledged row is in the table once and no other row is; no version loses a row that an
+ * older one has; and every part of the newest is there, of all versions where nobody vacuums. */
+static void check_rows(const scene *s, lm_store *store)
+{
+    int64_t sum = 7, count = 3, rows, last = -1;
+    bool vacuums = false;
+    lm_error error;
+    lm_table_log log;
+    for (int i = 0; i < s->count; i++) {
+        const actor *who = &s->actors[i];
+        vacuums |= who->run == run_vacuum;
+        if (who->status != LM_OK) continue;
+        sum += who->tick;
+        count += who->tick != 0;
+    }
+    if (lm__table_log_init(&log, NULL, store, ROWS_TABLE, NULL) != LM_OK) abort();
+    log.threads = 1;
+    int64_t most = INT64_MAX;
+    for (int64_t version = -1; version < most; version++) {
+        const lm_snapshot_options options = {.has_version = version >= 0, .version = version};
+        lm_snapshot *at = NULL;
+        CHECK_OK(lm__snapshot_load(&log, &options, &at, &error), error);
+        if (!at) break;
+        if (version < 0) {
+            most = at->version;
+            CHECK_INT(sum_of(store, at, &rows), sum);
+            CHECK_INT(rows, count);
+        } else if (!vacuums) {
+            int64_t now = sum_of(store, at, &rows);
+            CHECK(last < 0 || (now & last) == last);
+            CHECK_INT(__builtin_popcountll((unsigned long long)now), rows);
+            last = now;
+        }
+        lm__snapshot_free(at);
+    }
+    lm__table_log_deinit(&log);
+}
+
 /* ---- the search ---- */
 
 static int choices[STEPS_MAX], alternatives[STEPS_MAX];
@@ -353,6 +604,32 @@ static lm_store *table_open(void)
     return store;
 }
 
+/* Three rows in three parts, of which a compaction makes one. */
+static lm_store *rows_open(void)
+{
+    static const char descriptor[] =
+        "{\"name\": \"t\", \"schema_version\": \"1.0@2026-01-01\", \"columns\": [{\"name\": "
+        "\"tick\", \"type\": \"int64\"}], \"partitioning\": [\"bucket\"]}";
+    lm_store *store = mem_open();
+    lm_fault_store wrapper; /* whose close leaves the store open */
+    lm_error error;
+    if (!registry) {
+        lm_table_descriptor *d;
+        lm_registry *made;
+        if (lm_table_descriptor_parse(NULL, descriptor, strlen(descriptor), NULL, &d, NULL) ||
+            lm_registry_new(NULL, &made, NULL) || lm_registry_add(made, d, NULL))
+            abort();
+        lm_table_descriptor_free(d);
+        registry = made;
+    }
+    lm__fault_store_init(&wrapper, store);
+    for (int64_t tick = 1; tick <= 4; tick *= 2) {
+        CHECK_OK(append_row(&wrapper.store, tick, &error), error);
+        wait_for_the_clock(); /* so that their order is theirs */
+    }
+    return store;
+}
+
 /* The n-th of the actors that are not done. */
 static actor *pick(scene *s, int n)
 {
@@ -365,19 +642,24 @@ static actor *pick(scene *s, int n)
  * lies beyond a state that was met is run to its end, and neither recorded nor looked at. */
 static int run_once(scene *s, int prefix)
 {
-    lm_store *store = table_open();
+    lm_store *store = s->has_rows ? rows_open() : table_open();
     lm_error error;
     int depth = 0, left = s->count;
     bool known = false;
+    part_count = 0;
+    memset(parts, 0, sizeof parts);
     for (int i = 0; i < s->count; i++) {
         actor *a = &s->actors[i];
         a->done = a->runs_on = false;
+        a->waits = a->run == run_vacuum;
+        a->at[0] = '\0';
         a->seen = 0;
-        a->base = load_at(store, -1, &error);
+        a->base = s->has_rows ? NULL : load_at(store, -1, &error);
         lm__fault_store_init(&a->store, store);
         a->store.plan = a->plan;
         if (a->plan.status == LM_OK) a->store.plan.nth = UINT64_MAX;
         a->store.hook = stop;
+        a->store.at = note_path;
         a->store.answered = answered;
         a->store.hook_context = a;
         sem_init(&a->go, 0, 0);
@@ -399,7 +681,8 @@ static int run_once(scene *s, int prefix)
         left -= a->done;
     }
     for (int i = 0; i < s->count; i++) pthread_join(s->actors[i].thread, NULL);
-    if (!known) check_table(s, store);
+    if (!known && s->has_rows) check_rows(s, store);
+    if (!known && !s->has_rows) check_table(s, store);
     if (!known && s->check) s->check(s, store);
     for (int i = 0; i < s->count; i++) {
         lm__snapshot_free(s->actors[i].base);
@@ -416,6 +699,7 @@ static size_t explore(scene *s)
     free(met);
     met = NULL;
     met_capacity = met_count = 0;
+    table = s->has_rows ? ROWS_TABLE : "t";
     for (int depth = 0;;) {
         depth = run_once(s, depth);
         runs++;
@@ -573,6 +857,41 @@ TEST(answers_that_are_lost)
         }
 }
 
+TEST(a_compaction_and_an_append)
+{
+    scene s = {.name = "compaction, append",
+               .actors = {{.what = "compaction", .run = run_compact},
+                          {.what = "append", .run = run_append, .tick = 8}},
+               .count = 2,
+               .has_rows = true,
+               .check = all_succeed};
+    CHECK(explore(&s) > 10);
+}
+
+TEST(a_compaction_and_a_vacuum)
+{
+    scene s = {.name = "compaction, vacuum",
+               .actors = {{.what = "compaction", .run = run_compact},
+                          {.what = "vacuum", .run = run_vacuum}},
+               .count = 2,
+               .has_rows = true,
+               .check = all_succeed};
+    CHECK(explore(&s) > 10);
+}
+
+TEST(a_compaction_a_vacuum_and_an_append)
+{
+    if (!all) SKIP("it takes long: ./dev test long runs it");
+    scene s = {.name = "compaction, vacuum, append",
+               .actors = {{.what = "compaction", .run = run_compact},
+                          {.what = "vacuum", .run = run_vacuum},
+                          {.what = "append", .run = run_append, .tick = 8}},
+               .count = 3,
+               .has_rows = true,
+               .check = all_succeed};
+    CHECK(explore(&s) > 10);
+}
+
 int main(int argc, char **argv)
 {
     all = argc > 1 && strcmp(argv[1], "all") == 0;
@@ -583,6 +902,10 @@ int main(int argc, char **argv)
     RUN(a_slow_append_and_a_log_that_is_cleaned_up);
     RUN(two_appends_and_a_checkpoint);
     RUN(answers_that_are_lost);
+    RUN(a_compaction_and_an_append);
+    RUN(a_compaction_and_a_vacuum);
+    RUN(a_compaction_a_vacuum_and_an_append);
+    lm_registry_free(registry);
     free(met);
     return DONE();
 }
