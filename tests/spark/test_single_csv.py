@@ -212,7 +212,7 @@ def test_a_view_leads_to_hdfs(spark, hdfs, tmp_path, request, via):
 def test_jvm_keeps_the_mode_and_ends_lines(spark, hdfs, tmp_path, request):
     place = Place("jvm", tmp_path, request)
     hdfs.shell("-mkdir", "-p", f"{place.path}/in")
-    for number, text in enumerate(['"a\nb",c\n1,2', '"a\nb",c\n', '"a\nb",c\n3,4\n', ""]):
+    for number, text in enumerate(['"a\nb",c\n1,2', '"a\nb",c\n', '"a\nb",c\n3,4\n', "", '"a\nb",c']):
         (tmp_path / "part").write_text(text)
         assert hdfs.shell("-put", tmp_path / "part", f"{place.path}/in/part-{number}")[0] == 0
     hdfs.shell("-touchz", f"{place.path}/all.csv")
@@ -223,7 +223,7 @@ def test_jvm_keeps_the_mode_and_ends_lines(spark, hdfs, tmp_path, request):
         spark, f"{place.url}/in", f"{place.url}/all.csv", True, via="jvm", require_success=False, delete_sources=True
     )
     assert place.read("all.csv") == b'"a\nb",c\n1,2\n3,4\n'
-    assert (result.blank_parts, result.deleted, result.replaced) == (1, 4, True) and place.names("in") == []
+    assert (result.blank_parts, result.deleted, result.replaced) == (3, 5, True) and place.names("in") == []
     assert hdfs.shell("-stat", "%a", f"{place.path}/all.csv")[1].strip() == b"640"
 
 

@@ -201,7 +201,7 @@ def run(
 ) -> MergeResult:  # fmt: skip
     """Joins the parts as they were found, and publishes. Staged parts are the caller's to remove."""
     require_hdfs(dst)
-    filled = [part for part in parts if part.bytes]
+    filled = [part for part in parts if part.bytes > part.cut]
     whole = not any(part.cut for part in filled) and not any(part.lacks_end for part in filled[:-1])
     one_place = len({(part.place.authority, part.place.parent.path) for part in filled}) == 1
     fits = delete_sources and whole and one_place and filled[0].place.authority == dst.authority
@@ -229,7 +229,7 @@ def run(
         raise
     if delete_sources and not is_staged:
         for part in parts:
-            if not (is_joined and part.bytes):
+            if not (is_joined and part in filled):
                 part.place.remove()
     total = sum(part.bytes for part in parts)
     told = {
