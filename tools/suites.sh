@@ -50,6 +50,7 @@ build_asan() {
     need build
     # detect_stack_use_after_return stays off: gcc 12 misaligns 64-byte vectors on its false stack.
     export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
+    export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.txt:print_suppressions=0
     export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
     configure asan --buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false \
         -Dc_args=-fno-sanitize-recover=all && compile asan "$@"
@@ -92,7 +93,6 @@ suite_cli_asan() {
     need test
     build_asan product || exit 1
     export LAMELLA_COMMAND=$PWD/build/asan/src/cli/lamella
-    export LSAN_OPTIONS=suppressions=$PWD/tests/cli/lsan.txt:print_suppressions=0
     py_tests cli_asan tests/cli
 }
 

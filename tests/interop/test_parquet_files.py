@@ -58,7 +58,7 @@ def cat(entry):
         capture_output=True,
         timeout=120,
         preexec_fn=bounded,
-        env={"LSAN_OPTIONS": f"suppressions={ROOT}/tests/cli/lsan.txt:print_suppressions=0", **os.environ},
+        env={"LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.txt:print_suppressions=0", **os.environ},
     )
     seconds = time.monotonic() - start
     said = done.stderr.decode(errors="replace")

@@ -44,7 +44,7 @@ def verify(entry):
         capture_output=True,
         timeout=120,
         preexec_fn=bounded,
-        env={"LSAN_OPTIONS": f"suppressions={ROOT}/tests/cli/lsan.txt:print_suppressions=0", **os.environ},
+        env={"LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.txt:print_suppressions=0", **os.environ},
     )
     said = done.stderr.decode(errors="replace")
     crashed = done.returncode < 0 or "Sanitizer" in said or "runtime error" in said
