@@ -68,3 +68,22 @@ show "ls -A | grep -v -e '^sales' -e '^out$' || echo '(nothing: it was done alre
 show "lamella gc ."
 must_be "what is left" "$(ls -A | tr '\n' ' ')" "out sales.csv sales.csv.manifest.json "
 show "ls -A"
+
+title "The hundred parts of a cluster become one file; values are copied, not read"
+mkdir parts
+for part in {0..99}; do printf 'user,score\n%s,0.5\n' "$part" >"parts/part-$(printf %05d "$part").csv"; done
+show "lamella merge parts all.csv --delete-sources"
+must_be "the lines of all.csv" "$(wc -l <all.csv)" 101
+
+title "Rows appended to a table, all or none; the same batch twice is one append"
+mkdir registry
+cat >registry/trades.json <<'END'
+{"name": "trades", "schema_version": "1.0@2026-01-01", "partitioning": ["bucket"],
+ "columns": [{"name": "tick", "type": "int64", "nullable": false}, {"name": "price", "type": "float64"}]}
+END
+printf 'tick,price\n7,1.5\n1007,2.5\n' >day.csv
+for _ in 1 2; do
+    show "lamella append trades day.csv --root . --run-id r1 --batch 1 --registry registry --tick-bucket-size 1000"
+done
+show "lamella cat r1/trades --where 'bucket = 1'"
+must_be "the rows of the table" "$(lamella count r1/trades)" 2
