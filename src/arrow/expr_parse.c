@@ -12,6 +12,7 @@
 #include "arrow/expr.h"
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "base/bytes_text.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/utf8.h"
@@ -120,23 +121,16 @@ static lm_status read_quoted(parser *p, const char **data, size_t *size)
     return LM_OK;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static lm_status unhex(parser *p, lm_literal *literal)
 {
     const char *digits = literal->data;
     uint8_t *bytes = lm__arena_alloc(&p->arena, literal->size / 2 + 1);
     if (!bytes) return full(p);
     for (size_t i = 0; i < literal->size; i++)
-        if (literal->size % 2 || hex_digit(digits[i]) < 0)
+        if (literal->size % 2 || lm__hex_digit(digits[i]) < 0)
             return wrong(p, "x'…' takes pairs of hexadecimal digits");
     for (size_t i = 0; i < literal->size / 2; i++)
-        bytes[i] = (uint8_t)(hex_digit(digits[2 * i]) << 4 | hex_digit(digits[2 * i + 1]));
+        bytes[i] = (uint8_t)(lm__hex_digit(digits[2 * i]) << 4 | lm__hex_digit(digits[2 * i + 1]));
     literal->data = bytes;
     literal->size /= 2;
     return LM_OK;

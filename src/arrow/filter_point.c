@@ -11,6 +11,7 @@
 #include "arrow/filter.h"
 #include "arrow/half.h"
 #include "arrow/text.h"
+#include "base/bytes_text.h"
 #include "base/error.h"
 #include "base/limits.h"
 
@@ -345,13 +346,6 @@ lm_status lm__literal_point(const lm_literal *literal, const lm_field *field, co
 
 /* Bytes. */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "6a2f41a3-c54c-fce8-32d2-0324e1c32e22" */
 static bool uuid_bytes(const lm_literal *literal, uint8_t out[16])
 {
@@ -359,7 +353,7 @@ static bool uuid_bytes(const lm_literal *literal, uint8_t out[16])
     size_t nibbles = 0;
     for (size_t i = 0; i < literal->size; i++) {
         if (text[i] == '-') continue;
-        int digit = hex_digit(text[i]);
+        int digit = lm__hex_digit(text[i]);
         if (digit < 0 || nibbles == 32) return false;
         out[nibbles / 2] = (uint8_t)(nibbles % 2 ? out[nibbles / 2] << 4 | digit : digit);
         nibbles++;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arrow/schema.h"
+#include "base/bytes_text.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/utf8.h"
@@ -80,14 +81,6 @@ static bool is_bare(char c, const char *also)
            (unsigned char)c >= 0x80 || (c && strchr(also, c));
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 /* "\uXXXX", with its second half where it is a surrogate; writes UTF-8, returns its size or 0. */
 static size_t read_escape_u(parser *p, char *out)
 {
@@ -97,7 +90,7 @@ static size_t read_escape_u(parser *p, char *out)
         p->at += unit ? 2 : 0;
         if (p->end - p->at < 4) return 0;
         for (int i = 0; i < 4; i++) {
-            int digit = hex_digit(*p->at++);
+            int digit = lm__hex_digit(*p->at++);
             if (digit < 0) return 0;
             units[unit] = units[unit] << 4 | (uint32_t)digit;
         }

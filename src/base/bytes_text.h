@@ -10,6 +10,14 @@
 #define LM_UUID_TEXT_BYTES 36
 #define LM_BASE64_TEXT_BYTES(size) (((size) + 2) / 3 * 4)
 
+/* The value of a hexadecimal digit of either case, -1 where it is none. */
+static inline int lm__hex_digit(int c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Two lower-case digits a byte. */
 char *lm__hex_text(char *to, const uint8_t *bytes, size_t size);
 /* LM_BASE64_TEXT_BYTES, with padding. */

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bytes_text.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/number.h"
@@ -61,21 +62,13 @@ static void space_skip(reader *r)
 
 /* Strings: RFC 8259, 7. */
 
-static int hex_digit(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9') return byte - '0';
-    if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
-    if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
-    return -1;
-}
-
 /* The four digits after \u, or -1. */
 static int32_t hex4(const uint8_t *at, const uint8_t *end)
 {
     int32_t value = 0;
     if (end - at < 4) return -1;
     for (int i = 0; i < 4; i++) {
-        int digit = hex_digit(at[i]);
+        int digit = lm__hex_digit(at[i]);
         if (digit < 0) return -1;
         value = value * 16 + digit;
     }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bytes_text.h"
 #include "base/error.h"
 #include "base/limits.h"
 
@@ -21,20 +22,13 @@ typedef struct discovery {
 
 static lm_status no_memory(lm_error *error) { return lm__error_memory(error, "listing files"); }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent-decoded; a NUL is left as it is written. */
 static const char *decode(lm_arena *arena, const char *text, size_t size)
 {
     char *out = lm__arena_alloc(arena, size + 1), *to = out;
     for (size_t i = 0; out && i < size; i++) {
-        int high = i + 2 < size && text[i] == '%' ? hex_digit(text[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+        int high = i + 2 < size && text[i] == '%' ? lm__hex_digit(text[i + 1]) : -1;
+        int low = high >= 0 ? lm__hex_digit(text[i + 2]) : -1;
         if (low >= 0 && high * 16 + low > 0) {
             *to++ = (char)(high * 16 + low);
             i += 2;

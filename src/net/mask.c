@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/bytes_text.h"
+
 #define NAME_BYTES_MAX 64 /* of a name, decoded; of a longer one its end counts */
 
 typedef struct mask_out {
@@ -28,22 +30,15 @@ static bool is_word(char c)
            c == '-' || c == '.' || c == '%';
 }
 
-static int hex_value(char c)
-{
-    if (is_digit(c)) return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A name in small letters, percent-decoded. */
 static void name_decode(char name[NAME_BYTES_MAX + 1], const char *text, size_t size)
 {
     size_t used = 0;
     for (size_t i = 0; i < size; i++) {
         char c = text[i];
-        if (c == '%' && i + 2 < size && hex_value(text[i + 1]) >= 0 &&
-            hex_value(text[i + 2]) >= 0) {
-            c = (char)(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2]));
+        if (c == '%' && i + 2 < size && lm__hex_digit(text[i + 1]) >= 0 &&
+            lm__hex_digit(text[i + 2]) >= 0) {
+            c = (char)(lm__hex_digit(text[i + 1]) << 4 | lm__hex_digit(text[i + 2]));
             i += 2;
         }
         if (c >= 'A' && c <= 'Z') c = (char)(c | 0x20);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bytes_text.h"
 #include "base/error.h"
 
 static bool is_plain(unsigned char byte)
@@ -23,14 +24,6 @@ lm_status lm__part_path_encode(lm_buffer *out, const char *path)
     return status;
 }
 
-static int digit_of(char byte)
-{
-    if (byte >= '0' && byte <= '9') return byte - '0';
-    if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
-    if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
-    return -1;
-}
-
 lm_status lm__part_path_decode(lm_arena *arena, const char *uri, const char **path, lm_error *error)
 {
     char *out = lm__arena_alloc(arena, strlen(uri) + 1);
@@ -41,7 +34,7 @@ lm_status lm__part_path_decode(lm_arena *arena, const char *uri, const char **pa
             *out++ = *uri;
             continue;
         }
-        int high = digit_of(uri[1]), low = high < 0 ? -1 : digit_of(uri[2]);
+        int high = lm__hex_digit(uri[1]), low = high < 0 ? -1 : lm__hex_digit(uri[2]);
         if (low < 0 || (high == 0 && low == 0))
             return lm__error_set(error, LM_CORRUPT, "the path of a part has '%%' and no byte: %s",
                                  uri);
