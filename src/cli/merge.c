@@ -8,10 +8,10 @@
 #include "base/error.h"
 #include "base/json_path.h"
 #include "base/limits.h"
-#include "cli/codec_option.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "cli/publication.h"
+#include "codec/codec.h"
 
 #define SHOWN_PARTS_MAX 40
 
@@ -191,7 +191,8 @@ static lm_status read_parquet(const settings *given, lm_parquet_options *parquet
     if (given->small_bytes && !given->small_rows)
         return lm__error_set(error, LM_INVALID, "--small-bytes goes with --small-rows");
     *parquet = lm_parquet_options_default();
-    if (given->codec) LM_TRY(lm__cli_codec(given->codec, &parquet->codec, &parquet->level, error));
+    if (given->codec)
+        LM_TRY(lm__codec_level_parse(given->codec, &parquet->codec, &parquet->level, error));
     if (given->row_group_rows) parquet->row_group_rows_max = (int64_t)given->row_group_rows;
     if (given->row_group_bytes) parquet->row_group_bytes_max = (size_t)given->row_group_bytes;
     parquet->threads = (int)given->threads;

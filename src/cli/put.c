@@ -4,13 +4,14 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "cli/codec_option.h"
 #include "cli/commands.h"
 #include "cli/csv_options.h"
 #include "cli/progress.h"
 #include "cli/publication.h"
 #include "cli/reading.h"
 #include "cli/xlsx_options.h"
+#include "codec/codec.h"
+#include "parquet/metadata.h"
 
 typedef struct parquet_settings {
     const char *codec;
@@ -89,28 +90,6 @@ static const lm_cli_option parquet_options[] = {
     {NULL},
 };
 
-static lm_status read_encoding(const char *text, lm_encoding *encoding, lm_error *error)
-{
-    static const struct {
-        const char *name;
-        lm_encoding encoding;
-    } rows[] = {
-        {"PLAIN", LM_ENCODING_PLAIN},
-        {"RLE", LM_ENCODING_RLE},
-        {"RLE_DICTIONARY", LM_ENCODING_RLE_DICTIONARY},
-        {"DELTA_BINARY_PACKED", LM_ENCODING_DELTA_BINARY_PACKED},
-        {"DELTA_LENGTH_BYTE_ARRAY", LM_ENCODING_DELTA_LENGTH_BYTE_ARRAY},
-        {"DELTA_BYTE_ARRAY", LM_ENCODING_DELTA_BYTE_ARRAY},
-        {"BYTE_STREAM_SPLIT", LM_ENCODING_BYTE_STREAM_SPLIT},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(text, rows[i].name) == 0) {
-            *encoding = rows[i].encoding;
-            return LM_OK;
-        }
-    return lm__error_set(error, LM_INVALID, "%s: no encoding has this name", text);
-}
-
 /* One entry for each COLUMN=… of the three options; later ones add to earlier ones of the column.
  */
 static lm_status read_columns(const parquet_settings *given, lm_parquet_options *options,
@@ -129,10 +108,11 @@ static lm_status read_columns(const parquet_settings *given, lm_parquet_options 
             column->path = lists[k]->items[i];
             column->encoding = LM_ENCODING_AUTO;
             column->field_id = -1;
-            if (k == 0) LM_TRY(read_encoding(value, &column->encoding, error));
+            if (k == 0 && !lm__parquet_encoding_parse(value, &column->encoding))
+                return lm__error_set(error, LM_INVALID, "%s: no encoding has this name", value);
             if (k == 1) {
                 column->codec_set = true;
-                LM_TRY(lm__cli_codec(value, &column->codec, &column->level, error));
+                LM_TRY(lm__codec_level_parse(value, &column->codec, &column->level, error));
             }
             if (k == 2) {
                 column->bloom = LM_CHOICE_ON;
@@ -150,7 +130,8 @@ static lm_status read_parquet(const parquet_settings *given, lm_parquet_options 
                               lm_error *error)
 {
     *options = lm_parquet_options_default();
-    if (given->codec) LM_TRY(lm__cli_codec(given->codec, &options->codec, &options->level, error));
+    if (given->codec)
+        LM_TRY(lm__codec_level_parse(given->codec, &options->codec, &options->level, error));
     if (given->row_group_rows) options->row_group_rows_max = (int64_t)given->row_group_rows;
     if (given->row_group_bytes) options->row_group_bytes_max = (size_t)given->row_group_bytes;
     if (given->page_rows) options->page_rows_max = (int64_t)given->page_rows;

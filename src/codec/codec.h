@@ -29,6 +29,10 @@
 const char *lm__codec_name(int codec);
 /* By name, in any case; also "none" and "lz4raw". LM_INVALID lists the names. */
 LM_MUST_USE lm_status lm__codec_parse(const char *name, lm_codec *codec, lm_error *error);
+/* "zstd", or "zstd:3" with its level, which is not held against the codec; else the level is
+ * LM_CODEC_LEVEL_DEFAULT. */
+LM_MUST_USE lm_status lm__codec_level_parse(const char *text, lm_codec *codec, int32_t *level,
+                                            lm_error *error);
 
 /* The levels that lm__codec_compress takes; both 0 for codecs without levels. */
 void lm__codec_levels(lm_codec codec, int *lowest, int *highest, int *standard);

@@ -5,6 +5,8 @@
  */
 #include "parquet/metadata.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/limits.h"
 #include "parquet/metadata_tables.h"
@@ -72,6 +74,25 @@ const char *lm__parquet_encoding_name(int32_t encoding)
         "ALP",
     };
     return NAME_OF(names, encoding);
+}
+
+bool lm__parquet_encoding_parse(const char *name, lm_encoding *encoding)
+{
+    static const lm_encoding written[] = {
+        LM_ENCODING_PLAIN,
+        LM_ENCODING_RLE,
+        LM_ENCODING_RLE_DICTIONARY,
+        LM_ENCODING_DELTA_BINARY_PACKED,
+        LM_ENCODING_DELTA_LENGTH_BYTE_ARRAY,
+        LM_ENCODING_DELTA_BYTE_ARRAY,
+        LM_ENCODING_BYTE_STREAM_SPLIT,
+    };
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++)
+        if (strcmp(name, lm__parquet_encoding_name(written[i])) == 0) {
+            *encoding = written[i];
+            return true;
+        }
+    return false;
 }
 
 const char *lm__parquet_page_type_name(int32_t page_type)

@@ -20,6 +20,8 @@
 #ifndef LM_PARQUET_METADATA_H
 #define LM_PARQUET_METADATA_H
 
+#include <lamella/parquet.h>
+
 #include "parquet/thrift.h"
 
 /* Enums. The fields that hold them are int32_t. */
@@ -145,6 +147,8 @@ const char *lm__parquet_type_name(int32_t type);
 const char *lm__parquet_converted_name(int32_t converted);
 const char *lm__parquet_repetition_name(int32_t repetition);
 const char *lm__parquet_encoding_name(int32_t encoding);
+/* Of those that can be asked for; false for any other name. */
+bool lm__parquet_encoding_parse(const char *name, lm_encoding *encoding);
 const char *lm__parquet_page_type_name(int32_t page_type);
 const char *lm__parquet_logical_name(int32_t logical);
 

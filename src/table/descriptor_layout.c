@@ -1,12 +1,12 @@
 /* How a table lies on the disk: partitions, order within parts, Parquet's options. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/number.h"
 #include "codec/codec.h"
+#include "parquet/metadata.h"
 #include "table/descriptor.h"
 
 /* Partitions. */
@@ -219,47 +219,12 @@ lm_status lm__descriptor_sorts(lm_descriptor_reader *reader)
 
 /* Parquet. */
 
-/* "zstd", "zstd:3" */
 static lm_status read_codec(const lm_descriptor_reader *reader, const char *text, const char *path,
                             lm_codec *codec, int32_t *level)
 {
-    char name[32], *end = NULL;
-    const char *colon = strchr(text, ':');
-    size_t size = colon ? (size_t)(colon - text) : strlen(text);
     lm_error why;
-    snprintf(name, sizeof name, "%.*s", (int)(size < sizeof name ? size : sizeof name - 1), text);
-    *level = LM_CODEC_LEVEL_DEFAULT;
-    if (lm__codec_parse(name, codec, &why) != LM_OK)
-        return lm__descriptor_refuse(reader, path, "codec: %s", why.message);
-    if (!colon) return LM_OK;
-    long number = strtol(colon + 1, &end, 10);
-    if (end == colon + 1 || *end || number < -1000 || number > 1000)
-        return lm__descriptor_refuse(reader, path, "codec: the level is no number");
-    *level = (int32_t)number;
-    return LM_OK;
-}
-
-static lm_status read_encoding(const lm_descriptor_reader *reader, const char *text,
-                               const char *path, lm_encoding *encoding)
-{
-    static const struct {
-        const char *name;
-        lm_encoding encoding;
-    } rows[] = {
-        {"PLAIN", LM_ENCODING_PLAIN},
-        {"RLE", LM_ENCODING_RLE},
-        {"RLE_DICTIONARY", LM_ENCODING_RLE_DICTIONARY},
-        {"DELTA_BINARY_PACKED", LM_ENCODING_DELTA_BINARY_PACKED},
-        {"DELTA_LENGTH_BYTE_ARRAY", LM_ENCODING_DELTA_LENGTH_BYTE_ARRAY},
-        {"DELTA_BYTE_ARRAY", LM_ENCODING_DELTA_BYTE_ARRAY},
-        {"BYTE_STREAM_SPLIT", LM_ENCODING_BYTE_STREAM_SPLIT},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(text, rows[i].name) == 0) {
-            *encoding = rows[i].encoding;
-            return LM_OK;
-        }
-    return lm__descriptor_refuse(reader, path, "no encoding is called %.40s", text);
+    if (lm__codec_level_parse(text, codec, level, &why) == LM_OK) return LM_OK;
+    return lm__descriptor_refuse(reader, path, "codec: %s", why.message);
 }
 
 /* "a" or "a.b" of a column that is stored in the parts. */
@@ -296,7 +261,8 @@ static lm_status read_parquet_column(lm_descriptor_reader *reader, const lm_json
     column->codec_set = codec != NULL;
     if (codec) LM_TRY(read_codec(reader, codec, path, &column->codec, &column->level));
     LM_TRY(lm__descriptor_text(reader, given, path, "encoding", NULL, &encoding));
-    if (encoding) LM_TRY(read_encoding(reader, encoding, path, &column->encoding));
+    if (encoding && !lm__parquet_encoding_parse(encoding, &column->encoding))
+        return lm__descriptor_refuse(reader, path, "no encoding is called %.40s", encoding);
     LM_TRY(lm__descriptor_bool(reader, given, path, "dictionary", true, &dictionary));
     if (lm__json_member(given, "dictionary"))
         column->dictionary = dictionary ? LM_CHOICE_ON : LM_CHOICE_OFF;
