@@ -9,10 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/pool.h"
 #include "publish/directory.h"
 #include "publish/path.h"
 #include "publish/staging.h"
@@ -106,80 +104,22 @@ static lm_status check_entries(lm_copy *copy, const char *source, lm_tree *tree,
 typedef struct tree_copy {
     lm_copy *copy;
     const char *source, *staged;
-    lm_tree *tree;
     lm_file_options file;
-    atomic_size_t next;
-    atomic_bool failed;
     atomic_uint_fast64_t bytes;
 } tree_copy;
 
-typedef struct copy_job {
-    lm_job job; /* first: the job is found by it */
-    tree_copy *shared;
-    lm_arena arena;
-    lm_status status;
-    lm_error error;
-} copy_job;
-
-static lm_status copy_entry(copy_job *job, const lm_tree_entry *entry)
+static lm_status copy_entry(void *context, lm_tree_entry *entry, lm_arena *arena, lm_error *error)
 {
-    tree_copy *t = job->shared;
+    tree_copy *t = context;
     lm_store_stat before;
     lm_file_result result;
-    lm__arena_reset(&job->arena);
-    const char *from = lm__arena_printf(&job->arena, "%s/%s", t->source, entry->path);
-    const char *to = lm__arena_printf(&job->arena, "%s/%s", t->staged, entry->path);
-    if (!from || !to) return lm__error_memory(&job->error, "copying a directory");
-    LM_TRY(lm__store_stat(t->copy->from, from, true, &before, &job->error));
-    LM_TRY(lm__copy_file(t->copy, from, &before, to, &t->file, &result, &job->error));
+    const char *from = lm__arena_printf(arena, "%s/%s", t->source, entry->path);
+    const char *to = lm__arena_printf(arena, "%s/%s", t->staged, entry->path);
+    if (!from || !to) return lm__error_memory(error, "copying a directory");
+    LM_TRY(lm__store_stat(t->copy->from, from, true, &before, error));
+    LM_TRY(lm__copy_file(t->copy, from, &before, to, &t->file, &result, error));
     atomic_fetch_add(&t->bytes, result.bytes);
     return LM_OK;
-}
-
-static void copy_run(lm_job *base)
-{
-    copy_job *job = (copy_job *)base;
-    tree_copy *t = job->shared;
-    while (job->status == LM_OK && !atomic_load(&t->failed)) {
-        size_t i = atomic_fetch_add(&t->next, 1);
-        if (i >= t->tree->count) break;
-        job->status = copy_entry(job, &t->tree->entries[i]);
-        if (job->status != LM_OK) atomic_store(&t->failed, true);
-    }
-}
-
-static lm_status copy_files(tree_copy *t, int threads, lm_error *error)
-{
-    const lm_allocator *allocator = t->copy->allocator;
-    lm_pool *pool;
-    lm_group group;
-    LM_TRY(lm__pool_new(allocator, threads, &pool, error));
-    size_t count = (size_t)lm__pool_threads(pool);
-    if (count > t->tree->count) count = t->tree->count;
-    copy_job *jobs = lm__alloc_zero(allocator, (count + 1) * sizeof *jobs);
-    if (!jobs) {
-        lm__pool_free(pool);
-        return lm__error_memory(error, "copying a directory");
-    }
-    lm__group_init(&group, pool);
-    for (size_t i = 0; i < count; i++) {
-        jobs[i].job.run = copy_run;
-        jobs[i].shared = t;
-        lm__arena_init(&jobs[i].arena, allocator, 0);
-        lm__group_submit(&group, &jobs[i].job);
-    }
-    lm__group_wait(&group);
-    lm_status status = LM_OK;
-    for (size_t i = 0; i < count; i++) {
-        if (status == LM_OK && jobs[i].status != LM_OK) {
-            status = jobs[i].status;
-            if (error) *error = jobs[i].error;
-        }
-        lm__arena_deinit(&jobs[i].arena);
-    }
-    lm__free(allocator, jobs);
-    lm__pool_free(pool);
-    return status;
 }
 
 static lm_status copy_and_publish(lm_copy *copy, const char *source, const char *staged,
@@ -194,7 +134,6 @@ static lm_status copy_and_publish(lm_copy *copy, const char *source, const char 
     tree_copy t = {.copy = copy,
                    .source = source,
                    .staged = staged,
-                   .tree = tree,
                    /* The tree is synced as a whole, and summed, if at all, for its manifest. */
                    .file = {.durability = is_local ? LM_DURABILITY_NONE : LM_DURABILITY_FULL,
                             .checksum = copy->options->check ? "crc32c" : "none",
@@ -208,7 +147,7 @@ static lm_status copy_and_publish(lm_copy *copy, const char *source, const char 
                                       .threads = threads,
                                       .cancel = file->cancel,
                                       .allocator = copy->allocator};
-    LM_TRY(copy_files(&t, threads, error));
+    LM_TRY(lm__tree_each(tree, threads, copy_entry, &t, error));
     LM_TRY(lm__directory_publish(copy->to, staged, path, &how, &result->directory, error));
     result->files = tree->count;
     result->bytes = t.bytes;

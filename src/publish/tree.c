@@ -114,64 +114,54 @@ lm_tree_entry *lm__tree_find(const lm_tree *tree, const char *path)
     return bsearch(&key, tree->entries, tree->count, sizeof key, entry_order);
 }
 
-/* What the threads share: each takes the next entry until none is left. */
-typedef struct hash_work {
+/* What the threads share: each takes the next entry until none is left, or one has failed. */
+typedef struct visiting {
     lm_tree *tree;
-    lm_store *store;
-    const char *root;
-    lm_cancel *cancel;
+    lm_tree_visit *visit;
+    void *context;
     atomic_size_t next;
-} hash_work;
+    atomic_bool failed;
+} visiting;
 
-typedef struct hash_job {
-    lm_job job;
-    hash_work *shared;
-    lm_arena arena; /* one path at a time */
+typedef struct visit_job {
+    lm_job job; /* first: the job is found by it */
+    visiting *shared;
+    lm_arena arena; /* of one entry at a time */
     lm_status status;
     lm_error error;
-} hash_job;
+} visit_job;
 
-static lm_status hash_entry(hash_job *job, lm_tree_entry *entry)
+static void visit_run(lm_job *base)
 {
-    hash_work *shared = job->shared;
-    lm__arena_reset(&job->arena);
-    char *path = lm__arena_printf(&job->arena, "%s/%s", shared->root, entry->path);
-    if (!path) return lm__error_memory(&job->error, "hashing a directory");
-    entry->status = lm__store_checksum(shared->store, path, entry->checksum_kind, shared->cancel,
-                                       entry->checksum, &job->error);
-    return entry->status == LM_CANCELLED || entry->status == LM_NO_MEMORY ? entry->status : LM_OK;
-}
-
-static void hash_run(lm_job *base)
-{
-    hash_job *job = (hash_job *)base;
-    lm_tree *tree = job->shared->tree;
-    while (job->status == LM_OK) {
-        size_t i = atomic_fetch_add(&job->shared->next, 1);
-        if (i >= tree->count) break;
-        if (tree->entries[i].checksum_kind != LM_CHECKSUM_NONE)
-            job->status = hash_entry(job, &tree->entries[i]);
+    visit_job *job = (visit_job *)base;
+    visiting *v = job->shared;
+    while (job->status == LM_OK && !atomic_load(&v->failed)) {
+        size_t i = atomic_fetch_add(&v->next, 1);
+        if (i >= v->tree->count) break;
+        lm__arena_reset(&job->arena);
+        job->status = v->visit(v->context, &v->tree->entries[i], &job->arena, &job->error);
+        if (job->status != LM_OK) atomic_store(&v->failed, true);
     }
 }
 
-lm_status lm__tree_hash(lm_tree *tree, lm_store *store, const char *root, int threads,
-                        lm_cancel *cancel, lm_error *error)
+lm_status lm__tree_each(lm_tree *tree, int threads, lm_tree_visit *visit, void *context,
+                        lm_error *error)
 {
     const lm_allocator *allocator = tree->arena.allocator;
-    hash_work shared = {.tree = tree, .store = store, .root = root, .cancel = cancel};
+    visiting shared = {.tree = tree, .visit = visit, .context = context};
     lm_pool *pool;
     lm_group group;
     LM_TRY(lm__pool_new(allocator, threads, &pool, error));
     size_t count = (size_t)lm__pool_threads(pool);
     if (count > tree->count) count = tree->count;
-    hash_job *jobs = lm__alloc_array(allocator, count + 1, sizeof *jobs);
+    visit_job *jobs = lm__alloc_array(allocator, count + 1, sizeof *jobs);
     if (!jobs) {
         lm__pool_free(pool);
-        return lm__error_memory(error, "hashing a directory");
+        return lm__error_memory(error, "going through a directory");
     }
     lm__group_init(&group, pool);
     for (size_t i = 0; i < count; i++) {
-        jobs[i] = (hash_job){.job = {.run = hash_run}, .shared = &shared};
+        jobs[i] = (visit_job){.job = {.run = visit_run}, .shared = &shared};
         lm__arena_init(&jobs[i].arena, allocator, 0);
         lm__group_submit(&group, &jobs[i].job);
     }
@@ -187,4 +177,28 @@ lm_status lm__tree_hash(lm_tree *tree, lm_store *store, const char *root, int th
     lm__free(allocator, jobs);
     lm__pool_free(pool);
     return status;
+}
+
+typedef struct hashing {
+    lm_store *store;
+    const char *root;
+    lm_cancel *cancel;
+} hashing;
+
+static lm_status hash_entry(void *context, lm_tree_entry *entry, lm_arena *arena, lm_error *error)
+{
+    const hashing *h = context;
+    if (entry->checksum_kind == LM_CHECKSUM_NONE) return LM_OK;
+    char *path = lm__arena_printf(arena, "%s/%s", h->root, entry->path);
+    if (!path) return lm__error_memory(error, "hashing a directory");
+    entry->status =
+        lm__store_checksum(h->store, path, entry->checksum_kind, h->cancel, entry->checksum, error);
+    return entry->status == LM_CANCELLED || entry->status == LM_NO_MEMORY ? entry->status : LM_OK;
+}
+
+lm_status lm__tree_hash(lm_tree *tree, lm_store *store, const char *root, int threads,
+                        lm_cancel *cancel, lm_error *error)
+{
+    hashing h = {store, root, cancel};
+    return lm__tree_each(tree, threads, hash_entry, &h, error);
 }

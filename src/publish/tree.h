@@ -36,6 +36,13 @@ LM_MUST_USE lm_status lm__tree_list(lm_tree *tree, lm_store *store, const char *
 /* The entry of a path, or NULL. */
 lm_tree_entry *lm__tree_find(const lm_tree *tree, const char *path);
 
+/* Calls `visit` once for each entry, several at a time; the arena is its own for the call. After a
+ * failure no more are begun, and it is the result. */
+typedef lm_status lm_tree_visit(void *context, lm_tree_entry *entry, lm_arena *arena,
+                                lm_error *error);
+LM_MUST_USE lm_status lm__tree_each(lm_tree *tree, int threads, lm_tree_visit *visit, void *context,
+                                    lm_error *error);
+
 /* Fills checksum, or status, of each entry whose checksum_kind is not NONE. Fails as a whole only
  * when it is cancelled or has no memory. */
 LM_MUST_USE lm_status lm__tree_hash(lm_tree *tree, lm_store *store, const char *root, int threads,
