@@ -139,18 +139,14 @@ static lm_status replace_latest(void *context, lm_error *error)
     lm_versions *versions = &p->versions;
     lm_version_info newest = p->result->version;
     lm_buffer text;
-    char path[LM_PATH_BYTES_MAX];
     int64_t last;
     LM_TRY(lm__versions_last(versions, &last, error));
     if (last > newest.number) LM_TRY(lm__versions_read(versions, last, &newest, error));
-    int needed = snprintf(path, sizeof path, "%s/" LM_VERSIONS_LATEST, versions->prefix);
-    if (needed >= (int)sizeof path)
-        return lm__error_set(error, LM_INVALID, "%s: the path is too long", versions->prefix);
     lm__buffer_init(&text, versions->store->allocator, LM_VERSION_ENTRY_BYTES_MAX);
     lm_status status = lm__version_latest_text(&text, &newest, error);
     if (status == LM_OK)
-        status = lm__publish_small(versions->store, path, text.data, text.size, p->durability, true,
-                                   NULL, error);
+        status = lm__publish_small(versions->store, versions->latest_path, text.data, text.size,
+                                   p->durability, true, NULL, error);
     lm__buffer_deinit(&text);
     return status;
 }
@@ -158,13 +154,10 @@ static lm_status replace_latest(void *context, lm_error *error)
 static void after(publishing *p)
 {
     lm_version_result *result = p->result;
-    char path[LM_PATH_BYTES_MAX];
     lm_error unused;
     lm_error_clear(&unused);
-    snprintf(path, sizeof path, "%.*s/" LM_VERSIONS_LATEST, (int)sizeof path - 16,
-             p->versions.prefix);
-    result->latest_left =
-        lm__store_exclusive(p->versions.store, path, NULL, replace_latest, p, &unused) != LM_OK;
+    result->latest_left = lm__store_exclusive(p->versions.store, p->versions.latest_path, NULL,
+                                              replace_latest, p, &unused) != LM_OK;
     if (p->options->keep)
         lm__versions_prune(&p->versions, result->version.number, p->options->keep, &result->removed,
                            &result->removal_left);

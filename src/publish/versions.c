@@ -27,6 +27,7 @@ lm_status lm__versions_init(lm_versions *versions, lm_store *store, const char *
     versions->store = store;
     versions->cancel = cancel;
     LM_TRY(join(versions->log_path, prefix, LM_VERSIONS_RUNS "/" LM_VERSIONS_LOG, error));
+    LM_TRY(join(versions->latest_path, prefix, LM_VERSIONS_LATEST, error));
     snprintf(versions->prefix, sizeof versions->prefix, "%s", prefix);
     lm__log_init(&versions->log, store, store->allocator, versions->log_path, ".json",
                  LM_VERSION_ENTRY_BYTES_MAX);
@@ -45,13 +46,11 @@ lm_status lm__versions_path(const lm_versions *versions, const char *run_id,
 /* Where looking begins (invariant 2): what is not as it should be costs time and nothing else. */
 static int64_t hint(const lm_versions *versions)
 {
-    char path[LM_PATH_BYTES_MAX];
     uint8_t *data;
     size_t size;
-    if (join(path, versions->prefix, LM_VERSIONS_LATEST, NULL) != LM_OK) return -1;
     const lm_allocator *allocator = versions->store->allocator;
-    if (lm__store_read(versions->store, path, allocator, LM_VERSION_ENTRY_BYTES_MAX, &data, &size,
-                       NULL) != LM_OK)
+    if (lm__store_read(versions->store, versions->latest_path, allocator,
+                       LM_VERSION_ENTRY_BYTES_MAX, &data, &size, NULL) != LM_OK)
         return -1;
     int64_t number = lm__version_latest_parse(allocator, data, size);
     lm__free(allocator, data);

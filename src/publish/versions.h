@@ -26,7 +26,7 @@ typedef struct lm_versions {
     lm_store *store;
     lm_cancel *cancel;
     char prefix[LM_PATH_BYTES_MAX];
-    char log_path[LM_PATH_BYTES_MAX];
+    char log_path[LM_PATH_BYTES_MAX], latest_path[LM_PATH_BYTES_MAX];
     lm_numbered_log log;
 } lm_versions;
 
