@@ -29,6 +29,9 @@ typedef struct lm_put_options {
      * NULL. */
     void (*progress)(void *context, uint64_t rows, uint64_t bytes);
     void *context;
+    /* Where the bytes go, in place of a file: nothing is published then, the path is a name for
+     * messages, `to` is needed, and expectations are refused. It is not finished. NULL: a file. */
+    lm_sink *sink;
 } lm_put_options;
 
 typedef struct lm_put_result {

@@ -5,11 +5,17 @@
 #define LAMELLA_JSONL_H
 
 #include <lamella/arrow.h>
+#include <lamella/codec.h>
 #include <lamella/sink.h>
 #include <lamella/source.h>
 
+/* All zero is the default of everything. */
 typedef struct lm_jsonl_write_options {
     const lm_cancel *cancel;
+    lm_codec compression; /* UNCOMPRESSED, GZIP or ZSTD: members or frames of whole lines, which
+                             every reader joins */
+    bool level_set;
+    int level; /* of the compression; its own default when not set */
 } lm_jsonl_write_options;
 
 /* Writes every row of the stream, which is released in any case. The sink is not finished: that is

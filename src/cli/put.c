@@ -1,6 +1,8 @@
 /* lamella put: a table becomes a file of another format, whole or not at all. */
 #include <lamella/io.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -9,6 +11,7 @@
 #include "cli/progress.h"
 #include "cli/publication.h"
 #include "cli/reading.h"
+#include "cli/stdout_sink.h"
 #include "cli/xlsx_options.h"
 #include "codec/codec.h"
 #include "parquet/metadata.h"
@@ -218,6 +221,49 @@ static lm_status check_words(const lm_cli *cli, const lm_cli_workbook *workbook,
     return LM_OK;
 }
 
+static bool is_stdout(const char *path) { return strcmp(path, "-") == 0; }
+
+static lm_format format_of(const settings *given, const char *path)
+{
+    return given->to ? (lm_format)given->to : lm_format_of_path(path);
+}
+
+/* Of what goes to standard output nothing is published, so nothing can be asked of that. */
+static lm_status check_stdout(const lm_cli *cli, const settings *given, lm_error *error)
+{
+    static const lm_cli_publication no_publication;
+    static const lm_cli_manifest no_manifest;
+    if (cli->json || given->expectations.count ||
+        memcmp(&given->publication, &no_publication, sizeof no_publication) != 0 ||
+        memcmp(&given->manifest, &no_manifest, sizeof no_manifest) != 0)
+        return lm__error_set(error, LM_INVALID,
+                             "-: --json, --expect and the options of publications and manifests "
+                             "are not for standard output");
+    if (!given->to)
+        return lm__error_set(error, LM_INVALID, "-: say the format of standard output (--to)");
+    if (given->to != LM_FORMAT_CSV && given->to != LM_FORMAT_JSONL && isatty(STDOUT_FILENO))
+        return lm__error_set(error, LM_INVALID,
+                             "--to %s is not for a terminal: send it to a file or a pipe",
+                             formats[given->to]);
+    return LM_OK;
+}
+
+/* What is asked for, and of another format than this one's, would be passed over. */
+static lm_status check_options(const lm_cli *cli, const settings *given, const char *path,
+                               lm_error *error)
+{
+    lm_format format = format_of(given, path);
+    bool text = format == LM_FORMAT_CSV || format == LM_FORMAT_JSONL;
+    if (is_stdout(path)) LM_TRY(check_stdout(cli, given, error));
+    if (format && !text && (given->csv.compression || given->csv.level))
+        return lm__error_set(error, LM_INVALID, "--compression is of CSV and JSON lines%s",
+                             format == LM_FORMAT_PARQUET ? "; of Parquet it is --codec" : "");
+    if (format && format != LM_FORMAT_PARQUET && given->parquet.codec)
+        return lm__error_set(error, LM_INVALID, "--codec is of Parquet%s",
+                             text ? "; of text it is --compression" : "");
+    return LM_OK;
+}
+
 static lm_status put(const lm_cli *cli, const char *path, const lm_put_options *options,
                      const lm_cli_workbook *workbook, lm_put_result *result, lm_error *error)
 {
@@ -242,27 +288,32 @@ static int run(lm_cli *cli, void *context)
     lm_parquet_options parquet = {0};
     lm_csv_write_options csv;
     lm_cli_workbook workbook = {0};
+    lm_cli_stdout output;
     lm_error error;
     lm_error_clear(&error);
+    lm__cli_stdout_init(&output, cli->cancel);
+    if (is_stdout(path)) options.sink = &output.sink;
     lm_status status =
         read_settings(cli, given, &options, &scan, &manifest, &file, &parquet, &csv, &error);
     if (status == LM_OK)
         status = lm__cli_workbook_read(&given->xlsx, &given->csv, (int)given->parquet.threads,
                                        &workbook, &error);
     if (status == LM_OK) status = check_words(cli, &workbook, &error);
+    if (status == LM_OK) status = check_options(cli, given, path, &error);
     if (status == LM_OK) {
         options.xlsx = &workbook.file;
         options.sheet = &workbook.sheet;
         lm__cli_progress_begin(&shown.line, &given->progress, "reading");
         status = put(cli, path, &options, &workbook, &result, &error);
         lm__cli_progress_end(&shown.line);
-        tell_table(cli, &result);
+        if (!options.sink) tell_table(cli, &result);
     }
     lm_schema_free(options.schema);
     lm__cli_scan_options_free(&scan);
     lm__cli_workbook_free(&workbook);
     lm__free(NULL, (void *)parquet.columns);
     lm__free(NULL, (void *)parquet.metadata);
+    if (options.sink) return lm__cli_stdout_end(cli, &output, status, &error);
     return lm__cli_file_end(cli, path, &result.file, status, &error);
 }
 
@@ -276,7 +327,9 @@ const lm_cli_command lm__cli_put = {
         "one step, "
         "as `lamella write` does with bytes. When anything fails, in the data or on the disk, DST "
         "is as it was and nothing is "
-        "left beside it. A table that breaks off in the middle is an error, never a short file.",
+        "left beside it. A table that breaks off in the middle is an error, never a short file. "
+        "Where DST is - the file goes to standard output as it is made (--to says the format), and "
+        "only the exit status tells whether all of it did.",
     .groups = {{"Options", put_options, 0},
                {"Reading", lm__cli_reading_options, offsetof(settings, reading)},
                {"Publication", lm__cli_publication_options, offsetof(settings, publication)},

@@ -7,6 +7,7 @@
  *  1. What the schemas and the first batch show to be wrong is told before anything is staged, of
  *     all columns together.
  *  2. A failure anywhere closes the publication, which leaves the destination as it was.
+ *  3. With a sink in the options there is no publication: the bytes go there as they are made.
  */
 #include <lamella/io.h>
 #include <stdio.h>
@@ -111,6 +112,11 @@ lm_status lm__put_publish(const char *path, const lm_put_options *options, lm_pu
         manifest = *file.manifest;
         manifest.schema_hash = result->schema_hash;
         file.manifest = &manifest;
+    }
+    if (options->sink) {
+        if (options->expectation_count)
+            return lm__error_set(error, LM_INVALID, "%s: expectations are of files", path);
+        return write(context, &file, options->sink, result, error);
     }
     lm_file_publication *publication = NULL;
     LM_TRY(lm_file_open(path, &file, &publication, error));

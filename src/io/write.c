@@ -19,7 +19,18 @@ static lm_status write_parquet(const lm_write_how *how, struct ArrowArrayStream 
     return LM_OK;
 }
 
-/* The suffix tells the compression, and that tabs separate. */
+/* As the options say, else as the path's suffix does. */
+static lm_csv_compression compression_of(const lm_write_how *how)
+{
+    size_t size;
+    if (how->csv && how->csv->compression != LM_CSV_COMPRESSION_AUTO) return how->csv->compression;
+    switch (how->path ? lm__path_packing(how->path, &size) : LM_PACKING_NONE) {
+    case LM_PACKING_GZIP: return LM_CSV_COMPRESSION_GZIP;
+    case LM_PACKING_ZSTD: return LM_CSV_COMPRESSION_ZSTD;
+    default: return LM_CSV_COMPRESSION_NONE;
+    }
+}
+
 static lm_status write_csv(const lm_write_how *how, struct ArrowArrayStream *stream, lm_sink *sink,
                            lm_error *error)
 {
@@ -27,14 +38,8 @@ static lm_status write_csv(const lm_write_how *how, struct ArrowArrayStream *str
     if (how->csv) csv = *how->csv;
     if (!csv.cancel) csv.cancel = how->cancel;
     if (!csv.allocator) csv.allocator = how->allocator;
-    const char *path = how->path ? how->path : "";
-    size_t size;
-    lm_packing packing = lm__path_packing(path, &size);
-    if (csv.compression == LM_CSV_COMPRESSION_AUTO && packing == LM_PACKING_GZIP)
-        csv.compression = LM_CSV_COMPRESSION_GZIP;
-    if (csv.compression == LM_CSV_COMPRESSION_AUTO && packing == LM_PACKING_ZSTD)
-        csv.compression = LM_CSV_COMPRESSION_ZSTD;
-    if (!csv.separator && lm__path_has_tabs(path)) csv.separator = '\t';
+    csv.compression = compression_of(how);
+    if (!csv.separator && how->path && lm__path_has_tabs(how->path)) csv.separator = '\t';
     lm_status status = lm_csv_write_stream(sink, stream, &csv, NULL, error);
     if ((status == LM_DATA || status == LM_SCHEMA) && how->path)
         return lm__error_within(error, status, "%s", how->path);
@@ -44,16 +49,13 @@ static lm_status write_csv(const lm_write_how *how, struct ArrowArrayStream *str
 static lm_status write_jsonl(const lm_write_how *how, struct ArrowArrayStream *stream,
                              lm_sink *sink, lm_error *error)
 {
+    const lm_csv_compression compression = compression_of(how);
     lm_jsonl_write_options jsonl = {.cancel = how->cancel};
-    const char *path = how->path ? how->path : "";
-    size_t size;
-    if (lm__path_packing(path, &size) == LM_PACKING_NONE)
-        return lm_jsonl_write_take(how->allocator, stream, sink, &jsonl, error);
-    stream->release(stream);
-    return lm__error_set(error, LM_UNSUPPORTED,
-                         "%s: JSON lines are not written compressed: write them to a pipe "
-                         "(lamella cat SRC | gzip | lamella write DST)",
-                         path);
+    if (compression == LM_CSV_COMPRESSION_GZIP) jsonl.compression = LM_CODEC_GZIP;
+    if (compression == LM_CSV_COMPRESSION_ZSTD) jsonl.compression = LM_CODEC_ZSTD;
+    jsonl.level_set = how->csv && how->csv->level_set;
+    if (jsonl.level_set) jsonl.level = how->csv->level;
+    return lm_jsonl_write_take(how->allocator, stream, sink, &jsonl, error);
 }
 
 lm_status lm__write_table_take(const lm_write_how *how, struct ArrowArrayStream *take_stream,

@@ -4,7 +4,9 @@
  * Invariants
  *  1. Every line ends with a line feed, the last one too.
  *  2. Lines go to the sink in blocks of about JSONL_BLOCK_BYTES; memory is that of one block and
- * the longest line.
+ *     the longest line.
+ *  3. Compressed, each block is a member or a frame of its own, and a table without rows an empty
+ *     one.
  */
 #include <lamella/jsonl.h>
 
@@ -14,22 +16,41 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "codec/codec.h"
 
 #define JSONL_BLOCK_BYTES (256 * LM_KIB)
 
 typedef struct jsonl_writer {
     lm_arena arena;
     lm_value_json root;
-    lm_buffer text;
+    lm_buffer text, packed;
+    lm_codec compression;
+    int level;
+    lm_codec_context *codec; /* NULL: not compressed */
     lm_sink *sink;
     const lm_cancel *cancel;
 } jsonl_writer;
 
+static lm_status pack(jsonl_writer *w, lm_error *error)
+{
+    size_t bound = lm__codec_bound(w->compression, w->text.size);
+    lm__buffer_clear(&w->packed);
+    lm_status status = bound == SIZE_MAX ? LM_LIMIT : lm__buffer_reserve(&w->packed, bound);
+    if (status == LM_NO_MEMORY) return lm__error_memory(error, "compressing JSON lines");
+    if (status != LM_OK) return lm__error_set(error, status, "a row is too large to compress");
+    LM_TRY(lm__codec_compress(w->codec, w->compression, w->level, w->text.data, w->text.size,
+                              w->packed.data, w->packed.capacity, &w->packed.size, error));
+    return lm_sink_write(w->sink, w->packed.data, w->packed.size, error);
+}
+
 static lm_status flush(jsonl_writer *w, lm_error *error)
 {
+    lm_status status = LM_OK;
     if (lm__cancel_requested(w->cancel)) return lm__error_set(error, LM_CANCELLED, "interrupted");
-    lm_status status =
-        w->text.size ? lm_sink_write(w->sink, w->text.data, w->text.size, error) : LM_OK;
+    if (w->codec && (w->text.size || !w->packed.data))
+        status = pack(w, error);
+    else if (w->text.size)
+        status = lm_sink_write(w->sink, w->text.data, w->text.size, error);
     lm__buffer_clear(&w->text);
     return status;
 }
@@ -62,6 +83,18 @@ static lm_status write_stream(jsonl_writer *w, lm_stream *stream, lm_error *erro
     }
 }
 
+static lm_status open_codec(jsonl_writer *w, const lm_allocator *allocator,
+                            const lm_jsonl_write_options *options, lm_error *error)
+{
+    if (!options || options->compression == LM_CODEC_UNCOMPRESSED) return LM_OK;
+    w->compression = options->compression;
+    w->level = options->level_set ? options->level : LM_CODEC_LEVEL_DEFAULT;
+    if (w->compression != LM_CODEC_GZIP && w->compression != LM_CODEC_ZSTD)
+        return lm__error_set(error, LM_INVALID, "JSON lines are compressed by gzip or zstd");
+    LM_TRY(lm__codec_check_write((int)w->compression, w->level, error));
+    return lm__codec_context_new(allocator, &w->codec, error);
+}
+
 lm_status lm_jsonl_write_take(const lm_allocator *allocator, struct ArrowArrayStream *stream,
                               lm_sink *sink, const lm_jsonl_write_options *options, lm_error *error)
 {
@@ -71,7 +104,11 @@ lm_status lm_jsonl_write_take(const lm_allocator *allocator, struct ArrowArraySt
     LM_TRY(lm__stream_import_take(allocator, stream, LM_VALIDATE_TEXT, &rows, error));
     lm__arena_init(&w.arena, allocator, 0);
     lm__buffer_init(&w.text, allocator, 0);
-    lm_status status = write_stream(&w, rows, error);
+    lm__buffer_init(&w.packed, allocator, 0);
+    lm_status status = open_codec(&w, allocator, options, error);
+    if (status == LM_OK) status = write_stream(&w, rows, error);
+    lm__codec_context_free(w.codec);
+    lm__buffer_deinit(&w.packed);
     lm__buffer_deinit(&w.text);
     lm__arena_deinit(&w.arena);
     lm__stream_close(rows);

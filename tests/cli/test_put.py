@@ -1,5 +1,6 @@
 """lamella put: a table is published whole, or the destination is as it was."""
 
+import gzip
 import io
 import json
 import os
@@ -238,3 +239,56 @@ def test_a_schema_may_be_in_a_file(run, tmp_path):
     (tmp_path / "bad.txt").write_bytes(b"id: in32\n")
     done = run("put", "in.csv", "c.parquet", "--schema", "@bad.txt")
     assert done.returncode == 2 and b"bad.txt" in done.stderr and not (tmp_path / "c.parquet").exists()
+
+
+@pytest.mark.parametrize("to", ["csv", "jsonl", "arrow", "arrows", "parquet", "xlsx"])
+def test_standard_output_is_a_destination(run, tmp_path, to):
+    (tmp_path / "in.csv").write_text("a,b\n1,x\n2,y\n")
+    done = run("put", "in.csv", "-", "--to", to)
+    assert done.returncode == 0, done.stderr
+    assert run("put", "in.csv", f"there.{to}").returncode == 0
+    assert done.stdout == (tmp_path / f"there.{to}").read_bytes()
+    _nothing_beside(tmp_path, "in.csv", f"there.{to}")
+    assert run("put", "-", "-", "--from", "csv", "--to", to, stdin=b"a,b\n1,x\n2,y\n").stdout == done.stdout
+
+
+def test_standard_output_takes_no_options_of_publications(run, tmp_path):
+    (tmp_path / "in.csv").write_text("a\n1\n")
+    for options in ([], ["--to", "csv", "--json"], ["--to", "csv", "--if-absent"], ["--to", "csv", "--manifest"],
+                    ["--to", "csv", "--expect", "rows > 0"], ["--to", "csv", "--keep", "1"]):  # fmt: skip
+        done = run("put", "in.csv", "-", *options)
+        assert done.returncode == 2 and b"standard output" in (done.stdout + done.stderr), (options, done)
+    done = run("put", "in.csv", "-", "--to", "csv", "--schema", "a: date32")
+    assert done.returncode == 3
+    _nothing_beside(tmp_path, "in.csv")
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+def test_json_lines_are_compressed_by_suffix_or_option(run, tmp_path, suffix):
+    lines = b"".join(b'{"a":%d,"b":"text %d"}\n' % (i, i % 7) for i in range(50000))
+    (tmp_path / "in.jsonl").write_bytes(lines)
+    name = {"gz": "gzip", "zst": "zstd"}[suffix]
+    assert run("put", "in.jsonl", f"out.jsonl.{suffix}").returncode == 0
+    assert run("put", "in.jsonl", "plain", "--to", "jsonl", "--compression", name, "--compression-level", "9").returncode == 0
+    assert run("put", "in.jsonl", f"none.jsonl.{suffix}", "--compression", "none").returncode == 0
+    assert (tmp_path / f"none.jsonl.{suffix}").read_bytes() == lines
+    for path in (f"out.jsonl.{suffix}", "plain"):
+        assert (tmp_path / path).stat().st_size < len(lines) / 4
+        packed = (tmp_path / path).read_bytes()
+        unpacked = gzip.decompress(packed) if suffix == "gz" else pa.input_stream(pa.py_buffer(packed), "zstd").read()
+        assert unpacked == lines
+    assert run("cat", f"out.jsonl.{suffix}").stdout == lines
+    assert run("put", "in.jsonl", f"empty.jsonl.{suffix}", "--limit", "0").returncode == 0
+    packed = (tmp_path / f"empty.jsonl.{suffix}").read_bytes()
+    assert packed and (suffix == "zst" or gzip.decompress(packed) == b"")
+    done = run("put", "in.jsonl", f"bad.jsonl.{suffix}", "--compression-level", "99")
+    assert done.returncode == 2 and not (tmp_path / f"bad.jsonl.{suffix}").exists()
+
+
+def test_a_compression_of_another_format_is_refused(run, tmp_path):
+    (tmp_path / "in.csv").write_text("a\n1\n")
+    done = run("put", "in.csv", "out.parquet", "--compression", "zstd")
+    assert done.returncode == 2 and b"--codec" in done.stderr
+    done = run("put", "in.csv", "out.csv", "--codec", "zstd")
+    assert done.returncode == 2 and b"--compression" in done.stderr
+    _nothing_beside(tmp_path, "in.csv")
