@@ -1,4 +1,5 @@
-"""The library's IPC calls by ctypes: bytes in, an Arrow stream out, and back."""
+"""The library's IPC calls by ctypes: bytes in, an Arrow stream out, and back. test_lamella_c.py holds the structs against
+the headers."""
 
 import ctypes
 import itertools
@@ -38,7 +39,13 @@ class MemorySource(ctypes.Structure):
 
 
 class SourceOps(ctypes.Structure):
-    _fields_ = [("read", ctypes.c_void_p), ("view", ctypes.c_void_p), ("close", CLOSE)]
+    _fields_ = [
+        ("read", ctypes.c_void_p),
+        ("view", ctypes.c_void_p),
+        ("close", CLOSE),
+        ("passed", ctypes.c_void_p),
+        ("coming", ctypes.c_void_p),
+    ]
 
 
 # What a source or a pull borrows, by its address or number; the close gives it back.

@@ -1,6 +1,7 @@
 """The C library through ctypes: what the interoperability tests and the benches drive it by.
 
-Only what they need is declared. The structs are those of include/lamella/*.h, member for member.
+Only what they need is declared. The structs are those of include/lamella/*.h, member for member, which test_lamella_c.py
+holds against the headers.
 """
 
 import ctypes as c
@@ -201,7 +202,7 @@ class CsvWriteOptions(c.Structure):
 
 
 class SourceOps(c.Structure):
-    _fields_ = [("read", c.c_void_p), ("view", c.c_void_p), ("close", c.c_void_p)]
+    _fields_ = [(name, c.c_void_p) for name in ("read", "view", "close", "passed", "coming")]
 
 
 class Source(c.Structure):
