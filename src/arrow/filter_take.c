@@ -116,6 +116,7 @@ static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t size)
         for (int64_t i = 0, last; i < t->count; i = last) {                                        \
             for (last = i + 1; last < t->count && t->rows[last] == t->rows[last - 1] + 1;) last++; \
             type first = from[t->rows[i]], size = (type)(from[t->rows[last - 1] + 1] - first);     \
+            if (size == 0) continue; /* there may be no bytes at all */                            \
             copy_bytes(next, (const uint8_t *)array->values + first, (size_t)size);                \
             next += size;                                                                          \
         }                                                                                          \

@@ -4,6 +4,7 @@
 #include "arrow/cast.h"
 #include "arrow/filter.h"
 
+#include "arrow/fixture.h"
 #include "check.h"
 #include "check_alloc.h"
 
@@ -550,6 +551,27 @@ TEST(a_stream_is_filtered)
     lm__batch_unref(batch);
 }
 
+/* Found by fuzzing: text that is empty throughout may have no buffer of bytes. */
+TEST(empty_text_without_bytes_is_taken)
+{
+    static const int32_t offsets[4] = {0};
+    static const uint32_t rows[] = {0, 2};
+    static array_fixture root, column;
+    lm_schema *schema;
+    lm_batch *batch, *taken;
+    fixture_init(&root, 3, 1, NULL, NULL, NULL);
+    fixture_init(&column, 3, 3, NULL, offsets, NULL);
+    fixture_add(&root, &column);
+    CHECK_OK(lm_schema_parse(NULL, "c: utf8", 7, &schema, &error), error);
+    CHECK_OK(lm__batch_import_take(NULL, schema, &root.array, LM_VALIDATE_TEXT, &batch, &error),
+             error);
+    CHECK_OK(lm__batch_take_rows(batch, rows, 2, NULL, &taken, &error), error);
+    CHECK_INT(lm__batch_rows(taken), 2);
+    lm__batch_unref(taken);
+    lm__batch_unref(batch);
+    lm_schema_free(schema);
+}
+
 TEST(every_allocation_may_fail)
 {
     static const char text[] =
@@ -587,6 +609,7 @@ int main(void)
     RUN(fields_of_structs_are_null_where_the_struct_is);
     RUN(what_cannot_be_compared_is_named);
     RUN(a_stream_is_filtered);
+    RUN(empty_text_without_bytes_is_taken);
     RUN(every_allocation_may_fail);
     return DONE();
 }
