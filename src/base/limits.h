@@ -232,7 +232,12 @@
 #define LM_MERGE_HEAD_BYTES (8 * LM_KIB)     /* of a part, that it is judged by */
 #define LM_MERGE_LINE_BYTES_MAX (1 * LM_MIB) /* of a header */
 #define LM_MERGE_LOOK_ARENA_BYTES_MAX (256 * LM_MIB)
-#define LM_MERGE_LOOK_THREADS 8            /* most of the time they wait */
+#define LM_MERGE_WHOLE_BYTES (256 * LM_KIB) /* of a part on a far store, that is read at once */
+#define LM_MERGE_ASIDE 16                   /* requests under way, which mostly wait */
+#define LM_MERGE_LISTINGS 2                 /* of them; each has a page or two in memory */
+#define LM_MERGE_LIST_FEW 8                 /* files of a directory that are looked at one by one */
+#define LM_MERGE_LIST_SHARE 32   /* entries of a listing for each file that is looked for, */
+#define LM_MERGE_LIST_SPARE 1000 /* and this many more; then it is given up */
 #define LM_MERGE_BLOCK_BYTES (1 * LM_MIB)  /* that is read at once */
 #define LM_MERGE_PACK_BYTES (512 * LM_KIB) /* of text that becomes a member or frame */
 #define LM_MERGE_PACKS_BYTES_MAX (8 * LM_MIB)

@@ -24,10 +24,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "merge/many.h"
 #include "store/find.h"
 #include "store/place.h"
 
@@ -75,50 +75,63 @@ static lm_status remove_quietly(lm_store *store, const char *path, lm_error *err
     return status == LM_NOT_FOUND ? LM_OK : status;
 }
 
+typedef struct removal {
+    lm_store *store;
+    const lm_journal *journal;
+    bool *left; /* of each part: it is another one by now */
+} removal;
+
 /* Invariant 2. */
-static lm_status remove_part(lm_store *store, const lm_journal_part *part, lm_merge_result *result,
-                             lm_error *error)
+static lm_status remove_part(void *context, size_t number, lm_arena *scratch, lm_error *error)
 {
+    const removal *r = context;
+    const lm_journal_part *part = &r->journal->parts[number];
     standing now;
-    LM_TRY(look_at(store, part->path, &now, error));
-    if (now.there && now.stamp != part->stamp) {
-        result->left++;
-        return LM_OK;
+    (void)scratch;
+    if (part->joined) return LM_OK;
+    LM_TRY(look_at(r->store, part->path, &now, error));
+    r->left[number] = now.there && now.stamp != part->stamp;
+    if (!now.there || r->left[number]) return LM_OK;
+    lm_status status = lm__store_remove(r->store, part->path, LM_DURABILITY_NONE, error);
+    return status == LM_NOT_FOUND ? LM_OK : status;
+}
+
+static lm_status sync_directories(lm_store *store, const lm_journal *j, lm_error *error)
+{
+    char directory[LM_PATH_BYTES_MAX], before[LM_PATH_BYTES_MAX] = "";
+    bool has_one = false;
+    for (size_t i = 0; i < j->count; i++) {
+        if (j->parts[i].joined) continue;
+        directory_of(j->parts[i].path, directory);
+        if (has_one && strcmp(directory, before) == 0) continue;
+        LM_TRY(sync_directory_of(store, j->parts[i].path, error));
+        has_one = true;
+        memcpy(before, directory, strlen(directory) + 1);
     }
-    lm_status status = LM_OK;
-    if (now.there) status = lm__store_remove(store, part->path, LM_DURABILITY_NONE, error);
-    if (status != LM_OK && status != LM_NOT_FOUND) return status;
-    result->deleted++;
     return LM_OK;
 }
 
-/* Those that were not joined, which are all where nothing was; then their directories are synced.
- */
-static lm_status remove_parts(lm_store *store, const lm_journal *j, lm_merge_result *result,
+/* Those that were not joined, which are all where nothing was. */
+static lm_status remove_parts(lm_merge_plan *plan, const lm_journal *j, lm_merge_result *result,
                               lm_error *error)
 {
-    char directory[LM_PATH_BYTES_MAX], before[LM_PATH_BYTES_MAX] = "";
-    const char *synced = NULL; /* a path in the directory that is to be synced */
-    for (size_t i = 0; i < j->count; i++) {
-        if (j->parts[i].joined) {
-            result->deleted++;
-            continue;
-        }
-        LM_TRY(remove_part(store, &j->parts[i], result, error));
-        directory_of(j->parts[i].path, directory);
-        if (synced && strcmp(directory, before) != 0)
-            LM_TRY(sync_directory_of(store, synced, error));
-        synced = j->parts[i].path;
-        memcpy(before, directory, strlen(directory) + 1);
+    removal r = {.store = plan->from, .journal = j};
+    r.left = lm__alloc_zero(plan->allocator, j->count + 1);
+    if (!r.left) return no_memory(error);
+    lm_status status = lm__many_run(plan, j->count, remove_part, &r, error);
+    for (size_t i = 0; i < j->count && status == LM_OK; i++) {
+        result->left += r.left[i];
+        result->deleted += !r.left[i];
     }
-    return synced ? sync_directory_of(store, synced, error) : LM_OK;
+    lm__free(plan->allocator, r.left);
+    return status == LM_OK ? sync_directories(plan->from, j, error) : status;
 }
 
 lm_status lm__merge_remove(lm_merge_plan *plan, const lm_journal *journal, bool committed,
                            lm_merge_result *result, lm_error *error)
 {
     lm_status status = LM_OK;
-    if (committed) status = remove_parts(plan->from, journal, result, error);
+    if (committed) status = remove_parts(plan, journal, result, error);
     if (status == LM_OK) status = remove_quietly(plan->from, journal->path, error);
     if (status == LM_OK || !committed) return status;
     return lm__error_within(error, status,
@@ -397,23 +410,31 @@ typedef struct presence {
 static lm_status look_at_parts(const lm_merge_plan *plan, const lm_journal *j, size_t from,
                                bool joined, presence *p, lm_error *error)
 {
+    size_t count = 0;
     *p = (presence){0};
-    for (size_t i = 0, turn = 0; i < j->count; i++) {
-        const lm_journal_part *part = &j->parts[i];
-        standing now;
-        if (part->joined != joined || turn++ < from) continue;
-        if (lm__cancel_requested(plan->file.cancel))
-            return lm__error_set(error, LM_CANCELLED, "interrupted while looking at the parts");
-        LM_TRY(look_at(plan->from, part->path, &now, error));
-        if (!now.there) {
-            p->gone++;
-            if (!p->missing) p->missing = part->path;
-        } else {
-            p->there++;
-            if (now.stamp != part->stamp && !p->changed) p->changed = part->path;
-        }
+    lm_standing *now = lm__alloc_array(plan->allocator, j->count + 1, sizeof *now);
+    const lm_journal_part **parts = lm__alloc_array(plan->allocator, j->count + 1, sizeof *parts);
+    if (!now || !parts) {
+        lm__free(plan->allocator, parts);
+        lm__free(plan->allocator, now);
+        return no_memory(error);
     }
-    return LM_OK;
+    for (size_t i = 0, turn = 0; i < j->count; i++) {
+        if (j->parts[i].joined != joined || turn++ < from) continue;
+        parts[count] = &j->parts[i];
+        now[count++] = (lm_standing){.path = j->parts[i].path};
+    }
+    lm_status status = lm__many_look(plan, now, count, error);
+    for (size_t i = 0; i < count && status == LM_OK; i++) {
+        p->gone += !now[i].there;
+        p->there += now[i].there;
+        if (!now[i].there && !p->missing) p->missing = now[i].path;
+        if (now[i].there && now[i].stamp != parts[i]->stamp && !p->changed)
+            p->changed = now[i].path;
+    }
+    lm__free(plan->allocator, parts);
+    lm__free(plan->allocator, now);
+    return status;
 }
 
 /* Is what stands at the destination this merge's result? */

@@ -260,13 +260,9 @@ lm_status lm__flow_part(lm_flow *flow, const lm_part *part, lm_error *error)
 {
     lm_source *source;
     bool packed = part->codec != LM_CODEC_UNCOMPRESSED;
-    LM_TRY(lm__store_open(flow->plan->from, part->path, &source, error));
+    LM_TRY(lm__merge_open_part(flow->plan, part, &source, error));
     lm_status status = LM_OK;
     rows_start(flow->plan, &flow->rows_part, (lm_merge_line_end)part->line_end);
-    if (source->size != part->size)
-        status =
-            lm__error_set(error, LM_CONFLICT,
-                          "%s was changed while it was merged; run the merge again", part->path);
     /* What is compressed already comes behind what the packer still holds. */
     if (status == LM_OK && flow->pack && part->way != LM_PART_TEXT)
         status = lm__pack_flush(flow->pack, error);

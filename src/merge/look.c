@@ -10,94 +10,55 @@
 #include <strings.h>
 
 #include "base/alloc.h"
-#include "base/cancel.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/pool.h"
 #include "csv/head.h"
-#include "merge/plan.h"
-#include "store/find.h"
+#include "merge/many.h"
 
 static lm_status no_memory(lm_error *error) { return lm__error_memory(error, "planning a merge"); }
 
-/* Side by side. */
+/* As it was seen. */
 
-typedef struct each_job {
-    lm_job job;
-    const lm_merge_plan *plan;
-    lm_part_run *run;
-    atomic_size_t *next; /* the part whose turn it is */
-    atomic_size_t *failed;
-    size_t at; /* the part that failed */
-    lm_status status;
-    lm_error error;
-} each_job;
-
-static void each_run(lm_job *job)
+lm_status lm__merge_part_status(lm_status status, lm_error *error)
 {
-    each_job *e = (each_job *)job;
-    lm_arena scratch;
-    lm__arena_init(&scratch, e->plan->allocator, LM_MERGE_LOOK_ARENA_BYTES_MAX);
-    while (e->status == LM_OK && atomic_load(e->failed) == 0) {
-        size_t at = atomic_fetch_add(e->next, 1);
-        if (at >= e->plan->count) break;
-        lm__arena_reset(&scratch);
-        e->at = at;
-        e->status = lm__cancel_requested(e->plan->file.cancel)
-                        ? lm__error_set(&e->error, LM_CANCELLED,
-                                        "interrupted while looking at "
-                                        "the parts")
-                        : e->run(e->plan, &e->plan->parts[at], &scratch, &e->error);
-    }
-    if (e->status != LM_OK) atomic_fetch_add(e->failed, 1);
-    lm__arena_deinit(&scratch);
+    if (status != LM_STALE) return status;
+    (void)lm__error_within(error, LM_CONFLICT,
+                           "a part was changed while it was merged; run the merge again when all "
+                           "writers are done");
+    if (error) error->code = LM_CONFLICT;
+    return LM_CONFLICT;
 }
 
-lm_status lm__merge_each(const lm_merge_plan *plan, size_t from, lm_part_run *run, lm_error *error)
+static lm_status gone(const char *path, lm_error *error)
 {
-    each_job jobs[LM_MERGE_LOOK_THREADS];
-    atomic_size_t next, failed;
-    lm_pool *pool;
-    lm_group group;
-    size_t left = plan->count > from ? plan->count - from : 0, count = LM_MERGE_LOOK_THREADS;
-    if (plan->is_local || count > left) count = plan->is_local || left == 0 ? 1 : left;
-    atomic_init(&next, from);
-    atomic_init(&failed, 0);
-    LM_TRY(lm__pool_new(plan->allocator, (int)count, &pool, error));
-    lm__group_init(&group, pool);
-    for (size_t i = 0; i < count; i++) {
-        jobs[i] = (each_job){
-            .job = {each_run}, .plan = plan, .run = run, .next = &next, .failed = &failed};
-        lm__group_submit(&group, &jobs[i].job);
-    }
-    lm__group_wait(&group);
-    lm__pool_free(pool);
-    const each_job *first = NULL;
-    for (size_t i = 0; i < count; i++)
-        if (jobs[i].status != LM_OK && (!first || jobs[i].at < first->at)) first = &jobs[i];
-    if (!first) return LM_OK;
-    if (error) *error = first->error;
-    return first->status;
+    return lm__error_set(error, LM_CONFLICT, "%s is gone since the merge began", path);
 }
 
-static lm_status look_again(const lm_merge_plan *plan, lm_part *part, lm_arena *scratch,
-                            lm_error *error)
+lm_status lm__merge_open_part(const lm_merge_plan *plan, const lm_part *part, lm_source **source,
+                              lm_error *error)
 {
-    lm_store_stat stat;
-    (void)scratch;
-    lm_status status = lm__store_stat(plan->from, part->path, true, &stat, error);
-    if (status == LM_NOT_FOUND)
-        return lm__error_set(error, LM_CONFLICT, "%s is gone since the merge began", part->path);
-    LM_TRY(status);
-    part->block_kib = (uint32_t)((stat.block_bytes + LM_KIB - 1) / LM_KIB);
-    if (lm__store_stamp(&stat) == part->stamp) return LM_OK;
-    return lm__error_set(error, LM_CONFLICT,
-                         "%s was changed while it was merged; run the merge again", part->path);
+    lm_status status =
+        lm__store_open_seen(plan->from, part->path, part->size, part->inode, source, error);
+    return status == LM_NOT_FOUND ? gone(part->path, error) : lm__merge_part_status(status, error);
 }
 
 lm_status lm__merge_unchanged(const lm_merge_plan *plan, lm_error *error)
 {
-    return lm__merge_each(plan, 0, look_again, error);
+    lm_status status = LM_OK;
+    lm_standing *now = lm__alloc_array(plan->allocator, plan->count + 1, sizeof *now);
+    if (!now) return no_memory(error);
+    for (size_t i = 0; i < plan->count; i++) now[i] = (lm_standing){.path = plan->parts[i].path};
+    status = lm__many_look(plan, now, plan->count, error);
+    for (size_t i = 0; i < plan->count && status == LM_OK; i++) {
+        if (!now[i].there)
+            status = gone(now[i].path, error);
+        else if (now[i].stamp != plan->parts[i].stamp)
+            status = lm__error_set(error, LM_CONFLICT,
+                                   "%s was changed while it was merged; run the merge again",
+                                   now[i].path);
+    }
+    lm__free(plan->allocator, now);
+    return status;
 }
 
 /* The first bytes. */
@@ -146,31 +107,34 @@ static lm_status check_magic(const lm_part *part, const uint8_t *head, size_t si
     return LM_OK;
 }
 
-/* Fills the look with text from compressed bytes, of which the first `size` are in `packed`. */
+/* Fills the look with text from compressed bytes, the first of which it has. */
 static lm_status unpack_head(const lm_merge_plan *plan, const lm_part *part, lm_source *source,
-                             uint8_t *packed, size_t size, lm_look *look, lm_error *error)
+                             lm_look *look, lm_error *error)
 {
     lm_unpack *unpack;
-    uint64_t at = size;
-    lm_unpack_step step = {packed, size, look->text, look->capacity};
+    uint8_t *more = NULL;
+    uint64_t at = look->byte_count;
+    lm_unpack_step step = {look->bytes, look->byte_count, look->text, look->capacity};
     LM_TRY(lm__unpack_new(plan->allocator, (lm_codec)part->codec, &unpack, error));
     lm_status status = LM_OK;
     for (;;) {
         status = lm__unpack_run(unpack, &step, error);
-        if (status != LM_OK || step.out_size == 0 || (step.in_size == 0 && at == source->size))
-            break;
+        if (status != LM_OK || step.out_size == 0 || (step.in_size == 0 && at == part->size)) break;
         if (step.in_size > 0) continue;
-        size = source->size - at < LM_MERGE_HEAD_BYTES ? (size_t)(source->size - at)
-                                                       : LM_MERGE_HEAD_BYTES;
-        status = lm_source_read(source, at, packed, size, error);
+        size_t size =
+            part->size - at < LM_MERGE_HEAD_BYTES ? (size_t)(part->size - at) : LM_MERGE_HEAD_BYTES;
+        if (!more) more = lm__alloc(plan->allocator, LM_MERGE_HEAD_BYTES);
+        status = more ? lm_source_read(source, at, more, size, error) : no_memory(error);
         if (status != LM_OK) break;
         at += size;
-        step.in = packed;
+        step.in = more;
         step.in_size = size;
     }
     look->size = look->capacity - step.out_size;
     look->all = step.out_size > 0;
+    lm__free(plan->allocator, more);
     lm__unpack_free(unpack);
+    status = lm__merge_part_status(status, error);
     return status == LM_OK ? LM_OK : lm__error_within(error, status, "%s", part->path);
 }
 
@@ -180,26 +144,46 @@ static size_t head_bytes(const lm_merge_plan *plan)
     return plan->line_size + LM_MERGE_HEAD_BYTES;
 }
 
-static lm_status read_head(const lm_merge_plan *plan, lm_part *part, lm_source *source,
-                           lm_arena *arena, size_t bytes, lm_look *look, lm_error *error)
+/* The first bytes of a part: of a small one on a far store all, so that its end is among them. */
+static lm_status fetch_head(const lm_merge_plan *plan, const lm_part *part, lm_source *source,
+                            lm_arena *arena, lm_look *look, lm_error *error)
 {
-    size_t size = source->size < bytes ? (size_t)source->size : bytes;
-    uint8_t *head = lm__arena_alloc(arena, size > LM_MERGE_HEAD_BYTES ? size : LM_MERGE_HEAD_BYTES);
-    if (!head) return no_memory(error);
-    LM_TRY(lm_source_read(source, 0, head, size, error));
+    size_t wanted = head_bytes(plan);
+    if (!plan->is_local && part->size <= LM_MERGE_WHOLE_BYTES) wanted = LM_MERGE_WHOLE_BYTES;
+    if (part->size < wanted) wanted = (size_t)part->size;
+    look->byte_count = wanted;
+    if (plan->kept && part->path == plan->parts[plan->first].path && wanted <= plan->kept_size) {
+        look->bytes = plan->kept;
+        return LM_OK;
+    }
+    uint8_t *bytes = lm__arena_alloc(arena, wanted + 1);
+    look->bytes = bytes;
+    if (!bytes) return no_memory(error);
+    return lm__merge_part_status(lm_source_read(source, 0, bytes, wanted, error), error);
+}
+
+static lm_status read_head(const lm_merge_plan *plan, lm_part *part, lm_source *source,
+                           lm_arena *arena, lm_look *look, lm_error *error)
+{
+    LM_TRY(fetch_head(plan, part, source, arena, look, error));
+    const uint8_t *head = look->bytes;
+    size_t size = look->byte_count, bytes = head_bytes(plan);
     part->codec = (uint8_t)lm__unpack_codec(head, size);
     bool parquet = size >= 4 && (memcmp(head, "PAR1", 4) == 0 || memcmp(head, "PARE", 4) == 0);
     part->format = parquet ? LM_MERGE_PARQUET : LM_MERGE_AUTO;
     if (parquet) return LM_OK;
     LM_TRY(check_magic(part, head, size, error));
     if (part->codec == LM_CODEC_UNCOMPRESSED) {
-        *look = (lm_look){head, size, size, size == source->size};
+        /* Judged by as much as on a near store, whatever is at hand. */
+        look->size = look->capacity = size < bytes ? size : bytes;
+        look->text = (uint8_t *)head;
+        look->all = look->size == part->size;
         return LM_OK;
     }
     look->capacity = bytes;
     look->text = lm__arena_alloc(arena, bytes);
     if (!look->text) return no_memory(error);
-    return unpack_head(plan, part, source, head, size, look, error);
+    return unpack_head(plan, part, source, look, error);
 }
 
 lm_status lm__part_text(const lm_merge_plan *plan, const lm_part *part, lm_arena *arena,
@@ -208,8 +192,8 @@ lm_status lm__part_text(const lm_merge_plan *plan, const lm_part *part, lm_arena
     lm_source *source;
     lm_part copy = *part;
     *look = (lm_look){0};
-    LM_TRY(lm__store_open(plan->from, part->path, &source, error));
-    lm_status status = read_head(plan, &copy, source, arena, head_bytes(plan), look, error);
+    LM_TRY(lm__merge_open_part(plan, part, &source, error));
+    lm_status status = read_head(plan, &copy, source, arena, look, error);
     lm_source_close(source);
     return status;
 }
@@ -278,38 +262,28 @@ static lm_status look_at_end(const lm_merge_plan *plan, lm_part *part, lm_source
 {
     uint8_t last = 0;
     if (part->codec != LM_CODEC_UNCOMPRESSED) return LM_OK;
-    if (!look->all && plan->options.trust_parts) return LM_OK;
-    if (look->all)
-        last = look->text[look->size - 1];
+    bool has_end = look->byte_count == part->size;
+    if (!has_end && plan->options.trust_parts) return LM_OK;
+    if (has_end)
+        last = look->bytes[look->byte_count - 1];
     else
-        LM_TRY(lm_source_read(source, source->size - 1, &last, 1, error));
+        LM_TRY(
+            lm__merge_part_status(lm_source_read(source, part->size - 1, &last, 1, error), error));
     part->lacks_end = last != '\n' && !(last == '\r' && part->line_end == LM_MERGE_LINE_CR);
     return LM_OK;
 }
 
-static lm_status open_part(const lm_merge_plan *plan, const lm_part *part, lm_source **source,
-                           lm_error *error)
-{
-    LM_TRY(lm__store_open(plan->from, part->path, source, error));
-    if ((*source)->size == part->size) return LM_OK;
-    lm_source_close(*source);
-    return lm__error_set(error, LM_CONFLICT,
-                         "%s is being written to: it had %llu bytes a moment ago; merge when all "
-                         "writers are done",
-                         part->path, (unsigned long long)part->size);
-}
-
 /* One part, when the format and the line to compare with are known. */
 static lm_status look_at_part(const lm_merge_plan *plan, lm_part *part, lm_arena *arena,
-                              lm_error *error)
+                              lm_look *kept, lm_error *error)
 {
     lm_source *source;
     lm_look look = {0};
     part->blank = part->size == 0;
     part->way = LM_PART_SKIP;
     if (part->blank) return LM_OK;
-    LM_TRY(open_part(plan, part, &source, error));
-    lm_status status = read_head(plan, part, source, arena, head_bytes(plan), &look, error);
+    LM_TRY(lm__merge_open_part(plan, part, &source, error));
+    lm_status status = read_head(plan, part, source, arena, &look, error);
     bool is_parquet = part->format == LM_MERGE_PARQUET;
     bool wants_parquet = plan->summary.format == LM_MERGE_PARQUET;
     if (status == LM_OK && plan->summary.format != LM_MERGE_AUTO && is_parquet != wants_parquet)
@@ -328,8 +302,15 @@ static lm_status look_at_part(const lm_merge_plan *plan, lm_part *part, lm_arena
         if (look.all && !part->blank && part->same_line) part->only_line = part->cut == look.size;
     }
     if (status == LM_OK && !part->blank) part->way = LM_PART_READ;
+    if (kept) *kept = look;
     lm_source_close(source);
     return status;
+}
+
+static lm_status look_at_number(void *context, size_t number, lm_arena *scratch, lm_error *error)
+{
+    lm_merge_plan *plan = context;
+    return look_at_part(plan, &plan->parts[plan->first + number], scratch, NULL, error);
 }
 
 /* The first part. */
@@ -415,25 +396,35 @@ static lm_status take_line(lm_merge_plan *plan, lm_part *part, lm_error *error)
     return status;
 }
 
+/* What was read of the first part is kept: it is looked at more than once. */
+static lm_status keep_head(lm_merge_plan *plan, const lm_look *look, lm_error *error)
+{
+    if (plan->kept) return LM_OK;
+    plan->kept = (const uint8_t *)lm__arena_strndup(&plan->arena, (const char *)look->bytes,
+                                                    look->byte_count);
+    if (!plan->kept) return no_memory(error);
+    plan->kept_size = look->byte_count;
+    return LM_OK;
+}
+
 /* Up to the first part that is not blank. */
 static lm_status look_first(lm_merge_plan *plan, lm_error *error)
 {
     lm_arena scratch;
+    lm_look look = {0};
     lm_status status = LM_OK;
     lm__arena_init(&scratch, plan->allocator, LM_MERGE_LOOK_ARENA_BYTES_MAX);
-    for (plan->first = 0; plan->first < plan->count && status == LM_OK; plan->first++) {
+    for (; plan->first < plan->count && status == LM_OK; plan->first++) {
         lm_part *part = &plan->parts[plan->first];
         lm__arena_reset(&scratch);
-        status = look_at_part(plan, part, &scratch, error);
+        status = look_at_part(plan, part, &scratch, &look, error);
         if (status == LM_OK && !part->blank) break;
     }
-    bool found = status == LM_OK && plan->first < plan->count;
-    lm_part *part = found ? &plan->parts[plan->first] : NULL;
-    if (found && plan->summary.format == LM_MERGE_AUTO) {
-        lm_look look = {0};
-        lm__arena_reset(&scratch);
-        status = lm__part_text(plan, part, &scratch, &look, error);
-        if (status == LM_OK) plan->summary.format = format_by_text(part, &look);
+    if (status == LM_OK && plan->first < plan->count) {
+        lm_part *part = &plan->parts[plan->first];
+        status = keep_head(plan, &look, error);
+        if (plan->summary.format == LM_MERGE_AUTO)
+            plan->summary.format = format_by_text(part, &look);
     }
     lm__arena_deinit(&scratch);
     return status;
@@ -445,10 +436,14 @@ lm_status lm__merge_look(lm_merge_plan *plan, lm_error *error)
     bool by_text = plan->summary.format == LM_MERGE_AUTO;
     LM_TRY(look_first(plan, error));
     /* Among plain lines empty ones count: now that this is known, look again. */
-    if (by_text && plan->summary.format == LM_MERGE_TEXT) LM_TRY(look_first(plan, error));
+    if (by_text && plan->summary.format == LM_MERGE_TEXT) {
+        plan->first = 0;
+        plan->kept = NULL;
+        LM_TRY(look_first(plan, error));
+    }
     if (plan->first == plan->count) return LM_OK;
     lm_part *part = &plan->parts[plan->first];
     if (plan->summary.format == LM_MERGE_CSV && part->format != LM_MERGE_PARQUET)
         LM_TRY(take_line(plan, part, error));
-    return lm__merge_each(plan, plan->first, look_at_part, error);
+    return lm__many_run(plan, plan->count - plan->first, look_at_number, plan, error);
 }

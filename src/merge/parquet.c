@@ -24,11 +24,7 @@ static lm_status open_part(void *context, size_t index, lm_source **source, lm_e
 {
     const struct lm_merge_parquet *p = context;
     const lm_part *part = p->parts[index];
-    LM_TRY(lm__store_open(p->plan->from, part->path, source, error));
-    if ((*source)->size == part->size) return LM_OK;
-    lm_source_close(*source);
-    return lm__error_set(error, LM_CONFLICT,
-                         "%s was changed while it was merged; run the merge again", part->path);
+    return lm__merge_open_part(p->plan, part, source, error);
 }
 
 static lm_status copy_bytes(void *context, size_t index, lm_source *source, uint64_t offset,
@@ -75,7 +71,8 @@ lm_status lm__merge_parquet_plan(lm_merge_plan *plan, bool can_copy, lm_error *e
                                             .pairs = plan->options.pairs,
                                             .cancel = plan->file.cancel,
                                             .allocator = plan->allocator};
-    LM_TRY(lm_parquet_merge_open(&p->sources, &p->options, &p->merge, error));
+    LM_TRY(lm__merge_part_status(lm_parquet_merge_open(&p->sources, &p->options, &p->merge, error),
+                                 error));
     plan->parquet = p;
     const lm_parquet_merge_summary *s = lm_parquet_merge_plan(p->merge);
     plan->summary.client_bytes = s->bytes_rewritten + (can_copy ? 0 : s->bytes_carried);

@@ -3,6 +3,7 @@
  *
  *     sources.c   which files: found, in order, a job that is not finished refused
  *     look.c      what each part is, by its first and last bytes
+ *     many.c      many parts at once: side by side, or by a listing
  *     header.c    one header for all, or none
  *     plan.c      from options to a plan: the way of each part, what it costs
  *     run.c       the plan is carried out, checked and published
@@ -44,16 +45,16 @@ typedef enum lm_part_way {
 
 typedef struct lm_part {
     const char *path;
-    uint64_t size, stamp;
+    uint64_t size, stamp, inode; /* inode 0: the store tells none */
     int64_t mtime_ns;
     uint64_t number;      /* of part-NNNNN; UINT64_MAX: none */
     uint32_t group, turn; /* the source that it is of, and its place among all that were found */
-    uint32_t block_kib; /* of the blocks that the store keeps it in; once it was looked at again */
-    uint32_t cut;       /* bytes of text left out at the beginning */
-    uint8_t way;        /* lm_part_way */
-    uint8_t codec;      /* lm_codec */
-    uint8_t line_end;   /* lm_merge_line_end */
-    uint8_t format;     /* that its bytes are sure to be: PARQUET, or AUTO for any text */
+    uint32_t block_kib;   /* of the blocks that the store keeps it in */
+    uint32_t cut;         /* bytes of text left out at the beginning */
+    uint8_t way;          /* lm_part_way */
+    uint8_t codec;        /* lm_codec */
+    uint8_t line_end;     /* lm_merge_line_end */
+    uint8_t format;       /* that its bytes are sure to be: PARQUET, or AUTO for any text */
     bool blank, bom, lacks_end;
     bool only_line; /* nothing stands behind that line */
     bool typed;     /* a cell of its first line is a number, a date or such: it is no header */
@@ -79,6 +80,8 @@ struct lm_merge_plan {
 
     lm_csv_dialect dialect;
     size_t first;        /* the first part that is not blank; `count` where all are */
+    const uint8_t *kept; /* its first bytes, as they lie in it */
+    size_t kept_size;
     const uint8_t *line; /* its first line (a record of CSV), without its end */
     size_t line_size;
     bool line_known, line_is_names;
@@ -109,9 +112,11 @@ lm_merge_compression lm__merge_compression_of(const char *path);
 
 /* look.c. The first bytes of a part, decompressed. */
 typedef struct lm_look {
+    const uint8_t *bytes; /* as they lie in the part */
+    size_t byte_count;
     uint8_t *text;
     size_t size, capacity;
-    bool all; /* the part has no more */
+    bool all; /* the part has no more text */
 } lm_look;
 
 LM_MUST_USE lm_status lm__merge_look(lm_merge_plan *plan, lm_error *error);
@@ -122,14 +127,13 @@ LM_MUST_USE lm_status lm__part_text(const lm_merge_plan *plan, const lm_part *pa
 /* header.c: settles has_header and cut of each part, and the prefix. */
 LM_MUST_USE lm_status lm__merge_header(lm_merge_plan *plan, lm_error *error);
 
+/* The part as the plan saw it; LM_CONFLICT where it is another one. */
+LM_MUST_USE lm_status lm__merge_open_part(const lm_merge_plan *plan, const lm_part *part,
+                                          lm_source **source, lm_error *error);
 /* LM_CONFLICT unless each part is as the plan saw it. */
 LM_MUST_USE lm_status lm__merge_unchanged(const lm_merge_plan *plan, lm_error *error);
-/* Runs `run` for each part, on several threads where the store is far; the first failure, by the
- * parts' order, is the result. */
-typedef lm_status lm_part_run(const lm_merge_plan *plan, lm_part *part, lm_arena *scratch,
-                              lm_error *error);
-LM_MUST_USE lm_status lm__merge_each(const lm_merge_plan *plan, size_t from, lm_part_run *run,
-                                     lm_error *error);
+/* What reading a part answered: that another one stands there is a conflict. */
+lm_status lm__merge_part_status(lm_status status, lm_error *error);
 
 LM_MUST_USE lm_status lm__merge_note(lm_merge_plan *plan, const char *note, lm_error *error);
 

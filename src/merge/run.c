@@ -59,7 +59,7 @@ static lm_status merge_parts(lm_merge_plan *plan, lm_merge_result *result, lm_er
     }
     LM_TRY(lm__file_open(plan->to, plan->destination, &file, &hooks, &publication, error));
     lm_status status = lm__flow_init(&run.flow, plan, publication, error);
-    if (status == LM_OK) status = hand_in(&run, &result->rows, error);
+    if (status == LM_OK) status = lm__merge_part_status(hand_in(&run, &result->rows, error), error);
     if (status == LM_OK && (plan->options.count_rows || plan->parquet)) {
         result->has_rows = true;
         manifest.has_rows = true;

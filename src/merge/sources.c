@@ -131,6 +131,8 @@ static lm_status add_part(void *context, const lm_find_entry *entry, lm_error *e
         .path = entry->path,
         .size = entry->size,
         .stamp = entry->stamp,
+        .inode = entry->inode,
+        .block_kib = (uint32_t)((entry->block_bytes + LM_KIB - 1) / LM_KIB),
         .mtime_ns = entry->mtime_ns,
         .number = part_number(entry->path),
         .group = f->group,
@@ -301,7 +303,9 @@ static lm_status find_file(finding *f, const char *path, lm_error *error)
     lm_find_entry entry = {.path = path,
                            .size = stat.size,
                            .mtime_ns = stat.mtime_ns,
-                           .stamp = lm__store_stamp(&stat)};
+                           .stamp = lm__store_stamp(&stat),
+                           .inode = stat.inode,
+                           .block_bytes = stat.block_bytes};
     return add_part(f, &entry, error);
 }
 

@@ -28,7 +28,7 @@ typedef struct walk {
 typedef struct name_entry {
     const char *path, *name; /* the name is the path's end */
     lm_store_kind kind;
-    uint64_t size, stamp;
+    uint64_t size, stamp, inode, block_bytes;
     int64_t mtime_ns;
 } name_entry;
 
@@ -116,6 +116,8 @@ static void take_stat(name_entry *entry, const lm_store_stat *stat)
     entry->size = stat->size;
     entry->mtime_ns = stat->mtime_ns;
     entry->stamp = lm__store_stamp(stat);
+    entry->inode = stat->inode;
+    entry->block_bytes = stat->block_bytes;
 }
 
 static const char *join(walk *w, const char *directory, const char *name)
@@ -188,7 +190,9 @@ static lm_status walk_entry(walk *w, name_entry *entry)
                            .base = w->base,
                            .size = entry->size,
                            .mtime_ns = entry->mtime_ns,
-                           .stamp = entry->stamp};
+                           .stamp = entry->stamp,
+                           .inode = entry->inode,
+                           .block_bytes = entry->block_bytes};
     return w->callback(w->context, &found, w->error);
 }
 

@@ -25,7 +25,8 @@ typedef struct lm_find_entry {
                          at the first part of the pattern that has a wildcard */
     uint64_t size;
     int64_t mtime_ns;
-    uint64_t stamp; /* lm__store_stamp of what was seen */
+    uint64_t stamp;              /* lm__store_stamp of what was seen */
+    uint64_t inode, block_bytes; /* as in lm_store_stat */
 } lm_find_entry;
 
 /* Any status but LM_OK ends the search and is its result. */

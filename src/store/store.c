@@ -161,6 +161,24 @@ lm_status lm__store_open(lm_store *store, const char *path, lm_source **source, 
     return status;
 }
 
+lm_status lm__store_open_seen(lm_store *store, const char *path, uint64_t size, uint64_t inode,
+                              lm_source **source, lm_error *error)
+{
+    *source = NULL;
+    if (store->ops->open_seen && inode)
+        return store->ops->open_seen(store, path, size, inode, source, error);
+    LM_TRY(lm__store_open(store, path, source, error));
+    if ((*source)->size == size) return LM_OK;
+    lm_status status =
+        lm__error_set(error, LM_STALE,
+                      "%s: it had %llu bytes a moment ago, and has %llu now: it was replaced, or "
+                      "is being written to",
+                      path, (unsigned long long)size, (unsigned long long)(*source)->size);
+    lm_source_close(*source);
+    *source = NULL;
+    return status;
+}
+
 lm_status lm__store_stat(lm_store *store, const char *path, bool follow, lm_store_stat *stat,
                          lm_error *error)
 {

@@ -173,6 +173,11 @@ typedef struct lm_store_ops {
     lm_status (*stage_open)(lm_store *store, const char *path, const lm_stage_options *options,
                             lm_stage **stage, lm_error *error);
     lm_status (*open)(lm_store *store, const char *path, lm_source **source, lm_error *error);
+    /* The same, of a file that was looked at or listed just now, with this size and inode: nothing
+     * is asked again. LM_STALE, now or when it is read, where it is gone or another. May be NULL.
+     */
+    lm_status (*open_seen)(lm_store *store, const char *path, uint64_t size, uint64_t inode,
+                           lm_source **source, lm_error *error);
     lm_status (*stat)(lm_store *store, const char *path, bool follow, lm_store_stat *stat,
                       lm_error *error);
     /* What lies directly under `path`, in no order. A directory that is not there is LM_NOT_FOUND,
@@ -248,6 +253,10 @@ void lm__stage_close(lm_stage *stage);
 
 LM_MUST_USE lm_status lm__store_open(lm_store *store, const char *path, lm_source **source,
                                      lm_error *error);
+/* A file that was looked at or listed just now, of this size and inode (0: not known); LM_STALE,
+ * now or when it is read, where another one stands there. */
+LM_MUST_USE lm_status lm__store_open_seen(lm_store *store, const char *path, uint64_t size,
+                                          uint64_t inode, lm_source **source, lm_error *error);
 LM_MUST_USE lm_status lm__store_stat(lm_store *store, const char *path, bool follow,
                                      lm_store_stat *stat, lm_error *error);
 LM_MUST_USE lm_status lm__store_list(lm_store *store, const char *path,

@@ -163,6 +163,8 @@ LM_MUST_USE lm_status lm__hdfs_temp_beside(const char *path, const char *suffix,
 /* ---- read.c, list.c, change.c, concat.c, reap.c ---- */
 
 lm_status lm__hdfs_open(lm_store *store, const char *path, lm_source **source, lm_error *error);
+lm_status lm__hdfs_open_seen(lm_store *store, const char *path, uint64_t size, uint64_t inode,
+                             lm_source **source, lm_error *error);
 lm_status lm__hdfs_stat(lm_store *store, const char *path, bool follow, lm_store_stat *stat,
                         lm_error *error);
 lm_status lm__hdfs_list(lm_store *store, const char *path, const lm_list_options *options,

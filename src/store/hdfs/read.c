@@ -208,29 +208,46 @@ static void source_close(lm_source *source)
     lm__hdfs_release(hdfs);
 }
 
-lm_status lm__hdfs_open(lm_store *store, const char *path, lm_source **source, lm_error *error)
+/* `seen` tells what the file is; NULL: it is asked. */
+static lm_status source_open(lm_hdfs_store *hdfs, const char *path, const lm_hdfs_file *seen,
+                             lm_source **source, lm_error *error)
 {
     static const lm_source_ops ops = {
         .read = source_read, .close = source_close, .coming = source_coming};
-    lm_hdfs_store *hdfs = (lm_hdfs_store *)store;
+    const lm_allocator *allocator = hdfs->store.allocator;
     size_t length = strlen(path) + 1;
-    hdfs_source *s = lm__alloc_zero(store->allocator, sizeof *s + length);
+    hdfs_source *s = lm__alloc_zero(allocator, sizeof *s + length);
     if (!s) return lm__error_memory(error, "opening a file");
     memcpy(s->name, path, length);
     s->hdfs = hdfs;
     lm_status status = lm__hdfs_path(hdfs->root, hdfs->root_size, path, s->path, error);
-    if (status == LM_OK) status = lm__hdfs_look(hdfs, s->path, hdfs->cancel, &s->file, error);
+    if (seen)
+        s->file = *seen;
+    else if (status == LM_OK)
+        status = lm__hdfs_look(hdfs, s->path, hdfs->cancel, &s->file, error);
     if (status == LM_OK && s->file.kind != LM_STORE_FILE)
         status = lm__error_set(error, LM_UNSUITABLE, "%s is not a file", path);
     if (status == LM_OK)
-        status = lm__windows_new(store->allocator, s->file.size, source_fetch, s, hdfs->cancel,
+        status = lm__windows_new(allocator, s->file.size, source_fetch, s, hdfs->cancel,
                                  &s->windows, error);
     if (status != LM_OK) {
-        lm__free(store->allocator, s);
+        lm__free(allocator, s);
         return status;
     }
     s->source = (lm_source){.ops = &ops, .size = s->file.size, .name = s->name};
     atomic_fetch_add(&hdfs->holders, 1);
     *source = &s->source;
     return LM_OK;
+}
+
+lm_status lm__hdfs_open(lm_store *store, const char *path, lm_source **source, lm_error *error)
+{
+    return source_open((lm_hdfs_store *)store, path, NULL, source, error);
+}
+
+lm_status lm__hdfs_open_seen(lm_store *store, const char *path, uint64_t size, uint64_t inode,
+                             lm_source **source, lm_error *error)
+{
+    const lm_hdfs_file seen = {.kind = LM_STORE_FILE, .size = size, .id = inode};
+    return source_open((lm_hdfs_store *)store, path, &seen, source, error);
 }

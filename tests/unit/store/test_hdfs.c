@@ -502,6 +502,31 @@ TEST(a_gateway_puts_where_nothing_is_and_replaces_nothing)
 
 /* ---- reading ---- */
 
+TEST(a_file_that_was_listed_is_opened_without_a_request)
+{
+    lm_store *store = start();
+    lm_source *source;
+    lm_error error;
+    char got[16] = "";
+    web_put("/a", "0123456789");
+    CHECK_OK(lm__store_open_seen(store, at("/a"), 10, 16386, &source, &error), error);
+    CHECK_INT(source->size, 10);
+    CHECK_TEXT(web.journal, "");
+    CHECK_OK(lm_source_read(source, 2, got, 3, &error), error);
+    CHECK_TEXT(got, "234");
+    CHECK_TEXT(web.journal, "GET OPEN /.reserved/.inodes/16386 offset=2 length=3\n"
+                            "GET data OPEN /.reserved/.inodes/16386\n");
+    web_put("/a", NULL);
+    CHECK_STATUS(lm_source_read(source, 7, got, 3, &error), LM_STALE);
+    lm_source_close(source);
+    web_put("/a", "another!!!");
+    /* A gateway tells no inode: the path is looked at, and the size compared. */
+    CHECK_STATUS(lm__store_open_seen(store, at("/a"), 9, 0, &source, &error), LM_STALE);
+    CHECK(strstr(error.message, "/a: it had 9 bytes a moment ago, and has 10 now") != NULL);
+    CHECK(source == NULL);
+    stop(store);
+}
+
 TEST(a_range_is_asked_of_the_inode)
 {
     lm_store *store = start();
@@ -1057,6 +1082,7 @@ int main(void)
     RUN(a_standby_is_passed_over_and_remembered);
     RUN(safe_mode_is_waited_for);
     RUN(a_gateway_puts_where_nothing_is_and_replaces_nothing);
+    RUN(a_file_that_was_listed_is_opened_without_a_request);
     RUN(a_range_is_asked_of_the_inode);
     RUN(a_read_goes_on_behind_each_fault);
     RUN(a_dead_datanode_is_left_out);
