@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "store/posix/posix.h"
 #include "store/posix/swap.h"
+#include "store/posix/swap_text.h"
 
 typedef struct tree_commit {
     const lm_posix_store *posix;
@@ -139,6 +140,15 @@ static lm_status step(tree_commit *c, bool exchange, bool *again, lm_error *erro
     return lm__error_os(error, -result, "cannot put the directory %s in place", c->path);
 }
 
+/* Does the destination hold what the journal calls old? A number of an inode is not enough: what
+ * stood there when we looked may be gone, and its number given to another's tree. */
+static bool is_old(const tree_commit *c)
+{
+    lm_tree_identity found;
+    return lm__tree_identity_at(c->sys, c->to.directory, c->to.name, &found) == 0 &&
+           lm__tree_identity_same(&found, &c->swap.old);
+}
+
 /* Invariant 3. */
 static lm_status exchange(tree_commit *c, bool *again, lm_error *error)
 {
@@ -150,7 +160,8 @@ static lm_status exchange(tree_commit *c, bool *again, lm_error *error)
                                        c->options->cancel, &locked, error);
     if (status == LM_OK) status = look(c, error);
     if (status == LM_OK) {
-        *again = !c->to.exists || !lm__same_file(&before, &c->to.stat);
+        *again = !c->to.exists || !lm__same_file(&before, &c->to.stat) ||
+                 (c->options->discard_old && !is_old(c));
         if (!*again) status = step(c, true, again, error);
     }
     lm__commit_unlock(c->sys, c->to.directory, locked);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <sys/file.h>
+#include <time.h>
 
 #include "store/posix/posix.h"
 
@@ -310,6 +311,60 @@ IN_SCRATCH(gc_removes_what_it_has_locked_and_nothing_else)
     CHECK(scratch_is(at(TEMP), "another writer's"));
 }
 
+/* ---- trees ---- */
+
+static ino_t first_tree, second_tree;
+
+static ino_t inode_of(const char *path)
+{
+    struct stat found;
+    scratch_must(stat(path, &found) == 0, path);
+    return found.st_ino;
+}
+
+/* The second tree has got the number of the first. */
+static int64_t one_number(lm_sys *sys, const lm_sys_call *call)
+{
+    int64_t result = meddle(sys, call);
+    struct stat *found = call->out;
+    bool looks = call->op == LM_SYS_FSTATAT || call->op == LM_SYS_FSTAT;
+    if (looks && result == 0 && found->st_ino == second_tree) found->st_ino = first_tree;
+    return result;
+}
+
+static void another_is_published(const lm_sys_call *call)
+{
+    (void)call;
+    scratch_must(rename(at("d"), at("gone")) == 0 && rename(at("other"), at("d")) == 0, "rename");
+}
+
+/* tree_commit.c, 3: what stood there when the journal was written was removed before the lock was
+ * had, and its inode's number given to the tree of another publisher. */
+IN_SCRATCH(a_tree_that_has_the_number_of_the_one_before)
+{
+    static const struct timespec tick = {.tv_nsec = 20 * 1000000}; /* two times of birth */
+    lm_posix_store posix;
+    lm_error error;
+    lm_tree_result result = {0};
+    const lm_tree_options options = {.discard_old = true};
+    meddler m = {.sys = {one_number}, .op = LM_SYS_PWRITE, .after = another_is_published};
+    scratch_must(mkdir(at("d"), 0755) == 0, "mkdir");
+    (void)nanosleep(&tick, NULL);
+    scratch_must(mkdir(at("other"), 0755) == 0 && mkdir(at("new"), 0755) == 0, "mkdir");
+    scratch_put(at("new/file"), "new");
+    first_tree = inode_of(at("d"));
+    second_tree = inode_of(at("other"));
+    lm__posix_store_init(&posix, NULL, &m.sys);
+    char staged[300], path[300];
+    snprintf(staged, sizeof staged, "%s", at("new"));
+    snprintf(path, sizeof path, "%s", at("d"));
+    CHECK_OK(lm__store_tree_commit(&posix.store, staged, path, &options, &result, &error), error);
+    CHECK_INT(m.times, 1);
+    CHECK(result.exchanged && !result.old_left);
+    CHECK(scratch_is(at("d/file"), "new"));
+    CHECK_INT(scratch_count(here), 2); /* d, gone */
+}
+
 /* ---- disks that lie ---- */
 
 static void cut_short(const lm_sys_call *call)
@@ -338,6 +393,7 @@ int main(void)
     RUN(what_changed_before_the_lock_is_looked_at_again);
     RUN(a_parent_that_another_makes_is_synced_all_the_same);
     RUN(gc_removes_what_it_has_locked_and_nothing_else);
+    RUN(a_tree_that_has_the_number_of_the_one_before);
     RUN(a_file_that_is_not_as_long_as_its_bytes_is_refused);
     return DONE();
 }
