@@ -42,8 +42,15 @@ typedef struct lm_difference {
 typedef lm_status (*lm_diff_callback)(void *context, const lm_difference *difference,
                                       lm_error *error);
 
+/* Of a Delta table: as it was at a version, or at a time; all zero: as it is. */
+typedef struct lm_diff_at {
+    bool has_version, has_time; /* one of them, or none */
+    int64_t version, time_ms;
+} lm_diff_at;
+
 /* All zero compares all rows in their order. */
 typedef struct lm_diff_options {
+    lm_diff_at at_a, at_b; /* so that a table can be compared with what it was */
     /* Names of columns that tell which rows belong together, whatever their order; both tables must
      * have them, and no two rows of one may have the same (LM_DATA). `a` is held in memory then. */
     const char *const *keys;

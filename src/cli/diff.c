@@ -15,10 +15,12 @@ typedef struct settings {
     lm_cli_common common;
     const char *key;
     uint64_t limit;
+    uint64_t version_a, version_b; /* UINT64_MAX: the last */
+    const char *as_of_a, *as_of_b;
     bool schema, brief;
 } settings;
 
-static const settings defaults = {.limit = 100};
+static const settings defaults = {.limit = 100, .version_a = UINT64_MAX, .version_b = UINT64_MAX};
 
 static const lm_cli_option options[] = {
     {"key", LM_CLI_TEXT, offsetof(settings, key), "NAME,...",
@@ -28,6 +30,14 @@ static const lm_cli_option options[] = {
      NULL},
     {"limit", LM_CLI_COUNT, offsetof(settings, limit), "N",
      "The most rows to tell of (100); all differences are counted.", NULL},
+    {"version-a", LM_CLI_COUNT, offsetof(settings, version_a), "N",
+     "A is a table (docs/tables.md), as it was at this version.", NULL},
+    {"as-of-a", LM_CLI_TEXT, offsetof(settings, as_of_a), "TIME",
+     "A is a table, as it was at this time: 2026-01-31, or 2026-01-31T12:00:00Z (without a zone, "
+     "UTC).",
+     NULL},
+    {"version-b", LM_CLI_COUNT, offsetof(settings, version_b), "N", "The same of B.", NULL},
+    {"as-of-b", LM_CLI_TEXT, offsetof(settings, as_of_b), "TIME", "The same of B.", NULL},
     {"schema", LM_CLI_FLAG, offsetof(settings, schema), NULL, "Compare the columns only.", NULL},
     {"brief", LM_CLI_FLAG, offsetof(settings, brief), NULL,
      "Tell nothing, and stop at the first difference: the exit status says it.", NULL},
@@ -177,6 +187,36 @@ static void summary(lm_cli *cli, const lm_diff_result *result)
     }
 }
 
+static lm_status side_at(char side, uint64_t version, const char *as_of, lm_diff_at *at,
+                         lm_error *error)
+{
+    char option[] = {'a', 's', '-', 'o', 'f', '-', side, 0};
+    *at = (lm_diff_at){.has_version = version != UINT64_MAX, .has_time = as_of != NULL};
+    if (at->has_version && at->has_time)
+        return lm__error_set(error, LM_INVALID, "--version-%c and --as-of-%c: one of them", side,
+                             side);
+    if (at->has_version && version > INT64_MAX)
+        return lm__error_set(error, LM_INVALID, "--version-%c: beyond 2^63", side);
+    at->version = (int64_t)version;
+    return as_of ? lm__cli_time(as_of, option, &at->time_ms, error) : LM_OK;
+}
+
+/* Without B, A stands for both: a table at two versions. */
+static lm_status sides(const lm_cli *cli, const settings *given, lm_diff_options *how,
+                       const char **b, lm_error *error)
+{
+    LM_TRY(side_at('a', given->version_a, given->as_of_a, &how->at_a, error));
+    LM_TRY(side_at('b', given->version_b, given->as_of_b, &how->at_b, error));
+    *b = cli->words.items[cli->words.count - 1];
+    bool is_told =
+        how->at_a.has_version || how->at_a.has_time || how->at_b.has_version || how->at_b.has_time;
+    if (cli->words.count == 2 || is_told) return LM_OK;
+    return lm__error_set(error, LM_INVALID,
+                         "%s is to be compared with what? Name B, or with --version-a or --as-of-a "
+                         "what the table was",
+                         *b);
+}
+
 static lm_status diff(lm_cli *cli, const settings *given, lm_diff_result *result, lm_error *error)
 {
     lm_scan_options keys = {0};
@@ -191,6 +231,8 @@ static lm_status diff(lm_cli *cli, const settings *given, lm_diff_result *result
     };
     const lm_cli_reading reading = {
         .columns = given->key, .limit = UINT64_MAX, .version = UINT64_MAX};
+    const char *b;
+    LM_TRY(sides(cli, given, &how, &b, error));
     LM_TRY(lm__cli_scan_options(cli, &reading, &keys, error));
     how.keys = keys.columns;
     how.key_count = keys.column_count;
@@ -198,7 +240,7 @@ static lm_status diff(lm_cli *cli, const settings *given, lm_diff_result *result
         lm__json_key(&cli->writer, "differences");
         lm__json_open_array(&cli->writer);
     }
-    lm_status status = lm_diff(cli->words.items[0], cli->words.items[1], &how, result, error);
+    lm_status status = lm_diff(cli->words.items[0], b, &how, result, error);
     if (cli->json && !given->brief) lm__json_close_array(&cli->writer);
     lm__cli_scan_options_free(&keys);
     return status;
@@ -223,7 +265,7 @@ static int run(lm_cli *cli, void *context)
 
 const lm_cli_command lm__cli_diff = {
     .name = "diff",
-    .usage = "A B",
+    .usage = "A [B]",
     .summary = "Tell what differs between two tables.",
     .about =
         "Compares two tables of any formats that can be read: columns by name, with their types "
@@ -233,14 +275,15 @@ const lm_cli_command lm__cli_diff = {
         "Values "
         "stand as JSON (docs/jsonl.md). Columns of two types are compared by that text. NaN equals "
         "NaN; -0.0 is another value than 0.0. In order, memory holds a little of each table; with "
-        "--key all of A.\n\nExit status: 0 the tables are equal, 1 they differ, 2 a mistake in the "
+        "--key all of A. A table can be compared with what it was: without B, A stands for "
+        "both.\n\nExit status: 0 the tables are equal, 1 they differ, 2 a mistake in the "
         "command line or a failure that has no status of its own, as of diff(1); 3 damaged data, "
         "or "
         "a key that two rows of one table have; 9 a table that is not there.",
     .groups = {{"Options", options, 0},
                {"Storage", lm__cli_storage_options, 0},
                {"General", lm__cli_common_options, 0}},
-    .words_min = 2,
+    .words_min = 1,
     .words_max = 2,
     .defaults = &defaults,
     .settings_bytes = sizeof defaults,

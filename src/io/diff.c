@@ -219,9 +219,14 @@ static lm_status compare_in_order(lm_diff_state *d)
 
 /* The whole. */
 
-static lm_status open_side(lm_diff_state *d, lm_diff_side *side, const char *path)
+static lm_status open_side(lm_diff_state *d, lm_diff_side *side, const char *path,
+                           const lm_diff_at *when)
 {
     const lm_scan_options options = {
+        .has_version = when->has_version,
+        .has_time = when->has_time,
+        .version = when->version,
+        .time_ms = when->time_ms,
         .threads = d->options->threads,
         .cancel = d->options->cancel,
         .storage = d->options->storage,
@@ -253,8 +258,8 @@ static void close_side(lm_diff_side *side)
 
 static lm_status compare(lm_diff_state *d, const char *a, const char *b)
 {
-    LM_TRY(open_side(d, &d->a, a));
-    LM_TRY(open_side(d, &d->b, b));
+    LM_TRY(open_side(d, &d->a, a, &d->options->at_a));
+    LM_TRY(open_side(d, &d->b, b, &d->options->at_b));
     LM_TRY(pair_columns(d));
     LM_TRY(find_keys(d));
     if (d->options->schema_only || lm__diff_is_done(d)) return LM_OK;

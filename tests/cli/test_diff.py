@@ -183,3 +183,35 @@ def test_trouble_is_told_apart_from_differences(put, run, tmp_path):
     (tmp_path / "locked.parquet").write_bytes(b"PARE" + bytes(20) + b"PARE")
     done = run("diff", "a.parquet", "locked.parquet")
     assert done.returncode == 2 and b"encrypted" in done.stderr
+
+
+def test_a_table_at_two_versions(run, tmp_path):
+    (tmp_path / "t.json").write_text(json.dumps({
+        "name": "t", "schema_version": "1.0@2026-01-01", "partitioning": ["bucket"],
+        "columns": [{"name": "tick", "type": "int64"}],
+    }))  # fmt: skip
+    words = ["t", "-", "--root", ".", "--run-id", "r", "--registry", ".", "--tick-bucket-size", "10", "--from", "jsonl"]
+    for tick in (1, 2):
+        assert run("append", *words, stdin=b'{"tick": %d}\n' % tick).returncode == 0
+    assert run("overwrite", *words, stdin=b'{"tick": 2}\n{"tick": 3}\n').returncode == 0
+
+    def diff(*more):
+        done = run("diff", "r/t", *more, "--key", "tick", "--json")
+        told = json.loads(done.stdout)
+        assert done.returncode == (told["exit"])
+        return sorted((d["kind"], d["row"]["tick"]) for d in told.get("differences", [])), done.returncode
+
+    assert diff("--version-a", "0", "--version-b", "1") == ([("row_added", 2)], 1)
+    assert diff("--version-a", "0") == ([("row_added", 2), ("row_added", 3), ("row_removed", 1)], 1)
+    assert diff("--version-b", "1") == ([("row_added", 1), ("row_removed", 3)], 1)
+    assert diff("r/t", "--version-a", "1", "--version-b", "1") == ([], 0)
+    assert diff("--as-of-a", "2100-01-01", "--version-b", "2") == ([], 0)
+    for wrong, status in [
+        ([], 2),
+        (["--version-a", "0", "--as-of-a", "2100-01-01"], 2),
+        (["--as-of-b", "then"], 2),
+        (["--version-a", "7"], 9),
+    ]:
+        done = run("diff", "r/t", *wrong)
+        assert done.returncode == status and done.stderr, (wrong, done)
+    assert b"--version-a" in run("diff", "r/t").stderr
