@@ -3,12 +3,15 @@
  * their place, without a change of data.
  *
  *     look → groups of parts → a new part for each → the entry
+ *       ↑______________________________│_______________│   where a part has gone meanwhile
  *
  * Invariants
  *  1. The parts that are put together are whole: as many rows as the log tells, or nothing is
  *     committed.
  *  2. A group is committed only while every part of it is live. What another writer removed
- *     meanwhile takes its group with it, the rest is committed all the same.
+ *     meanwhile takes its group with it, the rest is committed all the same. When the file of such
+ *     a part has gone too (a vacuum without retention), or when no group is left, the newest
+ *     version is looked at and groups are made anew, at most LM_TABLE_COMMIT_ROUNDS_MAX times.
  *  3. After any failure but LM_UNKNOWN_DURABILITY and LM_UNKNOWN_OUTCOME the new parts are removed.
  *  4. Memory: the rows of one row group; of sorted tables, those of one new part.
  */
@@ -46,7 +49,9 @@ typedef struct compaction {
     lm_operation operation;
     const lm_table_compaction *what;
     uint64_t target;
-    lm_arena arena; /* of the whole */
+    lm_arena arena;      /* of the whole */
+    const char *planned; /* the metadata for which the plan was made; NULL: there is none */
+    bool is_grouped;     /* every group of the look has its part */
     lm_table_descriptor *descriptor;
     lm_schema *schema; /* of the parts */
     lm_part_plan plan;
@@ -131,11 +136,50 @@ static lm_status make_parquet(compaction *c)
     return LM_OK;
 }
 
+static void drop_group(compaction *c, size_t at)
+{
+    lm__part_remove(&c->plan, &c->groups[at].done);
+    lm__part_done_deinit(&c->plan, &c->groups[at].done);
+    c->groups[at] = c->groups[--c->group_count];
+}
+
+static void drop_plan(compaction *c)
+{
+    while (c->group_count > 0) drop_group(c, c->group_count - 1);
+    lm__pool_free(c->pool);
+    lm_table_descriptor_free(c->descriptor);
+    lm_schema_free(c->schema);
+    c->pool = NULL;
+    c->descriptor = NULL;
+    c->schema = NULL;
+    c->sort_count = 0;
+    c->plan = (lm_part_plan){0};
+    c->planned = NULL;
+}
+
+/* What a plan goes by: schema, partition columns and configuration. */
+static lm_status metadata_text(compaction *c, const char **text)
+{
+    const lm_delta_metadata *metadata = &c->operation.snapshot->metadata;
+    lm_buffer joined;
+    lm__buffer_init(&joined, c->operation.allocator, 0);
+    lm_status status =
+        lm__action_write(&joined, &(lm_action){.kind = LM_ACTION_METADATA, .metadata = *metadata},
+                         c->operation.error);
+    *text = status == LM_OK ? lm__arena_strndup(&c->arena, (const char *)joined.data, joined.size)
+                            : NULL;
+    lm__buffer_deinit(&joined);
+    return status != LM_OK || *text ? status : no_memory(c);
+}
+
 static lm_status make_plan(compaction *c)
 {
     lm_operation *o = &c->operation;
-    const char *checksum = o->how->checksum;
+    const char *checksum = o->how->checksum, *now;
     lm_part_plan *plan = &c->plan;
+    LM_TRY(metadata_text(c, &now));
+    if (c->planned && strcmp(c->planned, now) == 0) return LM_OK;
+    drop_plan(c);
     LM_TRY(make_schema(c));
     LM_TRY(make_parquet(c));
     plan->store = o->store;
@@ -149,7 +193,9 @@ static lm_status make_plan(compaction *c)
     plan->stats_columns = lm__property_int(
         &o->snapshot->metadata, "delta.dataSkippingNumIndexedCols", LM_TABLE_STATS_COLUMNS);
     LM_TRY(lm__table_tick(&c->arena, &o->snapshot->metadata, &plan->tick, o->error));
-    return lm__pool_new(o->allocator, o->how->threads, &c->pool, o->error);
+    LM_TRY(lm__pool_new(o->allocator, o->how->threads, &c->pool, o->error));
+    c->planned = now;
+    return LM_OK;
 }
 
 /* One part of many. */
@@ -387,21 +433,42 @@ static lm_status compact_parts(compaction *c, const small_part *parts, size_t co
     return LM_OK;
 }
 
-static lm_status compact_all(compaction *c)
+/* Parts that have been put together already are not chosen again. */
+static lm_status leave_grouped(compaction *c, bool *chosen)
+{
+    const lm_operation *o = &c->operation;
+    lm_text_index grouped;
+    if (c->group_count == 0) return LM_OK;
+    lm__text_index_init(&grouped, o->allocator);
+    lm_status status = LM_OK;
+    for (size_t i = 0; i < c->group_count; i++)
+        for (size_t k = 0; k < c->groups[i].count && status == LM_OK; k++)
+            status = lm__text_index_add(&grouped, c->groups[i].inputs[k].path, 0);
+    for (size_t i = 0; i < o->snapshot->part_count && status == LM_OK; i++)
+        chosen[i] = chosen[i] && !lm__text_index_find(&grouped, o->snapshot->parts[i].path);
+    lm__text_index_deinit(&grouped);
+    return status == LM_OK ? LM_OK : no_memory(c);
+}
+
+static lm_status group_all(compaction *c)
 {
     lm_operation *o = &c->operation;
     const lm_snapshot *s = o->snapshot;
     size_t count;
     bool *chosen = lm__arena_array(&o->arena, s->part_count + 1, sizeof *chosen);
     small_part *parts = lm__arena_array(&o->arena, s->part_count + 1, sizeof *parts);
+    c->is_grouped = false;
     if (!chosen || !parts) return no_memory(c);
     LM_TRY(lm__table_writable(o->allocator, &s->protocol, &s->metadata, o->root, o->error));
     LM_TRY(lm__partitions_choose(o->allocator, o->root, "compacted", o->schema,
                                  &s->metadata.partition_columns, s->parts, s->part_count,
                                  c->what->where, chosen, o->error));
     LM_TRY(make_plan(c));
+    LM_TRY(leave_grouped(c, chosen));
     LM_TRY(list_small(c, chosen, parts, &count));
-    return compact_parts(c, parts, count);
+    LM_TRY(compact_parts(c, parts, count));
+    c->is_grouped = true;
+    return LM_OK;
 }
 
 /* The entry. */
@@ -461,14 +528,7 @@ static lm_status commit_groups(compaction *c, lm_table_change *change)
     return lm__operation_commit(o, &request, change);
 }
 
-static void drop_group(compaction *c, size_t at)
-{
-    lm__part_remove(&c->plan, &c->groups[at].done);
-    lm__part_done_deinit(&c->plan, &c->groups[at].done);
-    c->groups[at] = c->groups[--c->group_count];
-}
-
-/* Another writer was first: the groups that it left whole stay. */
+/* Looks at the newest version: groups that it leaves whole stay. */
 static lm_status drop_dead(compaction *c)
 {
     lm_operation *o = &c->operation;
@@ -489,16 +549,69 @@ static lm_status drop_dead(compaction *c)
     return status;
 }
 
+/* The last group's part could not be made: because one of its own has gone from the table? Then
+ * LM_CONFLICT; else what was wrong, with a remedy where the table lacks a part. */
+static lm_status explain(compaction *c, lm_status status)
+{
+    const lm_operation *o = &c->operation;
+    lm_error why = {.code = status};
+    if (o->error) why = *o->error;
+    if (c->group_count == 0 || c->groups[c->group_count - 1].done.path) return status;
+    if (status == LM_CANCELLED || status == LM_NO_MEMORY) return status;
+    size_t before = c->group_count;
+    const compacted failed = c->groups[before - 1];
+    LM_TRY(drop_dead(c));
+    for (size_t i = 0; i < c->group_count; i++) {
+        if (c->groups[i].inputs != failed.inputs) continue;
+        drop_group(c, i);
+        if (o->error) *o->error = why;
+        if (status != LM_NOT_FOUND) return status;
+        return lm__error_set(o->error, status,
+                             "%s: version %lld has a part whose file is gone (%s); \"lamella "
+                             "verify %s\" tells which: put it back, or take its partition out "
+                             "with \"lamella delete\"",
+                             o->root, (long long)o->snapshot->version, why.message, o->root);
+    }
+    return lm__error_set(o->error, LM_CONFLICT,
+                         "%s: parts were removed while they were put together", o->root);
+}
+
+/* Groups, unless they are all there, and the entry. What fails because of another writer has the
+ * newest version looked at. */
+static lm_status compact_round(compaction *c, lm_table_change *change)
+{
+    lm_status status = c->is_grouped && c->group_count > 0 ? LM_OK : group_all(c);
+    if (status != LM_OK) return explain(c, status);
+    return commit_groups(c, change);
+}
+
+static lm_status compact_rounds(compaction *c, lm_table_change *change)
+{
+    const lm_operation *o = &c->operation;
+    int rounds = 0;
+    LM_TRY(lm__operation_look(&c->operation, NULL));
+    for (;;) {
+        lm_status status = compact_round(c, change);
+        if (status != LM_CONFLICT && status != LM_STALE) return status;
+        if (!lm__operation_repeat(status, &rounds))
+            return lm__error_set(o->error, LM_CONFLICT,
+                                 "%s: other writers removed parts while they were put together, "
+                                 "%d times one after the other; nothing was changed: try again "
+                                 "when they rest, or with fewer partitions",
+                                 o->root, rounds);
+        LM_TRY(drop_dead(c));
+    }
+}
+
 static void compaction_close(compaction *c)
 {
     const lm_allocator *allocator = c->operation.allocator;
     drop_waiting(c);
     lm__free(allocator, c->waiting);
     for (size_t i = 0; i < c->group_count; i++) lm__part_done_deinit(&c->plan, &c->groups[i].done);
+    c->group_count = 0;
+    drop_plan(c);
     lm__free(allocator, c->groups);
-    lm__pool_free(c->pool);
-    lm_table_descriptor_free(c->descriptor);
-    lm_schema_free(c->schema);
     lm__arena_deinit(&c->arena);
     lm__operation_close(&c->operation);
 }
@@ -509,17 +622,10 @@ lm_status lm_table_compact(const char *path, const lm_table_compaction *what,
     static const lm_table_compaction defaults;
     lm_table_change made = {.version = -1};
     compaction c = {.what = what ? what : &defaults};
-    int rounds = 0;
     lm_status status = lm__operation_open(&c.operation, path, how, error);
     lm__arena_init(&c.arena, c.operation.allocator, 0);
     c.target = c.what->target_bytes ? c.what->target_bytes : LM_TABLE_COMPACT_BYTES;
-    if (status == LM_OK) status = lm__operation_look(&c.operation, NULL);
-    if (status == LM_OK) status = compact_all(&c);
-    while (status == LM_OK) {
-        status = commit_groups(&c, &made);
-        if (!lm__operation_repeat(status, &rounds)) break;
-        status = drop_dead(&c);
-    }
+    if (status == LM_OK) status = compact_rounds(&c, &made);
     if (status != LM_OK && status != LM_UNKNOWN_DURABILITY && status != LM_UNKNOWN_OUTCOME)
         while (c.group_count > 0) drop_group(&c, c.group_count - 1);
     compaction_close(&c);

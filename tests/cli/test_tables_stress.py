@@ -1,7 +1,8 @@
-"""Many processes append to one table while others compact, vacuum and read; and all of it killed at random.
+"""Many processes append to one table while others compact, vacuum, overwrite or delete a partition, and read; and all of it
+killed at random.
 
-Every append that was acknowledged is there once, what was not acknowledged at most once, and each version is whole. The full
-measure (8 processes x 200 appends) is LAMELLA_STRESS=200, which `./dev test long` sets by tests/long/test_tables_stress.py.
+Every append that was acknowledged is there once, what was not acknowledged at most once, and each version is whole; the
+partition that is overwritten has the rows of one overwrite, no older than the last that was acknowledged. The full measure (8 processes x 200 appends) is LAMELLA_STRESS=200, which `./dev test long` sets by tests/long/test_tables_stress.py.
 """
 import json
 import os
@@ -41,6 +42,7 @@ class Crowd:
         self.acknowledged, self.tried, self.failures = set(), set(), []
         self.lock, self.writing = threading.Lock(), WRITERS
         self.reads = 0
+        self.begun, self.replaced = 0, 0  # overwrites and deletes of one partition, by number; each third is a delete
 
     def call(self, *words, stdin=b"", kill=False):
         process = subprocess.Popen(
@@ -88,6 +90,25 @@ class Crowd:
             with self.lock:
                 self.writing -= 1
 
+    def replace(self):
+        """Overwrites a partition that no append goes to, or deletes it, until the writers are done."""
+        options = ["--root", ".", "--run-id", "r", "--registry", "registry", "--tick-bucket-size", 10, "--from", "jsonl",
+                   "--durability", "none", "--partitions", "bucket = 9"]  # fmt: skip
+        while self.writing:
+            number = self.begun = self.begun + 1
+            ids = range(number * ROWS, (number + 1) * ROWS)
+            lines = "".join(json.dumps({"tick": 90, "id": -i}) + "\n" for i in ids).encode()
+            if number % 3 == 0:
+                words = ["delete", self.table, "--where", "bucket = 9", "--durability", "none"]
+            else:
+                words = ["overwrite", "t", "-", *options]
+            code, _, err = self.call(*words, stdin=lines if number % 3 else b"", kill=self.kills)
+            if code == 0:
+                self.replaced = number
+            elif code != -signal.SIGKILL and "no Delta table" not in err and "No such file" not in err:
+                self.fail(f"{words[0]}: {code}: {err}")
+            time.sleep(0.02)
+
     def tend(self, *words):
         """Compacts, or vacuums, until the writers are done."""
         while self.writing:
@@ -99,18 +120,29 @@ class Crowd:
     def read(self):
         """Whole appends only, each once, and none less than were acknowledged before."""
         while self.writing:
-            before = set(self.acknowledged)
+            before, replaced = set(self.acknowledged), self.replaced
             code, out, err = self.call("cat", self.table)
             if code != 0:
                 if code == 9 and (not before or ".parquet" in err):
                     continue  # not there yet; or a vacuum without retention took an older version's part
                 self.fail(f"cat: {code}: {err}")
                 return
-            self.look(out, before)
+            self.look(out, before, replaced)
             self.reads += 1
 
-    def look(self, out, before):
+    def look_at_replaced(self, ids, replaced):
+        found = {-i // ROWS for i in ids}
+        if len(found) > 1 or len(ids) not in (0, ROWS):
+            self.fail(f"of overwrites there are {sorted(ids)}")
+        if found and min(found) < replaced:
+            self.fail(f"overwrite {found} is there, and {replaced} was acknowledged")
+        if not found and replaced and not any(n % 3 == 0 for n in range(replaced, self.begun + 1)):
+            self.fail(f"overwrite {replaced} was acknowledged, and nothing is there")
+
+    def look(self, out, before, replaced):
         ids = [json.loads(line)["id"] for line in out.splitlines()]
+        self.look_at_replaced([i for i in ids if i < 0], replaced)
+        ids = [i for i in ids if i >= 0]
         found = {i // ROWS for i in ids}
         if len(ids) != len(set(ids)):
             self.fail("a row is there twice")
@@ -130,6 +162,7 @@ class Crowd:
         threads = [threading.Thread(target=self.write, args=(w,)) for w in range(WRITERS)]
         threads += [threading.Thread(target=self.tend, args=words) for words in tending]
         threads += [threading.Thread(target=self.read) for _ in range(2)]
+        threads += [threading.Thread(target=self.replace)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -137,7 +170,7 @@ class Crowd:
         self.check()
         code, out, err = self.call("cat", self.table)
         assert code == 0, err
-        found = self.look(out, self.acknowledged)
+        found = self.look(out, self.acknowledged, self.replaced)
         self.check()
         assert self.acknowledged <= found <= self.tried
         code, out, err = self.call("verify", self.table, "--json")
@@ -154,7 +187,7 @@ APPENDS = int(os.environ.get("LAMELLA_STRESS", "6"))
 def test_every_append_is_there_once(lamella, place):
     crowd = Crowd(lamella, place, APPENDS, False)
     crowd.run()
-    assert len(crowd.acknowledged) == WRITERS * APPENDS and crowd.reads > 0
+    assert len(crowd.acknowledged) == WRITERS * APPENDS and crowd.reads > 0 and crowd.replaced > 0
 
 
 def test_with_everybody_killed_at_random(lamella, place):

@@ -235,6 +235,107 @@ TEST(verify_and_vacuum_may_fail_anywhere)
     }
 }
 
+/* Takes the files of all live parts away, below the log. */
+static void remove_files(lm_store *store)
+{
+    lm_snapshot *s = snapshot_of(store, "mem://x/out");
+    for (size_t i = 0; i < s->part_count; i++) {
+        char path[300];
+        snprintf(path, sizeof path, TABLE "/%s", s->parts[i].path);
+        if (lm__store_remove(store, path, LM_DURABILITY_NONE, NULL) != LM_OK) abort();
+    }
+    lm__snapshot_free(s);
+}
+
+TEST(a_compaction_of_a_table_that_lacks_a_part_says_what_to_do)
+{
+    table t;
+    lm_error error;
+    table_fill(&t);
+    const lm_table_operation how = {.threads = 1, .storage = &t.storage};
+    remove_files(t.store);
+    CHECK_STATUS(lm_table_compact(TABLE, NULL, &how, NULL, &error), LM_NOT_FOUND);
+    CHECK(strstr(error.message, "version 2 has a part whose file is gone") != NULL);
+    CHECK(strstr(error.message, "lamella verify " TABLE) != NULL);
+    CHECK_TEXT(live(t.store, t.options.root), before);
+    table_close(&t);
+}
+
+/* Another who overwrites whatever a compaction is about to read, with two parts, and vacuums. */
+typedef struct rival {
+    table *table;
+    lm_fault_store wrapper;
+    lm_storage storage;
+    int left, rounds;
+    bool is_at_it;
+} rival;
+
+static void rival_acts(void *context, const char *name)
+{
+    rival *r = context;
+    if (strcmp(name, "fault_open") != 0 || r->is_at_it || r->left == 0) return;
+    table mine = *r->table;
+    lm_error error;
+    mine.options.storage = &r->storage;
+    r->is_at_it = true;
+    remove_files(r->table->store);
+    for (int i = 0; i < 2; i++) {
+        mine.options.replace = i == 0;
+        CHECK_OK(append(&mine, "{'tick': 1, 'id': 'x'}\n", NULL, &error), error);
+    }
+    r->is_at_it = false;
+    r->left--;
+    r->rounds++;
+}
+
+static void at_parts_only(void *context, const char *path)
+{
+    rival *r = context;
+    r->table->fault.hook = strstr(path, "/bucket=") ? rival_acts : NULL;
+}
+
+static lm_status compact_beside(table *t, int rounds, int *met, lm_error *error)
+{
+    rival r = {.table = t, .left = rounds};
+    const lm_table_operation how = {.threads = 1, .storage = &t->storage};
+    lm__fault_store_init(&r.wrapper, t->store);
+    r.wrapper.plan.nth = UINT64_MAX;
+    r.storage = (lm_storage){.reserved = &r.wrapper.store};
+    t->fault.hook_context = &r;
+    t->fault.at = at_parts_only;
+    lm_status status = lm_table_compact(TABLE, NULL, &how, NULL, error);
+    t->fault.hook = NULL;
+    t->fault.at = NULL;
+    *met = r.rounds;
+    return status;
+}
+
+/* compact.c, 2: groups are made anew of what is there now; and after so many times it says so. */
+TEST(a_compaction_whose_parts_go_begins_anew)
+{
+    for (int rounds = 1; rounds < 40; rounds += 38) {
+        table t;
+        lm_error error;
+        lm_table_verified verified;
+        int met;
+        table_fill(&t);
+        const lm_table_operation how = {.threads = 1, .storage = &t.storage};
+        lm_status status = compact_beside(&t, rounds, &met, &error);
+        if (rounds == 1) {
+            CHECK_OK(status, error);
+            CHECK_TEXT(live(t.store, t.options.root), "bucket=0:2 ");
+        } else {
+            CHECK_STATUS(status, LM_CONFLICT);
+            CHECK_INT(met, LM_TABLE_COMMIT_ROUNDS_MAX + 1);
+            CHECK(strstr(error.message, "nothing was changed: try again") != NULL);
+            CHECK_TEXT(live(t.store, t.options.root), "bucket=0:1 bucket=0:1 ");
+        }
+        CHECK_OK(lm_table_verify(TABLE, NULL, &how, &verified, &error), error);
+        CHECK_INT(verified.unreferenced, rounds == 1 ? 2 : 0);
+        table_close(&t);
+    }
+}
+
 int main(void)
 {
     RUN(each_operation_does_what_it_says);
@@ -243,5 +344,7 @@ int main(void)
     RUN(whoever_does_it_may_die_anywhere);
     RUN(every_allocation_may_fail);
     RUN(verify_and_vacuum_may_fail_anywhere);
+    RUN(a_compaction_of_a_table_that_lacks_a_part_says_what_to_do);
+    RUN(a_compaction_whose_parts_go_begins_anew);
     return DONE();
 }
