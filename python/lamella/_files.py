@@ -115,12 +115,14 @@ class AtomicFile:
         self._file: IO[Any] | None = None
         self._descriptor = -1
         self._path = ""
+        self._owner = 0
         self.result: Result | None = None
 
     def __enter__(self) -> Any:
         if self._staging is not None:
             raise ValueError("this file was entered already")
         _check_early(self._dst, self._options)
+        self._owner = os.getpid()
         self._staging, self._path = _staging_open(self._dst)
         try:
             self._file = open(
@@ -137,6 +139,8 @@ class AtomicFile:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not _own(self._owner, kind):
+            return
         try:
             if kind is None and self._file is not None:
                 if not self._file.closed:
@@ -163,6 +167,15 @@ class AtomicFile:
             if descriptor >= 0:
                 os.close(descriptor)
             _staging_close(self._staging)
+
+
+def _own(owner: int, kind: type[BaseException] | None) -> bool:
+    """What is under way belongs to the process that began it: a fork of that one leaves it alone."""
+    if owner == os.getpid():
+        return True
+    if kind is None:
+        raise ValueError(f"process {owner} opened this, and process {os.getpid()}, which was forked from it, cannot end it")
+    return False
 
 
 def _staging_open(dst: PathLike) -> tuple[Any, str]:
@@ -289,6 +302,7 @@ class atomic_dir:
         self._options = _directory_options("atomic_dir", options)
         self._staging: Any = None
         self._path = ""
+        self._owner = 0
         self.result = None
 
     def __enter__(self) -> Any:
@@ -297,6 +311,7 @@ class atomic_dir:
         if self._staging is not None:
             raise ValueError("this directory was entered already")
         _check_early(self._dst, self._options)
+        self._owner = os.getpid()
         self._staging, self._path = _staging_open(self._dst)
         try:
             os.mkdir(self._path)
@@ -308,6 +323,8 @@ class atomic_dir:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not _own(self._owner, kind):
+            return
         try:
             if kind is None:
                 if isinstance(self._staging, str):

@@ -7,6 +7,8 @@
  *     status.
  *  2. After a finish, good or bad, the stage is closed: nothing is left beside the destination.
  *  3. The hook runs after seal and before commit, or not at all.
+ *  4. A publication is its process's: in a fork of that one a finish is refused, and a close leaves
+ *     all as it is.
  */
 #define _GNU_SOURCE
 #include "publish/file.h"

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "store/place.h"
@@ -72,6 +73,7 @@ lm_status lm__staging_open(lm_staging *staging, const char *path, bool no_follow
 {
     memset(staging, 0, sizeof *staging);
     staging->sys = lm__sys_kernel();
+    staging->owner = getpid();
     staging->fd = staging->place.directory = -1;
     LM_TRY(lm__place_require_local(path,
                                    "what programs write to is staged on this system; write it to a "
@@ -101,6 +103,7 @@ lm_status lm__staging_kind(const lm_staging *staging, lm_store_kind *kind, lm_er
 void lm__staging_close(lm_staging *staging)
 {
     lm_sys *sys = staging->sys;
+    if (staging->owner != getpid()) return;
     if (staging->fd >= 0) {
         int second = lm__sys_openat(sys, staging->fd, ".", LM_OPEN_TREE, 0);
         if (second >= 0 && lm__tree_empty(sys, second, staging->path, NULL, NULL) == LM_OK)

@@ -20,6 +20,7 @@ typedef struct lm_staging {
     lm_sys *sys;
     lm_destination place; /* of the destination, symlinks followed */
     int fd;               /* of the staging directory; -1 when closed */
+    long owner;           /* the process that opened it: a fork of that one leaves it alone */
     char directory[LM_TEMP_NAME_MAX];
     char path[2 * LM_PATH_BYTES_MAX]; /* to write to: whole, from the root */
 } lm_staging;

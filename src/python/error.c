@@ -5,6 +5,7 @@
 
 PyObject *lm__py_raise(const lm_py_state *state, lm_status status, const lm_error *error)
 {
+    if (status == LM_CANCELLED && Py_MakePendingCalls() < 0) return NULL; /* watch.c */
     const char *message = error->message[0] ? error->message : lm_status_text(status);
     PyObject *made = PyObject_CallFunction(state->make_error, "ssiiOs#", lm_status_name(status),
                                            lm_status_exception(status), error->os_code,
@@ -15,6 +16,16 @@ PyObject *lm__py_raise(const lm_py_state *state, lm_status status, const lm_erro
         Py_DECREF(made);
     }
     return NULL;
+}
+
+bool lm__py_own(long owner)
+{
+    if (owner == getpid()) return true;
+    PyErr_Format(
+        PyExc_ValueError,
+        "process %ld opened this, and process %ld, which was forked from it, cannot use it", owner,
+        (long)getpid());
+    return false;
 }
 
 lm_status lm__py_error_take(lm_error *error, const char *what)

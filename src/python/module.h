@@ -9,6 +9,7 @@
  *  2. The GIL is not held while the core works, and no lock of ours is held while it is taken.
  *  3. Callbacks into Python are made on the thread that called us.
  *  4. After a failure a Python exception is set, and only then.
+ *  5. What one process opened another one, forked from it, neither uses nor closes.
  */
 #ifndef LM_PYTHON_MODULE_H
 #define LM_PYTHON_MODULE_H
@@ -18,6 +19,7 @@
 #define Py_LIMITED_API 0x030b0000
 #endif
 #include <Python.h>
+#include <unistd.h>
 
 #include <lamella/io.h>
 
@@ -106,6 +108,20 @@ typedef struct lm_py_run_options {
 
 /* The status of the work is in *status. False when an exception is to go on instead. */
 bool lm__py_run(const lm_py_run_options *options, lm_status *status, lm_error *error);
+
+/* What is under way belongs to the process that began it: the threads and locks that it needs are
+ * not there in a fork. False, with an exception, in another one. */
+bool lm__py_own(long owner);
+
+/* ---- watch.c ---- */
+
+/*
+ * Work that Ctrl-C ends, called without the GIL. A signal's handler that raises sets the cancel;
+ * its exception is raised by lm__py_raise of the LM_CANCELLED that comes of it, or else as soon as
+ * the interpreter goes on.
+ */
+typedef lm_status lm_py_watched(void *context, lm_error *error);
+lm_status lm__py_watch(lm_cancel *cancel, lm_py_watched *work, void *context, lm_error *error);
 
 /* ---- schema.c ---- */
 

@@ -101,22 +101,35 @@ static PyObject *rm(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
+typedef struct stat_work {
+    const char *path;
+    lm_path_options options;
+    lm_path_info info;
+} stat_work;
+
+static lm_status stat_run(void *context, lm_error *error)
+{
+    stat_work *work = context;
+    return lm_path_stat(work->path, &work->options, &work->info, error);
+}
+
 /* stat(path, storage) -> tuple */
 static PyObject *stat_path(PyObject *module, PyObject *args)
 {
-    const char *path;
+    stat_work work = {0};
     PyObject *pairs;
     lm_py_storage storage;
-    lm_path_info info;
+    lm_cancel cancel = {0};
     lm_error error = {0};
     lm_status status;
-    if (!PyArg_ParseTuple(args, "yO", &path, &pairs)) return NULL;
+    if (!PyArg_ParseTuple(args, "yO", &work.path, &pairs)) return NULL;
     if (!lm__py_storage_init(&storage, pairs)) return NULL;
-    const lm_path_options options = {.storage = &storage.storage};
-    Py_BEGIN_ALLOW_THREADS status = lm_path_stat(path, &options, &info, &error);
+    storage.storage.cancel = &cancel;
+    work.options = (lm_path_options){.storage = &storage.storage, .cancel = &cancel};
+    Py_BEGIN_ALLOW_THREADS status = lm__py_watch(&cancel, stat_run, &work, &error);
     Py_END_ALLOW_THREADS lm__py_storage_deinit(&storage);
     if (status != LM_OK) return lm__py_raise(lm__py_state(module), status, &error);
-    return info_tuple(&info);
+    return info_tuple(&work.info);
 }
 
 typedef struct copy_work {

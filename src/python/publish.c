@@ -42,7 +42,19 @@ typedef struct publication {
     PyObject_HEAD lm_py_file_options file;
     lm_file_publication *publication;
     bool busy; /* a call of another thread is under way */
+    long owner;
 } publication;
+
+typedef struct file_open_work {
+    const char *path;
+    publication *self;
+} file_open_work;
+
+static lm_status file_open_run(void *context, lm_error *error)
+{
+    file_open_work *work = context;
+    return lm_file_open(work->path, &work->self->file.options, &work->self->publication, error);
+}
 
 static PyObject *publication_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
@@ -58,8 +70,9 @@ static PyObject *publication_new(PyTypeObject *type, PyObject *args, PyObject *k
         Py_DECREF((PyObject *)self);
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status =
-        lm_file_open(path, &self->file.options, &self->publication, &error);
+    self->owner = getpid();
+    file_open_work work = {path, self};
+    Py_BEGIN_ALLOW_THREADS status = lm__py_watch(&self->file.cancel, file_open_run, &work, &error);
     Py_END_ALLOW_THREADS if (status == LM_OK) return (PyObject *)self;
     lm__py_raise(lm__py_state_of((PyObject *)self), status, &error);
     Py_DECREF((PyObject *)self);
@@ -68,6 +81,7 @@ static PyObject *publication_new(PyTypeObject *type, PyObject *args, PyObject *k
 
 static bool publication_enter(publication *self)
 {
+    if (!lm__py_own(self->owner)) return false;
     if (self->publication && !self->busy) return self->busy = true;
     PyErr_SetString(PyExc_ValueError, self->busy ? "another thread writes to this file just now"
                                                  : "this file was closed");
@@ -127,7 +141,7 @@ static PyObject *publication_finish(PyObject *object, PyObject *args)
 
 static void publication_drop(publication *self)
 {
-    lm_file_publication *gone = self->publication;
+    lm_file_publication *gone = self->owner == getpid() ? self->publication : NULL;
     self->publication = NULL;
     Py_BEGIN_ALLOW_THREADS lm_file_close(gone);
     Py_END_ALLOW_THREADS
@@ -137,7 +151,7 @@ static PyObject *publication_close(PyObject *object, PyObject *none)
 {
     publication *self = (publication *)object;
     (void)none;
-    if (!self->publication) Py_RETURN_NONE;
+    if (!self->publication || self->owner != getpid()) Py_RETURN_NONE;
     if (!publication_enter(self)) return NULL;
     publication_drop(self);
     self->busy = false;
@@ -306,6 +320,22 @@ static PyObject *staging_close(PyObject *module, PyObject *capsule)
 
 /* ---- upkeep ---- */
 
+typedef struct upkeep_work {
+    const char *path;
+    const lm_undo_options *undo;
+    const lm_verify_options *verify;
+    const lm_gc_options *gc;
+    lm_undo_result *undone;
+} upkeep_work;
+
+static lm_status upkeep_run(void *context, lm_error *error)
+{
+    upkeep_work *work = context;
+    if (work->undo) return lm_undo(work->path, work->undo, work->undone, error);
+    if (work->gc) return lm_gc(work->path, work->gc, error);
+    return lm_verify(work->path, work->verify, error);
+}
+
 /* undo(path, durability) -> (path, kept, left) */
 static PyObject *undo(PyObject *module, PyObject *args)
 {
@@ -315,8 +345,10 @@ static PyObject *undo(PyObject *module, PyObject *args)
     lm_error error = {0};
     lm_status status;
     if (!PyArg_ParseTuple(args, "yi", &path, &durability)) return NULL;
-    const lm_undo_options options = {.durability = (lm_durability)durability};
-    Py_BEGIN_ALLOW_THREADS status = lm_undo(path, &options, &result, &error);
+    lm_cancel cancel = {0};
+    const lm_undo_options options = {.durability = (lm_durability)durability, .cancel = &cancel};
+    upkeep_work work = {.path = path, .undo = &options, .undone = &result};
+    Py_BEGIN_ALLOW_THREADS status = lm__py_watch(&cancel, upkeep_run, &work, &error);
     Py_END_ALLOW_THREADS if (status != LM_OK) return lm__py_raise(lm__py_state(module), status,
                                                                   &error);
     return Py_BuildValue("(yyI)", result.path, result.kept, result.left);
@@ -332,8 +364,11 @@ static PyObject *verify(PyObject *module, PyObject *args)
     lm_status status;
     if (!PyArg_ParseTuple(args, "yO", &path, &pairs)) return NULL;
     if (!lm__py_storage_init(&storage, pairs)) return NULL;
-    const lm_verify_options options = {.storage = &storage.storage};
-    Py_BEGIN_ALLOW_THREADS status = lm_verify(path, &options, &error);
+    lm_cancel cancel = {0};
+    storage.storage.cancel = &cancel;
+    const lm_verify_options options = {.storage = &storage.storage, .cancel = &cancel};
+    upkeep_work work = {.path = path, .verify = &options};
+    Py_BEGIN_ALLOW_THREADS status = lm__py_watch(&cancel, upkeep_run, &work, &error);
     Py_END_ALLOW_THREADS lm__py_storage_deinit(&storage);
     if (status != LM_OK) return lm__py_raise(lm__py_state(module), status, &error);
     Py_RETURN_NONE;
@@ -355,6 +390,7 @@ static PyObject *gc(PyObject *module, PyObject *args)
     PyObject *pairs;
     lm_py_storage storage;
     unsigned long long removed = 0;
+    lm_cancel cancel = {0};
     lm_error error = {0};
     lm_status status;
     if (!PyArg_ParseTuple(args, "yppLO", &path, &recursive, &dry_run, &older_than_ns, &pairs))
@@ -365,8 +401,11 @@ static PyObject *gc(PyObject *module, PyObject *args)
                                    .older_than_ns = older_than_ns,
                                    .callback = gc_found,
                                    .context = &removed,
+                                   .cancel = &cancel,
                                    .storage = &storage.storage};
-    Py_BEGIN_ALLOW_THREADS status = lm_gc(path, &options, &error);
+    upkeep_work work = {.path = path, .gc = &options};
+    storage.storage.cancel = &cancel;
+    Py_BEGIN_ALLOW_THREADS status = lm__py_watch(&cancel, upkeep_run, &work, &error);
     Py_END_ALLOW_THREADS lm__py_storage_deinit(&storage);
     if (status != LM_OK) return lm__py_raise(lm__py_state(module), status, &error);
     return PyLong_FromUnsignedLongLong(removed);

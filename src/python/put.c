@@ -96,10 +96,12 @@ typedef struct writer {
     bool has_memory, busy;
     lm_parquet_writer *writer; /* NULL once it has ended */
     uint64_t rows;
+    long owner;
 } writer;
 
 static void writer_drop(writer *self)
 {
+    if (self->owner != getpid()) return;
     lm_parquet_writer_abort(self->writer);
     lm_file_close(self->publication);
     if (self->has_memory) lm_memory_sink_deinit(&self->memory);
@@ -131,6 +133,17 @@ static lm_status writer_open(writer *self, const char *path, lm_error *error)
     return status;
 }
 
+typedef struct writer_work {
+    writer *self;
+    const char *path;
+} writer_work;
+
+static lm_status writer_run(void *context, lm_error *error)
+{
+    writer_work *work = context;
+    return writer_open(work->self, work->path, error);
+}
+
 static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     const char *path = NULL;
@@ -151,7 +164,9 @@ static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *keywor
         Py_DECREF((PyObject *)self);
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status = writer_open(self, path, &error);
+    writer_work work = {self, path};
+    self->owner = getpid();
+    Py_BEGIN_ALLOW_THREADS status = lm__py_watch(&self->file.cancel, writer_run, &work, &error);
     Py_END_ALLOW_THREADS if (status == LM_OK) return (PyObject *)self;
     lm__py_raise(state, status, &error);
     Py_DECREF((PyObject *)self);
@@ -160,6 +175,7 @@ static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *keywor
 
 static bool writer_enter(writer *self)
 {
+    if (!lm__py_own(self->owner)) return false;
     if (self->writer && !self->busy) return self->busy = true;
     PyErr_SetString(PyExc_ValueError,
                     self->busy ? "another thread writes to this file just now"
@@ -274,7 +290,7 @@ static PyObject *writer_close(PyObject *object, PyObject *none)
 {
     writer *self = (writer *)object;
     (void)none;
-    if (!self->writer) Py_RETURN_NONE;
+    if (!self->writer || self->owner != getpid()) Py_RETURN_NONE;
     if (!writer_enter(self)) return NULL;
     Py_BEGIN_ALLOW_THREADS writer_drop(self);
     Py_END_ALLOW_THREADS self->busy = false;

@@ -1,16 +1,96 @@
 /* Reading: a scan as a capsule, fresh streams of it, and expressions. */
 #include <lamella/expr.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/error.h"
 #include "python/module.h"
 
 #define SCAN "lamella.scan"
 
+/* A scan, and the cancel that its streams need as long as they live. */
+typedef struct held_scan {
+    atomic_int refs;
+    lm_cancel cancel;
+    lm_scan *scan; /* NULL when the capsule has gone */
+} held_scan;
+
+static void unref(held_scan *held)
+{
+    if (atomic_fetch_sub(&held->refs, 1) == 1) free(held);
+}
+
 static void scan_release(PyObject *capsule)
 {
-    lm_scan *scan = PyCapsule_GetPointer(capsule, SCAN);
-    Py_BEGIN_ALLOW_THREADS lm_scan_close(scan);
-    Py_END_ALLOW_THREADS
+    held_scan *held = PyCapsule_GetPointer(capsule, SCAN);
+    Py_BEGIN_ALLOW_THREADS lm_scan_close(held->scan);
+    Py_END_ALLOW_THREADS held->scan = NULL;
+    unref(held);
+}
+
+/* A stream of a scan, which Ctrl-C ends. Its consumers may be libraries of others. */
+typedef struct watched_stream {
+    lm_stream stream;
+    lm_stream *inner;
+    held_scan *held;
+    lm_batch **batch; /* of the call that is under way */
+    long owner;
+} watched_stream;
+
+static lm_status next_work(void *context, lm_error *error)
+{
+    watched_stream *self = context;
+    return lm__stream_next(self->inner, self->batch, error);
+}
+
+static lm_status watched_next(lm_stream *stream, lm_batch **batch, lm_error *error)
+{
+    watched_stream *self = (watched_stream *)stream;
+    if (self->owner != getpid())
+        return lm__error_set(error, LM_INVALID,
+                             "process %ld opened this stream, and process %ld, which was forked "
+                             "from it, cannot read it: open it there",
+                             self->owner, (long)getpid());
+    self->batch = batch;
+    return lm__py_watch(&self->held->cancel, next_work, self, error);
+}
+
+static lm_status close_work(void *context, lm_error *error)
+{
+    (void)error;
+    lm__stream_close(((watched_stream *)context)->inner);
+    return LM_OK;
+}
+
+/* The scan can be read again after an interrupt. */
+static void watched_close(lm_stream *stream)
+{
+    watched_stream *self = (watched_stream *)stream;
+    if (self->owner != getpid()) return; /* the threads that it would wait for are not there */
+    (void)lm__py_watch(&self->held->cancel, close_work, self, NULL);
+    atomic_store(&self->held->cancel.requested, 0);
+    unref(self->held);
+    free(self);
+}
+
+/* Takes `given`, also on failure. */
+static lm_status watch_stream(held_scan *held, struct ArrowArrayStream *given,
+                              struct ArrowArrayStream *out, lm_error *error)
+{
+    static const lm_stream_ops ops = {watched_next, watched_close};
+    lm_stream *inner;
+    LM_TRY(lm__stream_import_take(NULL, given, LM_VALIDATE_NONE, &inner, error));
+    watched_stream *self = calloc(1, sizeof *self);
+    if (!self) {
+        lm__stream_close(inner);
+        return lm__error_memory(error, "reading a table");
+    }
+    lm__stream_init(&self->stream, &ops, inner->schema);
+    self->inner = inner;
+    self->held = held;
+    self->owner = getpid();
+    atomic_fetch_add(&held->refs, 1);
+    return lm__stream_export_take(NULL, &self->stream, out, error);
 }
 
 /* The columns' names, borrowed from the list. */
@@ -33,45 +113,74 @@ static bool columns_of(PyObject *list, const char ***names, size_t *count)
     return true;
 }
 
+typedef struct open_work {
+    const char *path, *filter; /* the filter's text, or NULL */
+    size_t filter_size;
+    lm_scan_options options;
+    lm_scan **scan;
+} open_work;
+
+static lm_status open_run(void *context, lm_error *error)
+{
+    open_work *work = context;
+    lm_status status = LM_OK;
+    if (work->filter)
+        status = lm_expr_parse(NULL, work->filter, work->filter_size, &work->options.filter, error);
+    if (status == LM_OK) status = lm_scan_open(work->path, &work->options, work->scan, error);
+    lm_expr_free(work->options.filter);
+    return status;
+}
+
+static PyObject *open_scan(const lm_py_state *state, open_work *work, lm_storage *storage)
+{
+    held_scan *held = calloc(1, sizeof *held);
+    lm_error error = {0};
+    lm_status status;
+    if (!held) return PyErr_NoMemory();
+    held->refs = 1;
+    work->scan = &held->scan;
+    work->options.cancel = &held->cancel;
+    work->options.storage = storage;
+    storage->cancel = &held->cancel;
+    Py_BEGIN_ALLOW_THREADS status = lm__py_watch(&held->cancel, open_run, work, &error);
+    Py_END_ALLOW_THREADS PyObject *capsule = NULL;
+    if (status != LM_OK)
+        lm__py_raise(state, status, &error);
+    else
+        capsule = PyCapsule_New(held, SCAN, scan_release);
+    if (!capsule) {
+        lm_scan_close(held->scan);
+        unref(held);
+    }
+    return capsule;
+}
+
 /* scan_open(path, columns or None, filter or None, batch rows, threads, storage, version or None,
  * time in milliseconds or None) -> capsule */
 static PyObject *scan_open(PyObject *module, PyObject *args)
 {
-    const lm_py_state *state = lm__py_state(module);
-    const char *path, *filter, **columns = NULL;
+    const char **columns = NULL;
     Py_ssize_t filter_size;
     PyObject *list, *pairs, *version, *time, *capsule = NULL;
     lm_py_storage storage;
     long long batch_rows;
-    lm_scan_options options = {0};
-    lm_scan *scan = NULL;
-    lm_error error = {0};
-    lm_status status = LM_OK;
-    if (!PyArg_ParseTuple(args, "yOz#LiOOO", &path, &list, &filter, &filter_size, &batch_rows,
-                          &options.threads, &pairs, &version, &time))
+    open_work work = {0};
+    lm_scan_options *options = &work.options;
+    if (!PyArg_ParseTuple(args, "yOz#LiOOO", &work.path, &list, &work.filter, &filter_size,
+                          &batch_rows, &options->threads, &pairs, &version, &time))
         return NULL;
-    options.has_version = version != Py_None;
-    options.has_time = time != Py_None;
-    if (options.has_version) options.version = PyLong_AsLongLong(version);
-    if (options.has_time) options.time_ms = PyLong_AsLongLong(time);
+    work.filter_size = (size_t)filter_size;
+    options->has_version = version != Py_None;
+    options->has_time = time != Py_None;
+    if (options->has_version) options->version = PyLong_AsLongLong(version);
+    if (options->has_time) options->time_ms = PyLong_AsLongLong(time);
     if (PyErr_Occurred()) return NULL;
     if (!lm__py_storage_init(&storage, pairs)) return NULL;
-    if (!columns_of(list, &columns, &options.column_count)) goto done;
-    options.columns = columns;
-    options.storage = &storage.storage;
-    options.batch_rows = batch_rows;
-    Py_BEGIN_ALLOW_THREADS if (filter) status =
-        lm_expr_parse(NULL, filter, (size_t)filter_size, &options.filter, &error);
-    if (status == LM_OK) status = lm_scan_open(path, &options, &scan, &error);
-    lm_expr_free(options.filter);
-    Py_END_ALLOW_THREADS if (status != LM_OK)
-    {
-        lm__py_raise(state, status, &error);
-        goto done;
+    if (columns_of(list, &columns, &options->column_count)) {
+        options->columns = columns;
+        options->batch_rows = batch_rows;
+        capsule = open_scan(lm__py_state(module), &work, &storage.storage);
     }
-    capsule = PyCapsule_New(scan, SCAN, scan_release);
-    if (!capsule) lm_scan_close(scan);
-done:
     lm__py_storage_deinit(&storage);
     free(columns);
     return capsule;
@@ -84,9 +193,9 @@ static PyObject *scan_schema(PyObject *module, PyObject *capsule)
     struct ArrowSchema source;
     lm_schema *schema;
     lm_error error = {0};
-    lm_scan *scan = PyCapsule_GetPointer(capsule, SCAN);
-    if (!scan) return NULL;
-    lm_status status = lm_scan_schema(scan, &source, &error);
+    held_scan *held = PyCapsule_GetPointer(capsule, SCAN);
+    if (!held) return NULL;
+    lm_status status = lm_scan_schema(held->scan, &source, &error);
     if (status == LM_OK) status = lm_schema_import_take(NULL, &source, &schema, &error);
     if (status != LM_OK) return lm__py_raise(state, status, &error);
     PyObject *made = lm__py_schema_capsule(state, schema);
@@ -94,32 +203,54 @@ static PyObject *scan_schema(PyObject *module, PyObject *capsule)
     return made;
 }
 
+typedef struct read_work {
+    held_scan *held;
+    struct ArrowArrayStream stream;
+    uint64_t rows;
+} read_work;
+
+static lm_status stream_run(void *context, lm_error *error)
+{
+    read_work *work = context;
+    struct ArrowArrayStream plain;
+    LM_TRY(lm_scan_stream(work->held->scan, &plain, error));
+    return watch_stream(work->held, &plain, &work->stream, error);
+}
+
+static lm_status rows_run(void *context, lm_error *error)
+{
+    read_work *work = context;
+    return lm_scan_rows(work->held->scan, &work->rows, error);
+}
+
+/* False with an exception. */
+static bool read_run(PyObject *module, PyObject *capsule, lm_py_watched *run, read_work *work)
+{
+    lm_error error = {0};
+    lm_status status;
+    work->held = PyCapsule_GetPointer(capsule, SCAN);
+    if (!work->held) return false;
+    Py_BEGIN_ALLOW_THREADS status = lm__py_watch(&work->held->cancel, run, work, &error);
+    Py_END_ALLOW_THREADS if (status == LM_OK) return true;
+    atomic_store(&work->held->cancel.requested, 0);
+    lm__py_raise(lm__py_state(module), status, &error);
+    return false;
+}
+
 /* scan_stream(scan) -> capsule of a fresh stream */
 static PyObject *scan_stream(PyObject *module, PyObject *capsule)
 {
-    const lm_py_state *state = lm__py_state(module);
-    struct ArrowArrayStream stream;
-    lm_error error = {0};
-    lm_status status;
-    lm_scan *scan = PyCapsule_GetPointer(capsule, SCAN);
-    if (!scan) return NULL;
-    Py_BEGIN_ALLOW_THREADS status = lm_scan_stream(scan, &stream, &error);
-    Py_END_ALLOW_THREADS if (status != LM_OK) return lm__py_raise(state, status, &error);
-    return lm__py_stream_capsule(state, &stream);
+    read_work work = {0};
+    if (!read_run(module, capsule, stream_run, &work)) return NULL;
+    return lm__py_stream_capsule(lm__py_state(module), &work.stream);
 }
 
 /* scan_rows(scan) -> int */
 static PyObject *scan_rows(PyObject *module, PyObject *capsule)
 {
-    uint64_t rows;
-    lm_error error = {0};
-    lm_status status;
-    lm_scan *scan = PyCapsule_GetPointer(capsule, SCAN);
-    if (!scan) return NULL;
-    Py_BEGIN_ALLOW_THREADS status = lm_scan_rows(scan, &rows, &error);
-    Py_END_ALLOW_THREADS if (status != LM_OK) return lm__py_raise(lm__py_state(module), status,
-                                                                  &error);
-    return PyLong_FromUnsignedLongLong(rows);
+    read_work work = {0};
+    if (!read_run(module, capsule, rows_run, &work)) return NULL;
+    return PyLong_FromUnsignedLongLong(work.rows);
 }
 
 PyMethodDef lm__py_scan_methods[] = {

@@ -204,9 +204,11 @@ static PyObject *reader_next(PyObject *object, PyObject *none)
     (void)none;
     if (!self->stream) return reader_closed();
     if (PyErr_CheckSignals() < 0) return NULL;
-    Py_BEGIN_ALLOW_THREADS status = lm__stream_next(self->stream, &batch, &error);
-    Py_END_ALLOW_THREADS if (status != LM_OK) return lm__py_raise(lm__py_state_of(object), status,
-                                                                  &error);
+    lm_stream *stream = self->stream, *cancelled = NULL;
+    Py_BEGIN_ALLOW_THREADS status = lm__stream_next(stream, &batch, &error);
+    if (status == LM_CANCELLED) lm__stream_close(cancelled = stream);
+    Py_END_ALLOW_THREADS if (cancelled) self->stream = NULL;
+    if (status != LM_OK) return lm__py_raise(lm__py_state_of(object), status, &error);
     if (!batch) Py_RETURN_NONE;
     return lm__py_batch_take(lm__py_state_of(object), batch);
 }

@@ -100,21 +100,35 @@ static PyObject *registry_of(PyObject *module, PyObject *list)
     return capsule;
 }
 
+typedef struct registry_work {
+    const char *path;
+    const lm_storage *storage;
+    lm_registry *registry;
+} registry_work;
+
+static lm_status registry_run(void *context, lm_error *error)
+{
+    registry_work *work = context;
+    return lm_registry_read(NULL, work->storage, work->path, &work->registry, error);
+}
+
 /* registry_read(path, storage) -> list of descriptors */
 static PyObject *registry_read(PyObject *module, PyObject *args)
 {
-    const char *path;
+    registry_work work = {0};
     PyObject *pairs;
     lm_py_storage storage;
-    lm_registry *registry;
+    lm_cancel cancel = {0};
     lm_error error = {0};
     lm_status status;
-    if (!PyArg_ParseTuple(args, "yO", &path, &pairs)) return NULL;
+    if (!PyArg_ParseTuple(args, "yO", &work.path, &pairs)) return NULL;
     if (!lm__py_storage_init(&storage, pairs)) return NULL;
-    Py_BEGIN_ALLOW_THREADS status =
-        lm_registry_read(NULL, &storage.storage, path, &registry, &error);
+    storage.storage.cancel = &cancel;
+    work.storage = &storage.storage;
+    Py_BEGIN_ALLOW_THREADS status = lm__py_watch(&cancel, registry_run, &work, &error);
     Py_END_ALLOW_THREADS lm__py_storage_deinit(&storage);
     if (status != LM_OK) return lm__py_raise(lm__py_state(module), status, &error);
+    lm_registry *registry = work.registry;
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list && i < lm_registry_count(registry); i++) {
         PyObject *one = descriptor_capsule(lm_table_descriptor_ref(lm_registry_at(registry, i)));

@@ -14,10 +14,12 @@ typedef struct workbook {
     bool has_memory, busy;
     lm_xlsx_writer *writer; /* NULL once it has ended */
     uint64_t rows;
+    long owner;
 } workbook;
 
 static void workbook_drop(workbook *self)
 {
+    if (self->owner != getpid()) return;
     lm_xlsx_writer_abort(self->writer);
     lm_file_close(self->publication);
     if (self->has_memory) lm_memory_sink_deinit(&self->memory);
@@ -41,6 +43,18 @@ static lm_status workbook_open(workbook *self, const char *path, lm_xlsx_options
     return lm_xlsx_writer_open(sink, options, &self->writer, error);
 }
 
+typedef struct workbook_work {
+    workbook *self;
+    const char *path;
+    lm_xlsx_options *options;
+} workbook_work;
+
+static lm_status workbook_run(void *context, lm_error *error)
+{
+    workbook_work *work = context;
+    return workbook_open(work->self, work->path, work->options, error);
+}
+
 static PyObject *workbook_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     const char *path = NULL;
@@ -59,7 +73,9 @@ static PyObject *workbook_new(PyTypeObject *type, PyObject *args, PyObject *keyw
         Py_DECREF((PyObject *)self);
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status = workbook_open(self, path, &options, &error);
+    workbook_work work = {self, path, &options};
+    self->owner = getpid();
+    Py_BEGIN_ALLOW_THREADS status = lm__py_watch(&self->file.cancel, workbook_run, &work, &error);
     Py_END_ALLOW_THREADS if (status == LM_OK) return (PyObject *)self;
     lm__py_raise(lm__py_state_of((PyObject *)self), status, &error);
     Py_DECREF((PyObject *)self);
@@ -68,6 +84,7 @@ static PyObject *workbook_new(PyTypeObject *type, PyObject *args, PyObject *keyw
 
 static bool workbook_enter(workbook *self)
 {
+    if (!lm__py_own(self->owner)) return false;
     if (self->writer && !self->busy) return self->busy = true;
     PyErr_SetString(PyExc_ValueError, self->busy
                                           ? "another thread writes to this workbook just now"
@@ -222,7 +239,7 @@ static PyObject *workbook_close(PyObject *object, PyObject *none)
 {
     workbook *self = (workbook *)object;
     (void)none;
-    if (!self->writer) Py_RETURN_NONE;
+    if (!self->writer || self->owner != getpid()) Py_RETURN_NONE;
     if (!workbook_enter(self)) return NULL;
     Py_BEGIN_ALLOW_THREADS workbook_drop(self);
     Py_END_ALLOW_THREADS self->busy = false;

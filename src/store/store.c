@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -69,6 +70,7 @@ void lm__stage_init(lm_stage *stage, lm_store *store, const lm_stage_ops *ops,
                                        lm_error *error))
 {
     stage->sink_ops = (lm_sink_ops){write, sink_finish, sink_abort};
+    stage->owner = getpid();
     lm_sink_init(&stage->sink, &stage->sink_ops);
     stage->ops = ops;
     stage->store = store;
@@ -127,6 +129,11 @@ lm_status lm__stage_copy(lm_stage *stage, lm_source *source, uint64_t offset, ui
 lm_status lm__stage_seal(lm_stage *stage, lm_error *error)
 {
     lm_error *first = &stage->sink.first_error;
+    if (stage->owner != getpid())
+        return lm__error_set(error, LM_INVALID,
+                             "%s: process %ld opened this publication, and process %ld, which was "
+                             "forked from it, cannot end it",
+                             stage->sealed.path, stage->owner, (long)getpid());
     if (first->code == LM_OK && !stage->is_sealed) {
         lm_status status = stage->ops->seal(stage, first);
         if (status != LM_OK && first->code == LM_OK)
@@ -148,7 +155,7 @@ lm_status lm__stage_commit(lm_stage *stage, lm_error *error)
 
 void lm__stage_close(lm_stage *stage)
 {
-    if (stage) stage->ops->close(stage);
+    if (stage && stage->owner == getpid()) stage->ops->close(stage);
 }
 
 /* ---- the store ---- */

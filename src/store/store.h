@@ -127,6 +127,7 @@ struct lm_stage {
     lm_store *store;
     lm_sealed sealed; /* filled by seal; `path` and `replaces` from the start */
     bool is_sealed, is_committed;
+    long owner; /* the process that opened it: a fork of that one leaves it alone */
     lm_sink_ops sink_ops;
 };
 

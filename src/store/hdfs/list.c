@@ -169,5 +169,6 @@ lm_status lm__hdfs_list(lm_store *store, const char *path, const lm_list_options
     char on_store[LM_PATH_BYTES_MAX];
     lister l = {options, callback, context};
     LM_TRY(lm__hdfs_path(hdfs->root, hdfs->root_size, path, on_store, error));
-    return lm__hdfs_each_file(hdfs, on_store, options->cancel, entry_tell, &l, error);
+    const lm_cancel *cancel = options->cancel ? options->cancel : hdfs->cancel;
+    return lm__hdfs_each_file(hdfs, on_store, cancel, entry_tell, &l, error);
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <lamella/publish.h>
 
@@ -486,6 +487,29 @@ IN_SCRATCH(every_allocation_in_turn)
         }
 }
 
+/* publish/file.c 4. */
+IN_SCRATCH(a_fork_leaves_its_parents_publication_alone)
+{
+    lm_error error;
+    lm_file_publication *publication;
+    CHECK_OK(lm_file_open(at("a"), NULL, &publication, &error), error);
+    CHECK_OK(lm_file_write(publication, "whole", 5, &error), error);
+    for (int finishes = 0; finishes < 2; finishes++) {
+        pid_t child = fork();
+        if (child == 0) {
+            lm_status status = finishes ? lm_file_finish(publication, NULL, &error) : LM_INVALID;
+            lm_file_close(publication);
+            _exit(status == LM_INVALID ? 0 : 1);
+        }
+        int ended;
+        CHECK(waitpid(child, &ended, 0) == child && ended == 0);
+        CHECK(access(at("a"), F_OK) != 0);
+    }
+    CHECK_OK(lm_file_finish(publication, NULL, &error), error);
+    lm_file_close(publication);
+    CHECK(scratch_is(at("a"), "whole"));
+}
+
 TEST(warnings_have_texts)
 {
     for (unsigned bit = 1; bit <= LM_FILE_WARN_LAST; bit <<= 1)
@@ -519,6 +543,7 @@ int main(void)
     RUN(cancelled_while_it_writes);
     RUN(cancelled_by_a_signal_while_it_waits);
     RUN(every_allocation_in_turn);
+    RUN(a_fork_leaves_its_parents_publication_alone);
     RUN(warnings_have_texts);
     free(bytes);
     return DONE();
