@@ -49,8 +49,9 @@ typedef struct lm_parquet_read_counts {
     int64_t row_groups; /* looked at; and of those passed over whole, by which means: */
     int64_t row_groups_by_statistics, row_groups_by_bloom, row_groups_by_dictionary,
         row_groups_by_pages;
-    int64_t rows;          /* of the row groups looked at */
-    int64_t rows_filtered; /* whose columns of the filter were decoded */
+    int64_t rows;           /* of the row groups looked at */
+    int64_t rows_by_values; /* passed over since no value of their page fits, without decoding it */
+    int64_t rows_filtered;  /* whose columns of the filter were decoded */
     int64_t rows_selected;
     int64_t pages_read, bytes_read; /* dictionaries' too, as they lie in the file */
 } lm_parquet_read_counts;

@@ -149,6 +149,10 @@ LM_MUST_USE lm_status lm__filter_rows(const lm_filter *filter, const lm_array *r
 /* One leaf on values of its column, nulls left out of account (none must be NULL's). */
 LM_MUST_USE lm_status lm__test_values(const lm_allocator *allocator, const lm_test *test,
                                       const lm_array *values, uint8_t *bits, lm_error *error);
+/* Does one value of a column of bytes pass a RANGE, SET or LIKE, negation aside? */
+bool lm__test_has_bytes(const lm_test *test, const uint8_t *data, size_t size);
+/* The value that alone passes it; NULL where that is not so. */
+const lm_value *lm__test_same_bytes(const lm_test *test);
 /* Does the pattern match? */
 bool lm__pattern_match(const lm_pattern *pattern, const uint8_t *text, size_t size);
 static inline int lm__value_compare(const uint8_t *a, size_t a_size, const uint8_t *b,

@@ -87,16 +87,25 @@ static bool in_set(const lm_set *set, const uint8_t *data, size_t size)
     return false;
 }
 
-static bool is_equality(const lm_range *range)
+const lm_value *lm__test_same_bytes(const lm_test *test)
 {
-    return range->low_bytes.data && range->high_bytes.data == range->low_bytes.data;
+    const lm_range *range = &test->range;
+    bool same = test->kind == LM_TEST_RANGE && range->low_bytes.data &&
+                range->high_bytes.data == range->low_bytes.data;
+    return same ? &range->low_bytes : NULL;
+}
+
+bool lm__test_has_bytes(const lm_test *test, const uint8_t *data, size_t size)
+{
+    if (test->kind == LM_TEST_RANGE) return bytes_fit(&test->range, data, size);
+    if (test->kind == LM_TEST_SET) return in_set(&test->set, data, size);
+    return lm__pattern_match(&test->pattern, data, size);
 }
 
 /* Null rows are not looked at: a view may point anywhere there. */
 static void in_bytes(const lm_test *test, const lm_array *values, uint64_t *words)
 {
-    bool equality = test->kind == LM_TEST_RANGE && is_equality(&test->range);
-    const lm_value *same = &test->range.low_bytes;
+    const lm_value *same = lm__test_same_bytes(test);
     for (int64_t row = 0; row < values->length; row += 64) {
         int64_t count = values->length - row < 64 ? values->length - row : 64;
         lm_bits valid = lm__array_bits(values);
@@ -105,15 +114,9 @@ static void in_bytes(const lm_test *test, const lm_array *values, uint64_t *word
             size_t size;
             if (!(live >> i & 1)) continue;
             const uint8_t *data = lm__array_bytes(values, row + i, &size);
-            bool fits;
-            if (equality)
-                fits = size == same->size && (size == 0 || memcmp(data, same->data, size) == 0);
-            else if (test->kind == LM_TEST_RANGE)
-                fits = bytes_fit(&test->range, data, size);
-            else if (test->kind == LM_TEST_SET)
-                fits = in_set(&test->set, data, size);
-            else
-                fits = lm__pattern_match(&test->pattern, data, size);
+            bool fits =
+                same ? size == same->size && (size == 0 || memcmp(data, same->data, size) == 0)
+                     : lm__test_has_bytes(test, data, size);
             word |= (uint64_t)fits << i;
         }
         words[row / 64] = word;

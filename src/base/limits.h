@@ -161,7 +161,6 @@
 #define LM_PARQUET_READ_WINDOW_BYTES (1 * LM_MIB)             /* of a chunk, read at once */
 #define LM_PARQUET_READ_PIECE_ROWS_MIN 8192         /* of a row group that several threads read */
 #define LM_PARQUET_READ_KEPT_BYTES_MAX (4 * LM_MIB) /* of a buffer, for the next column */
-#define LM_PARQUET_READ_KEPT_BYTES_MAX (4 * LM_MIB) /* of a buffer, for the next column */
 #define LM_PARQUET_READ_AHEAD_BYTES (128 * LM_MIB)  /* of rows decoded ahead of the reader */
 #define LM_PARQUET_READ_UNITS_MAX 64                /* pieces of row groups, decoded ahead */
 #define LM_PARQUET_READ_ROWS_MAX ((size_t)1 << 27)  /* of one piece of a row group */

@@ -20,6 +20,7 @@
 #define LM_PARQUET_PRUNE_H
 
 #include "arrow/filter.h"
+#include "base/pool.h"
 #include "parquet/read_arrow.h"
 #include "parquet/read_column.h"
 #include "parquet/row_ranges.h"
@@ -46,6 +47,11 @@ LM_MUST_USE lm_status lm__prune_row_group(const lm_prune *prune, lm_prune_level 
 /* Which of its rows may, by the page index. */
 LM_MUST_USE lm_status lm__prune_pages(const lm_prune *prune, lm_row_ranges *rows, lm_error *error);
 
+/* The same by looking at the values themselves, for tests that promise anything; bits of *in_vain
+ * are set for those where many pages had values that pass, and keep them from being tried again. */
+LM_MUST_USE lm_status lm__prune_values(const lm_prune *prune, lm_pool *pool, lm_row_ranges *rows,
+                                       uint64_t *in_vain, lm_error *error);
+
 /* Parts. */
 
 /* Where a test's column lies in the file; NULL where it is no leaf. */
@@ -67,6 +73,14 @@ bool lm__prune_by_bloom(const lm_prune *prune, const lm_test *test, const lm_rea
 LM_MUST_USE lm_status lm__prune_by_dictionary(const lm_prune *prune, const lm_test *test,
                                               const lm_read_field *field, bool *may,
                                               lm_error *error);
+
+/* Values as an array of `field`, which is made: text and binary by their bytes alone. */
+lm_array lm__prune_array(const lm_read_vector *vector, const lm_field *values, lm_field *field);
+/* Which of a dictionary's values pass; *bits is for the caller to free, NULL on LM_NO_MEMORY. */
+LM_MUST_USE lm_status lm__prune_dictionary_bits(const lm_prune *prune, const lm_test *test,
+                                                const lm_read_vector *dictionary,
+                                                const lm_field *values, uint8_t **bits,
+                                                lm_error *error);
 
 /* The offset index of a chunk; *out is NULL where there is none that holds together. */
 LM_MUST_USE lm_status lm__prune_offsets(const lm_parquet_reader *reader, size_t row_group,

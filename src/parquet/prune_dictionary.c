@@ -9,11 +9,6 @@
 #include "base/limits.h"
 #include "parquet/prune.h"
 
-static bool is_dictionary(int32_t encoding)
-{
-    return encoding == LM_PARQUET_PLAIN_DICTIONARY || encoding == LM_PARQUET_RLE_DICTIONARY;
-}
-
 /* By the counts of pages where the footer has them; else by the list of encodings, where PLAIN may
  * only be the dictionary page's if it is named PLAIN_DICTIONARY (parquet-mr's rule). */
 static bool all_in_dictionary(const lm_column_metadata *metadata)
@@ -23,7 +18,7 @@ static bool all_in_dictionary(const lm_column_metadata *metadata)
         for (size_t i = 0; i < metadata->encoding_stats.count; i++) {
             const lm_page_encoding_stats *stats = &metadata->encoding_stats.items[i];
             if (stats->page_type == LM_PARQUET_DICTIONARY_PAGE || stats->count == 0) continue;
-            if (!is_dictionary(stats->encoding)) return false;
+            if (!lm__read_is_indices(stats->encoding)) return false;
             used = true;
         }
         return used;
@@ -45,31 +40,37 @@ static bool is_worth_it(const lm_column_metadata *metadata)
            (size <= (int64_t)(16 * LM_KIB) || size <= metadata->total_compressed_size / 4);
 }
 
-/* The dictionary's values as an array: text and binary by their bytes alone. */
-static lm_array array_of(const lm_read_vector *dictionary, const lm_field *values, lm_field *field)
+lm_array lm__prune_array(const lm_read_vector *vector, const lm_field *values, lm_field *field)
 {
     *field = *values;
-    if (dictionary->form == LM_FORM_STRINGS32) field->type = lm__type_make(LM_TYPE_BINARY);
-    if (dictionary->form == LM_FORM_STRINGS64) field->type = lm__type_make(LM_TYPE_LARGE_BINARY);
-    lm_array array = {.field = field, .length = (int64_t)dictionary->count};
-    bool fixed = dictionary->form == LM_FORM_FIXED;
-    array.values = fixed ? dictionary->values : dictionary->data;
-    array.offsets = fixed ? NULL : dictionary->offsets;
+    if (vector->form == LM_FORM_STRINGS32) field->type = lm__type_make(LM_TYPE_BINARY);
+    if (vector->form == LM_FORM_STRINGS64) field->type = lm__type_make(LM_TYPE_LARGE_BINARY);
+    lm_array array = {.field = field, .length = (int64_t)vector->count};
+    bool fixed = vector->form == LM_FORM_FIXED;
+    array.values = fixed ? vector->values : vector->data;
+    array.offsets = fixed ? NULL : vector->offsets;
     return array;
+}
+
+lm_status lm__prune_dictionary_bits(const lm_prune *prune, const lm_test *test,
+                                    const lm_read_vector *dictionary, const lm_field *values,
+                                    uint8_t **bits, lm_error *error)
+{
+    lm_field field;
+    lm_array array = lm__prune_array(dictionary, values, &field);
+    *bits = lm__alloc_zero(prune->reader->allocator, lm__filter_bits_bytes(array.length) + 8);
+    if (!*bits) return lm__error_memory(error, "pruning by a dictionary");
+    return lm__test_values(prune->reader->allocator, test, &array, *bits, error);
 }
 
 static lm_status any_passes(const lm_prune *prune, const lm_test *test,
                             const lm_read_vector *dictionary, const lm_field *values, bool *may,
                             lm_error *error)
 {
-    lm_field field;
-    lm_array array = array_of(dictionary, values, &field);
-    size_t bytes = lm__filter_bits_bytes(array.length);
-    uint8_t *bits = lm__alloc_zero(prune->reader->allocator, bytes + 8);
-    if (!bits) return lm__error_memory(error, "pruning by a dictionary");
-    lm_status status = lm__test_values(prune->reader->allocator, test, &array, bits, error);
-    *may = false;
-    for (size_t i = 0; i < bytes && !*may; i++) *may = bits[i] != 0;
+    uint8_t *bits;
+    lm_status status = lm__prune_dictionary_bits(prune, test, dictionary, values, &bits, error);
+    *may = status != LM_OK ||
+           (dictionary->count && lm__bits_count((lm_bits){bits, 0}, dictionary->count) > 0);
     lm__free(prune->reader->allocator, bits);
     return status;
 }

@@ -174,11 +174,27 @@ static lm_status load_page(lm_read_column *column, lm_error *error)
     return LM_OK;
 }
 
+/* A seek passed the dictionary over: the first page that has indices goes back for it. */
+static lm_status fetch_dictionary(lm_read_column *column, lm_error *error)
+{
+    lm_read_pages *pages = &column->pages;
+    uint64_t page_at = pages->header_at;
+    bool more;
+    lm__read_pages_seek(pages, column->dictionary_at);
+    column->dictionary_at = 0;
+    LM_TRY(lm__read_pages_next(pages, &more, error));
+    if (more && pages->page.is_dictionary) LM_TRY(load_dictionary(column, error));
+    lm__read_pages_seek(pages, page_at);
+    return lm__read_pages_next(pages, &more, error);
+}
+
 static lm_status start_page(lm_read_column *column, lm_error *error)
 {
     const lm_read_page *page = &column->pages.page;
     lm_buffer *room = &column->scratch->levels;
     size_t count = 0;
+    if (column->dictionary_at && lm__read_is_indices(page->encoding))
+        LM_TRY(fetch_dictionary(column, error));
     LM_TRY(load_page(column, error));
     bool packed = page->repetition_encoding == LM_PARQUET_BIT_PACKED ||
                   page->definition_encoding == LM_PARQUET_BIT_PACKED;
@@ -410,7 +426,7 @@ lm_status lm__read_column_seek(lm_read_column *column, uint64_t first, uint64_t 
 {
     lm_read_pages *pages = &column->pages;
     if (!column->has_dictionary && pages->ordinal < 0 && pages->at < first)
-        LM_TRY(lm__read_column_dictionary(column, error));
+        column->dictionary_at = pages->at;
     if (offset < first || offset >= pages->end)
         return within(column,
                       lm__error_set(error, LM_CORRUPT, "a page at %llu, outside of its chunk",

@@ -34,6 +34,7 @@ typedef struct lm_read_column {
     lm_read_scratch *scratch;
     lm_read_pages pages;
     lm_read_vector dictionary;
+    uint64_t dictionary_at; /* where a seek left one unread; 0: nowhere */
     bool has_dictionary, ended, begun;
     uint32_t entries_left; /* of the page, levels not yet decoded */
     lm_read_levels repetitions, definitions;
@@ -84,7 +85,8 @@ LM_MUST_USE lm_status lm__read_column_skip(lm_read_column *column, size_t rows, 
 /* Loads the dictionary, if the chunk opens with one; nothing else may have been read. */
 LM_MUST_USE lm_status lm__read_column_dictionary(lm_read_column *column, lm_error *error);
 /* Goes on at the page that begins at `offset` in the file, with a row, as the offset index says it;
- * `first` is where the first one begins. What lies in between is not looked at. */
+ * `first` is where the first one begins. What lies in between is not looked at, a dictionary when
+ * there are indices into it. */
 LM_MUST_USE lm_status lm__read_column_seek(lm_read_column *column, uint64_t first, uint64_t offset,
                                            lm_error *error);
 

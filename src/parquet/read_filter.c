@@ -61,6 +61,7 @@ typedef struct filter_stream {
     filter_source *sources; /* one a column of the result */
     bool *kept_columns;     /* of filter_plan */
     bool any_kept, any_rest, no_pruning, done;
+    uint64_t in_vain; /* searches of values, by conjunct */
     lm_pool *pool;
     const lm_allocator *blocks; /* of slabs */
     lm_read_asked asked;
@@ -84,6 +85,19 @@ static void close_scan(filter_scan *scan)
     scan->at_range = 0;
     scan->in_range = 0;
     lm__arena_reset(&scan->arena);
+}
+
+/* Where bounds left most of the row group its values are in no order, and those that are wanted may
+ * be few. */
+static lm_status prune_values(filter_stream *s, filter_scan *scan, const lm_prune *pruning,
+                              lm_error *error)
+{
+    const lm_row_group *group = &s->reader->metadata.row_groups.items[scan->row_group];
+    uint64_t before = lm__row_ranges_rows(&scan->ranges), rows = (uint64_t)group->num_rows;
+    if (before < rows / 4) return LM_OK;
+    LM_TRY(lm__prune_values(pruning, s->pool, &scan->ranges, &s->in_vain, error));
+    s->counts.rows_by_values += before - lm__row_ranges_rows(&scan->ranges);
+    return LM_OK;
 }
 
 static lm_status prune(filter_stream *s, filter_scan *scan, lm_error *error)
@@ -112,6 +126,7 @@ static lm_status prune(filter_stream *s, filter_scan *scan, lm_error *error)
     LM_TRY(lm__prune_row_group(&pruning, LM_PRUNE_DICTIONARY, &may, error));
     s->counts.row_groups_by_dictionary += !may;
     if (!may) scan->ranges.count = 0;
+    if (may) return prune_values(s, scan, &pruning, error);
     return LM_OK;
 }
 

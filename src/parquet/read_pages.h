@@ -91,6 +91,12 @@ typedef struct lm_read_pages {
     lm_read_page page;
 } lm_read_pages;
 
+/* Of a data page: its values are indices into the dictionary. */
+static inline bool lm__read_is_indices(int32_t encoding)
+{
+    return encoding == LM_PARQUET_PLAIN_DICTIONARY || encoding == LM_PARQUET_RLE_DICTIONARY;
+}
+
 /* `source`, metadata and scratch must outlive the pages. `lenient` lets a chunk be a little longer
  * than the footer says: see lm__read_writer_is_lenient. */
 LM_MUST_USE lm_status lm__read_pages_open(lm_read_pages *pages, lm_source *source,

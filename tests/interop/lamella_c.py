@@ -246,6 +246,7 @@ class ReadCounts(c.Structure):
             "row_groups_by_dictionary",
             "row_groups_by_pages",
             "rows",
+            "rows_by_values",
             "rows_filtered",
             "rows_selected",
             "pages_read",

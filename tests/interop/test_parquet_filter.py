@@ -377,6 +377,71 @@ def test_a_dictionary_leaves_out_row_groups(ascending):
     assert counts.rows_filtered == 0
 
 
+# The literal of row `found`, and how its column is encoded.
+SEARCHED = {
+    "plain": (pa.int64(), lambda i: i * 7919 % 40009, str),
+    "plain_text": (pa.string(), lambda i: f"wört {i * 7919 % 40009}", _quoted),
+    "plain_short": (pa.string(), lambda i: f"{i * 7919 % 40009}", _quoted),
+    "plain_wide": (pa.binary(9), lambda i: f"{i * 7919 % 40009:09}".encode(), lambda v: f"x'{v.hex()}'"),
+    "indices": (pa.int32(), lambda i: i * 7919 % 40009, str),
+    "indices_text": (pa.string(), lambda i: f"w{i * 7919 % 40009}", _quoted),
+    "packed": (pa.int32(), lambda i: i * 7919 % 40009, str),
+    "delta_text": (pa.string(), lambda i: f"w{i * 7919 % 40009}", _quoted),
+    "split": (pa.float64(), lambda i: i * 7919 % 40009 / 8, str),
+    "decimal": (pa.decimal128(30, 2), lambda i: decimal.Decimal(i * 7919 % 40009), str),
+}
+
+
+@pytest.mark.parametrize("codec", ["snappy", "none"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("nulls", [False, True])
+def test_pages_without_a_value_that_fits_are_not_decoded(tmp_path, codec, version, nulls):
+    """Nothing but the values themselves tells where one of them is."""
+    path, count, found = tmp_path / "t.parquet", 40000, 23456
+    columns = {
+        name: pa.array([None if nulls and i % 3 == 1 else value(i) for i in range(count)], type_)
+        for name, (type_, value, _) in SEARCHED.items()
+    }
+    names = ["indices", "indices_text"]
+    encodings = {"packed": "DELTA_BINARY_PACKED", "delta_text": "DELTA_BYTE_ARRAY", "split": "BYTE_STREAM_SPLIT"}
+    pq.write_table(
+        pa.table({"row": range(count), **columns}),
+        path,
+        use_dictionary=names,
+        column_encoding=encodings,
+        data_page_size=4096,
+        write_batch_size=500,
+        data_page_version=version,
+        write_statistics=False,
+        compression=codec,
+        dictionary_pagesize_limit=1 << 30,
+    )
+    for name, (_, value, literal) in SEARCHED.items():
+        for threads in (1, 2):
+            rows, counts = _counted(path, f"{name} = {literal(value(found))}", columns=["row", name], threads=threads)
+            assert rows.to_pylist() == [{"row": found, name: value(found)}], name
+            assert counts.rows_by_values > count * 0.8 and counts.rows_filtered < count * 0.2, name
+            assert counts.rows_by_values + counts.rows_filtered == count
+        rows, counts = _counted(path, f"{name} in ({literal(value(found))}, {literal(value(3))}) and row > 9", columns=["row"])
+        assert rows["row"].to_pylist() == [found] and counts.rows_by_values > count * 0.7, name
+        missing = literal(value(-1) if name != "split" else 1e9)
+        rows, counts = _counted(path, f"{name} = {missing}")
+        assert rows.num_rows == 0, name
+        assert counts.rows_filtered == 0 or name.startswith("indices"), name
+
+
+def test_a_search_in_vain_is_given_up(tmp_path):
+    path = tmp_path / "t.parquet"
+    table = pa.table({"row": range(40000), "often": [i % 3 for i in range(40000)]})
+    pq.write_table(table, path, row_group_size=20000, use_dictionary=False, data_page_size=4096, write_batch_size=500)
+    pages = _counted(path, "true", columns=["often"])[1].pages_read
+    rows, counts = _counted(path, "often = 1", columns=["often"], threads=2)
+    assert rows.num_rows == 13333 and counts.rows_by_values == 0
+    assert pages >= 40 and counts.pages_read <= pages + 8
+    rows, counts = _counted(path, "often in (0, 2) and row in (7, 30000)", columns=["row"])
+    assert rows["row"].to_pylist() == [30000] and counts.rows_by_values > 36000
+
+
 def test_bounds_say_nothing_of_nan(tmp_path):
     path = tmp_path / "nan.parquet"
     pq.write_table(pa.table({"x": [1.0, math.nan, 2.0]}), path)

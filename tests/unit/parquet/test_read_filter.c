@@ -16,15 +16,24 @@ static lm_error error;
 static uint8_t *file;
 static size_t file_size;
 
-/* id, its half as text (null for every fifth), lists, and a struct of both. */
+enum { KEYS = 3001 };
+static int key_of(int row) { return row * 1237 % KEYS; }
+
+/* id, its half as text (null for every fifth), lists, a struct of both, and keys in no order, as
+ * text too. */
 static lm_status put_row(lm_builder *root, int row)
 {
     char text[16];
     lm_builder *id = &root->children[0], *name = &root->children[1], *l = &root->children[2],
-               *s = &root->children[3];
-    if (lm__builder_reserve(id, 1) || lm__builder_reserve(&s->children[0], 1)) return LM_NO_MEMORY;
+               *s = &root->children[3], *key = &root->children[4], *word = &root->children[5];
+    if (lm__builder_reserve(key, 1) || lm__builder_reserve(id, 1) ||
+        lm__builder_reserve(&s->children[0], 1))
+        return LM_NO_MEMORY;
     lm__build_i32(id, row);
-    size_t size = (size_t)snprintf(text, sizeof text, "n%04d", row / 2);
+    lm__build_i64(key, key_of(row));
+    size_t size = (size_t)snprintf(text, sizeof text, "key %d", key_of(row));
+    if (lm__build_bytes(word, text, size)) return LM_NO_MEMORY;
+    size = (size_t)snprintf(text, sizeof text, "n%04d", row / 2);
     lm_status status = row % 5 == 0 ? lm__build_null(name) : lm__build_bytes(name, text, size);
     for (int i = 0; i < row % 4 && status == LM_OK; i++) {
         status = lm__builder_reserve(&l->children[0], 1);
@@ -38,8 +47,8 @@ static lm_status put_row(lm_builder *root, int row)
 
 static void write_file(void)
 {
-    static const char text[] =
-        "id: int32 not null, name: utf8, l: list<int64>, s: struct<x: int64>";
+    static const char text[] = "id: int32 not null, name: utf8, l: list<int64>, s: struct<x: "
+                               "int64>, key: int64, word: utf8";
     lm_schema *schema;
     lm_builder root;
     lm_batch *batch;
@@ -118,6 +127,9 @@ static bool by_struct(int row) { return row % 7 && row > 2990; }
 static bool lists(int row) { return row % 5 == 0 && row < 20; }
 static bool either(int row) { return row == 17 || row == 2048 || row == 2999; }
 static bool most_of_them(int row) { return row != 1500; }
+static bool by_key(int row) { return key_of(row) == 1500; }
+static bool by_key_or_id(int row) { return key_of(row) == 1500 || row == 3; }
+static bool by_word(int row) { return (key_of(row) == 1400 || key_of(row) == 1600) && row > 9; }
 
 static const struct {
     const char *text;
@@ -129,6 +141,9 @@ static const struct {
     {"name is null and id < 20 and l is not null", lists},
     {"id in (17, 2048, 2999)", either},
     {"id <> 1500", most_of_them},
+    {"key = 1500", by_key},
+    {"key = 1500 or id = 3", by_key_or_id},
+    {"word in ('key 1400', 'key 1600', 'nothing') and id > 9", by_word},
 };
 
 TEST(filters_give_the_rows_that_they_select)
@@ -241,7 +256,9 @@ TEST(what_does_not_fit_is_told_with_the_file)
     size_t count;
     lm_parquet_read_options options = {.filter = expr, .threads = 1};
     CHECK_STATUS(read_ids(NULL, false, &options, ids, 1, &count), LM_SCHEMA);
-    CHECK_TEXT(error.message, "test: there is no column nobody; the columns are: id, name, l, s");
+    CHECK_TEXT(error.message,
+               "test: there is no column nobody; the columns are: id, name, l, s, key, "
+               "word");
     lm_expr_free(expr);
 }
 
