@@ -104,9 +104,12 @@ const lm_cli_command lm__cli_gc = {
         "removes those whose writer is dead. A living writer holds a lock on what it has, and "
         "that is never touched, however old it is; where the file system has no locks nothing is "
         "removed. On HDFS a file that is open for writing is never touched, and the rest goes by "
-        "its age (--older-than). An exchange of directories that was cut short is brought to its "
-        "end: the old "
-        "tree is removed, a staged one that never came into place is left alone.",
+        "its age (--older-than); a directory is as old as the youngest thing in it. So does "
+        "what a Spark job of lamella.spark leaves (.lamella-spark-*), on every store. An "
+        "exchange of directories that was cut short is brought to its end: the old tree is "
+        "removed, a staged one that never came into place is left alone. What an interrupted "
+        "merge has joined, and its journal, are told of and never removed, since rows may be "
+        "nowhere else: `lamella merge --resume` finishes it.",
     .groups = {{"Options", options, 0},
                {"Storage", lm__cli_storage_options, 0},
                {"General", lm__cli_common_options, 0}},

@@ -3,9 +3,12 @@
  * its end what the journals of exchanges tell of (swap.h).
  *
  * Invariants
- *  1. Only names that lm__temp_name_is knows are looked at, and only regular files and directories.
+ *  1. Only names that lm__temp_name_is and lm__left_name know are looked at, and only regular files
+ *     and directories.
  *  2. A thing is removed while we hold its lock, and only if its name still leads to what we
- *     locked. A live writer's is never touched; where there are no locks, nothing is.
+ *     locked. A live writer's is never touched; where there are no locks, nothing is. A directory
+ *     of Spark's, which nobody locks, goes when all in it is older than asked for.
+ *  3. What a merge has joined, and its journal, are told of and stay.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -81,11 +84,15 @@ alive:
     return -1;
 }
 
+static int64_t time_ns(const struct stat *stat)
+{
+    return (int64_t)stat->st_mtim.tv_sec * 1000000000 + stat->st_mtim.tv_nsec;
+}
+
 static bool is_young(const reaper *r, const struct stat *stat)
 {
-    int64_t mtime_ns = (int64_t)stat->st_mtim.tv_sec * 1000000000 + stat->st_mtim.tv_nsec;
     return r->options->older_than_ns > 0 &&
-           r->options->now_ns - mtime_ns < r->options->older_than_ns;
+           r->options->now_ns - time_ns(stat) < r->options->older_than_ns;
 }
 
 static lm_status tell(reaper *r, const lm_gc_found *found, lm_error *error)
@@ -153,6 +160,71 @@ static lm_status temp_reap(reaper *r, int directory, const char *name, lm_gc_wha
     return status == LM_OK ? tell(r, &found, error) : status;
 }
 
+/* The last change of anything in the directory `name`, of `directory`; 0 where it cannot be told.
+ */
+static int64_t tree_newest_ns(lm_sys *sys, int directory, const char *name, int depth)
+{
+    lm_directory_reader reader;
+    struct stat stat;
+    int64_t most = 0;
+    int fd = lm__sys_openat(sys, directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    if (fd < 0) return 0;
+    bool is_whole = lm__sys_fstat(sys, fd, &stat) == 0 && depth < LM_TREE_DEPTH_MAX;
+    if (is_whole) most = time_ns(&stat);
+    lm__directory_reader_init(&reader, sys, fd);
+    while (is_whole) {
+        unsigned char type;
+        int more = lm__directory_reader_next(&reader, &name, &type);
+        if (more == 0) break;
+        is_whole = more > 0 && lm__sys_fstatat(sys, fd, name, &stat, AT_SYMLINK_NOFOLLOW) == 0;
+        if (!is_whole) break;
+        int64_t one =
+            S_ISDIR(stat.st_mode) ? tree_newest_ns(sys, fd, name, depth + 1) : time_ns(&stat);
+        is_whole = one > 0;
+        if (one > most) most = one;
+    }
+    (void)lm__sys_close(sys, fd);
+    return is_whole ? most : 0;
+}
+
+/* What Spark's tasks write to has no lock, and goes by age. */
+static lm_status spark_reap(reaper *r, int directory, const char *name, lm_error *error)
+{
+    int64_t age_ns = r->options->older_than_ns;
+    lm_gc_found found = {.path = r->path, .what = LM_GC_TREE, .done = LM_GC_SPARED};
+    if (age_ns <= 0) {
+        found.reason = "nothing tells whether its Spark job lives: name an age (--older-than)";
+        return tell(r, &found, error);
+    }
+    int64_t newest_ns = tree_newest_ns(r->sys, directory, name, r->depth);
+    if (newest_ns == 0 || r->options->now_ns - newest_ns < age_ns) {
+        found.reason = "it is younger than asked for, or being changed";
+        return tell(r, &found, error);
+    }
+    found.done = LM_GC_REMOVED;
+    found.reason = "all in it is older than asked for";
+    int fd = lm__sys_openat(r->sys, directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    if (fd < 0) return fd == -ENOENT ? LM_OK : lm__error_os(error, -fd, "cannot open %s", r->path);
+    lm_status status = LM_OK;
+    if (!r->options->dry_run) status = file_or_tree_remove(r, directory, name, fd, true, error);
+    (void)lm__sys_close(r->sys, fd);
+    return status == LM_OK ? tell(r, &found, error) : status;
+}
+
+static lm_status left_reap(reaper *r, int directory, const char *name, lm_left left,
+                           lm_error *error)
+{
+    struct stat stat;
+    if (left == LM_LEFT_SPARK) return spark_reap(r, directory, name, error);
+    if (lm__sys_fstatat(r->sys, directory, name, &stat, AT_SYMLINK_NOFOLLOW) != 0) return LM_OK;
+    const lm_gc_found found = {.path = r->path,
+                               .what = left == LM_LEFT_JOURNAL ? LM_GC_JOURNAL : LM_GC_FILE,
+                               .done = LM_GC_SPARED,
+                               .bytes = (uint64_t)stat.st_size,
+                               .reason = lm__left_reason(left)};
+    return tell(r, &found, error);
+}
+
 static lm_status directory_reap(reaper *r, int fd, lm_error *error);
 
 static lm_status entry_reap(reaper *r, int directory, const char *name, unsigned char type,
@@ -160,8 +232,13 @@ static lm_status entry_reap(reaper *r, int directory, const char *name, unsigned
 {
     lm_gc_what what;
     bool is_temp = lm__temp_name_is(name, &what);
+    lm_left left = lm__left_name(name);
     const unsigned char unknown = 0, is_directory = 4; /* d_type */
-    if (!is_temp && !(r->options->recursive && (type == is_directory || type == unknown)))
+    if (left == LM_LEFT_PROBE) left = LM_LEFT_NOTHING; /* of HDFS */
+    bool is_left = left != LM_LEFT_NOTHING &&
+                   (type == unknown || (type == is_directory) == (left == LM_LEFT_SPARK));
+    if (!is_temp && !is_left &&
+        !(r->options->recursive && (type == is_directory || type == unknown)))
         return LM_OK;
     size_t before;
     if (!path_push(r, name, &before))
@@ -169,6 +246,8 @@ static lm_status entry_reap(reaper *r, int directory, const char *name, unsigned
     lm_status status = LM_OK;
     if (is_temp) {
         status = temp_reap(r, directory, name, what, error);
+    } else if (is_left) {
+        status = left_reap(r, directory, name, left, error);
     } else {
         int fd = lm__sys_openat(r->sys, directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
         if (fd >= 0)

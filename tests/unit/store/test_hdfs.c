@@ -957,6 +957,49 @@ TEST(gc_goes_by_name_and_age)
     stop(store);
 }
 
+#define LEFT(kind) ".lamella-" kind "-0123456789abcdef0123456789abcdef"
+
+TEST(gc_finds_what_spark_and_merges_leave)
+{
+    lm_store *store = start();
+    lm_error error;
+    lm_reap_options options = {.now_ns = 1700000000000ll * 1000000 + 3600000000000};
+    reaped r = {0};
+    web_put("/d/" LEFT("spark") "/parts/_temporary/0/part-0", "old");
+    web_put("/d/" LEFT("probe"), "?");
+    web_put("/d/in/" LEFT("merge") ".part", "rows");
+    web_put("/d/in/" LEFT("merge"), "rows");
+    web_put("/d/in/.lamella-merge.journal", "lamella merge 1");
+    web_put("/d/" LEFT("x"), "somebody else's");
+    web_put("/d/sub/" LEFT("spark"), "a file");
+    options.recursive = true;
+    CHECK_OK(lm__store_reap(store, at("/d"), &options, reaped_add, &r, &error), error);
+    CHECK_INT(r.spared, 5);
+    CHECK_INT(r.removed, 0);
+    options.older_than_ns = 60000000000;
+    /* A directory is as young as what is in it, and lives while a file of it is being written. */
+    web_find("/d/" LEFT("spark") "/parts/_temporary/0/part-0")->mtime_ms += 3600000;
+    r = (reaped){0};
+    CHECK_OK(lm__store_reap(store, at("/d"), &options, reaped_add, &r, &error), error);
+    CHECK_INT(r.removed, 1);
+    CHECK(!web_find("/d/" LEFT("probe")));
+    web_find("/d/" LEFT("spark") "/parts/_temporary/0/part-0")->mtime_ms -= 3600000;
+    web_find("/d/" LEFT("spark") "/parts/_temporary/0/part-0")->is_open = true;
+    r = (reaped){0};
+    CHECK_OK(lm__store_reap(store, at("/d"), &options, reaped_add, &r, &error), error);
+    CHECK_INT(r.live, 1);
+    CHECK_INT(r.spared, 3);
+    web_find("/d/" LEFT("spark") "/parts/_temporary/0/part-0")->is_open = false;
+    r = (reaped){0};
+    CHECK_OK(lm__store_reap(store, at("/d"), &options, reaped_add, &r, &error), error);
+    CHECK_INT(r.removed, 1);
+    CHECK_INT(r.spared, 3);
+    CHECK(!web_find("/d/" LEFT("spark")) && web_find("/d/" LEFT("x")));
+    CHECK(web_is("/d/in/" LEFT("merge") ".part", "rows") && web_find("/d/sub/" LEFT("spark")));
+    CHECK(web_is("/d/in/.lamella-merge.journal", "lamella merge 1"));
+    stop(store);
+}
+
 /* ---- options, cancelling, memory ---- */
 
 TEST(options_are_checked_and_used)
@@ -1096,6 +1139,7 @@ int main(void)
     RUN(what_was_fenced_has_its_name_back);
     RUN(a_gateway_moves_no_directory_into_another);
     RUN(gc_goes_by_name_and_age);
+    RUN(gc_finds_what_spark_and_merges_leave);
     RUN(options_are_checked_and_used);
     RUN(a_cancelled_publication_changes_nothing);
     RUN(each_allocation_may_fail);

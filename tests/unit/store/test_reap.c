@@ -101,6 +101,50 @@ TEST(the_dead_are_removed) /* r1, r2 */
     scratch_remove(here);
 }
 
+#define LEFT(kind) ".lamella-" kind "-0123456789abcdef0123456789abcdef"
+
+TEST(what_spark_and_merges_leave_is_found) /* r3 */
+{
+    CHECK_INT(lm__left_name(LEFT("spark")), LM_LEFT_SPARK);
+    CHECK_INT(lm__left_name(LEFT("probe")), LM_LEFT_PROBE);
+    CHECK_INT(lm__left_name(LEFT("merge")), LM_LEFT_TARGET);
+    CHECK_INT(lm__left_name(LEFT("merge") ".part"), LM_LEFT_TARGET);
+    CHECK_INT(lm__left_name(".lamella-merge.journal"), LM_LEFT_JOURNAL);
+    CHECK_INT(lm__left_name(LEFT("spark") "0"), LM_LEFT_NOTHING);
+    CHECK_INT(lm__left_name(LEFT("spark") ".part"), LM_LEFT_NOTHING);
+    CHECK_INT(lm__left_name(".lamella-spark-"), LM_LEFT_NOTHING);
+    begin();
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    lm_reap_options options = {.now_ns = (int64_t)now.tv_sec * 1000000000 + 10000000000};
+    CHECK(mkdir(at(LEFT("spark")), 0755) == 0 && mkdir(at(LEFT("spark") "/parts"), 0755) == 0);
+    scratch_put(at(LEFT("spark") "/parts/part-0"), "x");
+    CHECK(symlink("..", at(LEFT("spark") "/parts/up")) == 0);
+    scratch_put(at(".lamella-merge.journal"), "lamella merge 1");
+    scratch_put(at("spark"), "x");
+    counts c = reap(options);
+    CHECK_INT(c.found, 2);
+    CHECK_INT(c.removed, 0);
+    CHECK_INT(c.bytes, 15);
+    options.older_than_ns = 5000000000;
+    /* The age of the youngest in it counts. */
+    struct timespec later[2] = {{now.tv_sec + 9, 0}, {now.tv_sec + 9, 0}};
+    CHECK(utimensat(AT_FDCWD, at(LEFT("spark") "/parts/part-0"), later, 0) == 0);
+    CHECK_INT(reap(options).removed, 0);
+    later[0].tv_sec = later[1].tv_sec = now.tv_sec;
+    CHECK(utimensat(AT_FDCWD, at(LEFT("spark") "/parts/part-0"), later, 0) == 0);
+    options.dry_run = true;
+    CHECK_INT(reap(options).removed, 1);
+    CHECK_INT(scratch_count(here), 3);
+    options.dry_run = false;
+    c = reap(options);
+    CHECK_INT(c.removed, 1);
+    CHECK_INT(c.trees, 1);
+    CHECK_INT(c.found, 2);
+    CHECK_INT(scratch_count(here), 2);
+    scratch_remove(here);
+}
+
 TEST(the_young_are_spared_by_choice)
 {
     begin();
@@ -334,6 +378,7 @@ int main(void)
     umask(022);
     RUN(names);
     RUN(the_dead_are_removed);
+    RUN(what_spark_and_merges_leave_is_found);
     RUN(the_young_are_spared_by_choice);
     RUN(the_living_are_left_alone);
     RUN(a_killed_writer_is_dead);
