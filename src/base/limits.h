@@ -263,6 +263,7 @@
 #define LM_CSV_BLOCK_ROWS_MAX 65536
 #define LM_CSV_PACKED_BYTES (256 * LM_KIB)     /* of compressed text, read at once */
 #define LM_CSV_READ_BYTES (1 * LM_MIB)         /* of text that becomes a batch */
+#define LM_CSV_PAGE_BYTES (4 * LM_MIB)         /* of memory that batches share */
 #define LM_CSV_READ_ROWS 1024                  /* rows whose cells are held at once */
 #define LM_CSV_ROW_BYTES_MAX (64 * LM_MIB)     /* of one row; can be raised, */
 #define LM_CSV_ROW_BYTES_LIMIT (1024 * LM_MIB) /* this far: places in a block have 31 bits */

@@ -130,8 +130,9 @@ static lm_status next_slice(lm_csv_block *b, slicing *s)
             lm__csv_regular_rows(&b->plan->dialect, b->text.data, b->text.size, s->at,
                                  b->plan->n_columns, LM_CSV_READ_ROWS, b->spans, &s->at, &lines);
     s->line += lines;
-    if (s->slice.rows > 0) return LM_OK;
-    return walk_rows(b, s);
+    if (s->slice.rows == 0) LM_TRY(walk_rows(b, s));
+    s->slice.bytes = s->at - s->at_first;
+    return LM_OK;
 }
 
 /* Columns. */
@@ -165,7 +166,7 @@ static lm_status convert_slice(lm_csv_block *b, const slicing *s)
     for (size_t i = 0; i < b->plan->n_columns; i++) {
         size_t good;
         lm_csv_convert *convert = lm__csv_convert(&b->plan->columns[i].field->type);
-        lm_status status = convert(b->plan, b->allocator, i, &s->slice, &b->values[i], &good);
+        lm_status status = convert(b->plan, i, &s->slice, &b->values[i], &good);
         if (status == LM_LIMIT)
             return lm__error_set(&b->error, LM_LIMIT,
                                  "the text of a column is too long for a batch");
@@ -193,30 +194,38 @@ static void infer_slice(lm_csv_block *b, const slicing *s)
 
 static bool is_text(const lm_csv_column *column) { return column->field->type.id == LM_TYPE_UTF8; }
 
-static lm_status make_room(lm_csv_block *b, size_t rows)
+/* As much as the text of the block before needed, and a little more. */
+static size_t expected_bytes(const lm_csv_block *b, size_t column)
 {
-    for (size_t i = 0; i < b->plan->n_columns; i++) {
-        const lm_type *type = &b->plan->columns[i].field->type;
-        size_t width = is_text(&b->plan->columns[i]) ? sizeof(int32_t)
-                       : type->id == LM_TYPE_BOOL    ? 1
-                                                     : (size_t)type->byte_width;
-        b->values[i] = (lm_csv_values){0};
-        lm__buffer_init(&b->values[i].bytes, b->allocator, 0);
-        b->values[i].values = lm__alloc_array(b->allocator, rows + 1, width);
-        if (!b->values[i].values) return no_memory(b);
-        if (is_text(&b->plan->columns[i])) memset(b->values[i].values, 0, sizeof(int32_t));
+    size_t size = b->text.size, bytes = size / b->plan->n_columns;
+    if (b->text_before > 0) {
+        double share = (double)b->bytes_before[column] / (double)b->text_before;
+        bytes = (size_t)((double)size * share * (1 + 1.0 / 32)) + LM_CSV_COPY_BYTES;
     }
-    return LM_OK;
+    return (bytes < size ? bytes : size) + LM_CSV_COPY_BYTES;
 }
 
-static void drop_values(lm_csv_block *b)
+static lm_status make_room(lm_csv_block *b, size_t rows)
 {
+    size_t page_bytes = 4 * b->text.size; /* a small file gets little memory */
+    b->room.page_bytes = page_bytes < LM_CSV_PAGE_BYTES ? page_bytes : LM_CSV_PAGE_BYTES;
     for (size_t i = 0; i < b->plan->n_columns; i++) {
-        lm__free(b->allocator, b->values[i].values);
-        lm__free(b->allocator, b->values[i].validity);
-        lm__buffer_deinit(&b->values[i].bytes);
-        b->values[i] = (lm_csv_values){0};
+        const lm_type *type = &b->plan->columns[i].field->type;
+        bool text = is_text(&b->plan->columns[i]);
+        size_t width = text                       ? sizeof(int32_t)
+                       : type->id == LM_TYPE_BOOL ? 1
+                                                  : (size_t)type->byte_width;
+        lm_csv_values *values = &b->values[i];
+        *values = (lm_csv_values){.room = &b->room};
+        values->values = lm__csv_room_take(&b->room, (rows + 1) * width);
+        if (!values->values) return no_memory(b);
+        if (!text) continue;
+        memset(values->values, 0, sizeof(int32_t));
+        values->bytes_capacity = expected_bytes(b, i);
+        values->bytes = lm__csv_room_take(&b->room, values->bytes_capacity);
+        if (!values->bytes) return no_memory(b);
     }
+    return LM_OK;
 }
 
 static void pack_bits(uint8_t *values, size_t rows)
@@ -226,15 +235,6 @@ static void pack_bits(uint8_t *values, size_t rows)
         for (size_t i = at; i < rows && i < at + 8; i++) byte |= (uint8_t)(values[i] << (i - at));
         values[at / 8] = byte;
     }
-}
-
-/* Hands memory over; it is the batch's, on failure too. */
-static lm_status give(lm_csv_block *b, void **memory)
-{
-    void *given = *memory;
-    *memory = NULL;
-    if (!given) return LM_OK;
-    return lm__batch_own_memory_take(b->batch, given) == LM_OK ? LM_OK : no_memory(b);
 }
 
 static lm_status make_batch(lm_csv_block *b, size_t rows)
@@ -248,20 +248,13 @@ static lm_status make_batch(lm_csv_block *b, size_t rows)
         if (values->null_count > 0) column->validity = values->validity;
         if (column->field->type.id == LM_TYPE_BOOL) pack_bits(values->values, rows);
         column->values = values->values;
-        if (is_text(&b->plan->columns[i])) {
-            column->offsets = values->values;
-            column->values = values->bytes.data;
-            void *bytes = values->bytes.data;
-            values->bytes = (lm_buffer){.allocator = b->allocator};
-            lm__buffer_init(&values->bytes, b->allocator, 0);
-            LM_TRY(give(b, &bytes));
-        }
-        void *validity = values->validity, *fixed = values->values;
-        values->validity = values->values = NULL;
-        lm_status status = give(b, &validity);
-        if (give(b, &fixed) != LM_OK || status != LM_OK) return b->error.code;
+        b->bytes_before[i] = values->bytes_size;
+        if (!is_text(&b->plan->columns[i])) continue;
+        column->offsets = values->values;
+        column->values = values->bytes;
     }
-    return LM_OK;
+    b->text_before = b->text.size;
+    return lm__csv_room_give(&b->room, b->batch) == LM_OK ? LM_OK : no_memory(b);
 }
 
 static lm_status run(lm_csv_block *b)
@@ -294,7 +287,7 @@ void lm__csv_block_run(lm_job *job)
     b->error_line = SIZE_MAX;
     lm_error_clear(&b->error);
     b->status = run(b);
-    drop_values(b);
+    lm__csv_room_drop(&b->room);
     if (b->status == LM_OK) return;
     lm__batch_unref(b->batch);
     b->batch = NULL;
@@ -315,7 +308,10 @@ lm_status lm__csv_block_init(lm_csv_block *block, const lm_allocator *allocator,
     block->values = lm__alloc_zero(allocator, (columns + 1) * sizeof *block->values);
     block->types = lm__alloc_array(allocator, columns + 1, sizeof *block->types);
     block->any = lm__alloc_zero(allocator, columns + 1);
-    if (block->spans && block->row_lines && block->values && block->types && block->any)
+    block->bytes_before = lm__alloc_array(allocator, columns + 1, sizeof *block->bytes_before);
+    block->room.allocator = allocator;
+    if (block->bytes_before && block->spans && block->row_lines && block->values && block->types &&
+        block->any)
         return LM_OK;
     return lm__error_memory(error, "reading CSV");
 }
@@ -330,4 +326,6 @@ void lm__csv_block_deinit(lm_csv_block *block)
     lm__free(block->allocator, block->values);
     lm__free(block->allocator, block->types);
     lm__free(block->allocator, block->any);
+    lm__free(block->allocator, block->bytes_before);
+    lm__csv_room_deinit(&block->room);
 }

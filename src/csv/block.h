@@ -2,6 +2,7 @@
 #ifndef LM_CSV_BLOCK_H
 #define LM_CSV_BLOCK_H
 
+#include "base/buffer.h"
 #include "base/pool.h"
 #include "csv/read.h"
 
@@ -26,7 +27,9 @@ typedef struct lm_csv_block {
     lm_csv_span *spans;
     uint32_t *row_lines;
     lm_csv_values *values;
-    lm_buffer valid_text; /* with U+FFFD for what is not UTF-8 */
+    lm_csv_room room;
+    size_t *bytes_before, text_before; /* text of the columns and of all, in the block before */
+    lm_buffer valid_text;              /* with U+FFFD for what is not UTF-8 */
 } lm_csv_block;
 
 LM_MUST_USE lm_status lm__csv_block_init(lm_csv_block *block, const lm_allocator *allocator,

@@ -4,19 +4,16 @@
  * Numbers, dates and times that are written as usual are read by short loops; everything else by
  * arrow/text.h, which takes whatever is a text of the type.
  */
-#include <math.h>
 #include <string.h>
 #include <strings.h>
 
 #include "arrow/calendar.h"
 #include "arrow/int256.h"
 #include "arrow/text.h"
-#include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/number.h"
 #include "base/simd.h"
-#include "csv/read.h"
+#include "csv/convert.h"
 
 bool lm__csv_is_null(const lm_csv_plan *plan, const uint8_t *text, lm_csv_span span)
 {
@@ -29,72 +26,7 @@ bool lm__csv_is_null(const lm_csv_plan *plan, const uint8_t *text, lm_csv_span s
     return false;
 }
 
-static lm_status set_null(const lm_allocator *allocator, const lm_csv_slice *slice, size_t row,
-                          lm_csv_values *out)
-{
-    if (!out->validity) {
-        size_t bytes = slice->capacity / 8 + 1;
-        out->validity = lm__alloc(allocator, bytes);
-        if (!out->validity) return LM_NO_MEMORY;
-        memset(out->validity, 0xff, bytes);
-    }
-    lm__bit_clear(out->validity, (int64_t)(slice->row_first + row));
-    out->null_count++;
-    return LM_OK;
-}
-
-/* The day of the row before is often this one's. */
-typedef struct day_before {
-    uint64_t first; /* of the ten bytes */
-    uint16_t last;
-    int64_t days;
-    bool known;
-} day_before;
-
-/* Runs `READ(text, size, to)` for each cell that is not null; to is where a value of TYPE goes. */
-#define CONVERT(name, type, READ)                                                                  \
-    static lm_status convert_##name(const lm_csv_plan *plan, const lm_allocator *allocator,        \
-                                    size_t at, const lm_csv_slice *slice, lm_csv_values *out,      \
-                                    size_t *good)                                                  \
-    {                                                                                              \
-        const lm_csv_column *column = &plan->columns[at];                                          \
-        const lm_csv_span *span = slice->spans + at;                                               \
-        type *to = (type *)(void *)out->values + slice->row_first;                                 \
-        bool empty_only = plan->null_empty_only;                                                   \
-        day_before before = {0};                                                                   \
-        (void)column;                                                                              \
-        (void)before;                                                                              \
-        for (size_t row = 0; row < slice->rows; row++, span += slice->columns) {                   \
-            const char *text = (const char *)slice->text + span->at;                               \
-            size_t size = lm__csv_span_size(*span);                                                \
-            if (size == 0 || (!empty_only && lm__csv_is_null(plan, slice->text, *span))) {         \
-                to[row] = (type){0};                                                               \
-                LM_TRY(set_null(allocator, slice, row, out));                                      \
-                continue;                                                                          \
-            }                                                                                      \
-            if (__builtin_expect(!(READ), 0)) {                                                    \
-                *good = row;                                                                       \
-                return LM_OK;                                                                      \
-            }                                                                                      \
-        }                                                                                          \
-        *good = slice->rows;                                                                       \
-        return LM_OK;                                                                              \
-    }
-
-/* Up to 18 digits behind `sum`; more, or anything else, is false. Behind the text there is slack to
- * be read. */
-LM_ALWAYS_INLINE bool take_digits(const char *text, size_t size, uint64_t *sum)
-{
-    uint64_t part;
-    if (size > 18) return false;
-    for (; size > 8; size -= 8, text += 8) {
-        if (!lm__digits_value(text, 8, &part)) return false;
-        *sum = *sum * 100000000 + part;
-    }
-    if (!lm__digits_value(text, size, &part)) return false;
-    *sum = *sum * lm__pow10_u64[size] + part;
-    return true;
-}
+#define CONVERT(name, type, READ) LM_CSV_CONVERT(, name, type, READ)
 
 /* Integers. */
 
@@ -103,7 +35,7 @@ LM_ALWAYS_INLINE bool read_i64(const lm_csv_column *column, const char *text, si
 {
     size_t at = text[0] == '-';
     uint64_t sum = 0;
-    if (__builtin_expect(size > at && take_digits(text + at, size - at, &sum), 1)) {
+    if (__builtin_expect(size > at && lm__csv_take_digits(text + at, size - at, &sum), 1)) {
         if (column->strict && text[at] == '0' && size > 1) return false;
         *value = at ? -(int64_t)sum : (int64_t)sum;
         return true;
@@ -137,92 +69,6 @@ CONVERT_NARROW(u16, uint16_t, 0, UINT16_MAX)
 CONVERT_NARROW(u32, uint32_t, 0, UINT32_MAX)
 CONVERT(i64, int64_t, read_i64(column, text, size, &to[row]))
 CONVERT(u64, uint64_t, lm__text_to_u64(text, size, &to[row]) == LM_TEXT_OK)
-
-/* Floats. */
-
-static const double exact_powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                      1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-
-static bool is_word(const char *text, size_t size, const char *word)
-{
-    return strlen(word) == size && strncasecmp(text, word, size) == 0;
-}
-
-static bool read_special(const char *text, size_t size, double *value)
-{
-    bool negative = size > 0 && text[0] == '-';
-    text += negative;
-    size -= negative;
-    if (is_word(text, size, "nan"))
-        *value = (double)NAN;
-    else if (is_word(text, size, "inf") || is_word(text, size, "infinity"))
-        *value = (double)INFINITY;
-    else
-        return false;
-    if (negative) *value = -*value;
-    return true;
-}
-
-/* Where the point is among the first 16 bytes; `size` where there is none. */
-LM_ALWAYS_INLINE size_t find_point(const char *text, size_t size)
-{
-    size_t most = size < 16 ? size : 16;
-#if defined(__SSE2__)
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
-    unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')));
-    found &= (1u << most) - 1;
-    return found ? (size_t)__builtin_ctz(found) : size;
-#else
-    const char *found = memchr(text, '.', most);
-    return found ? (size_t)(found - text) : size;
-#endif
-}
-
-/* Digits with a point among them or none, 19 at most. Up to 15 of them are an exact double, as the
- * power of ten is: one division rounds correctly. */
-LM_ALWAYS_INLINE bool read_amount(const char *text, size_t size, double *value)
-{
-    bool negative = text[0] == '-';
-    text += negative;
-    size -= negative;
-    size_t point = find_point(text, size), places = point < size ? size - point - 1 : 0;
-    uint64_t sum = 0;
-    if (point == 0 || size > 20 || !take_digits(text, point, &sum)) return false;
-    if (point < size &&
-        (places == 0 || point + places > 19 || !take_digits(text + point + 1, places, &sum)))
-        return false;
-    /* Decided by the length, which is much the same within a column, and not by the number. */
-    double result;
-    if (size <= 16)
-        result = (double)sum / exact_powers[places];
-    else if (!lm__decimal_double(sum, -(int)places, &result))
-        return false;
-    *value = copysign(result, negative ? -1.0 : 1.0);
-    return true;
-}
-
-static bool read_f64_slow(const char *text, size_t size, double *value)
-{
-    if (!lm__double_parse(text, size, value)) return read_special(text, size, value);
-    return !isinf(*value);
-}
-
-LM_ALWAYS_INLINE bool read_f64(const char *text, size_t size, double *value)
-{
-    return read_amount(text, size, value) || read_f64_slow(text, size, value);
-}
-
-static bool read_f32(const char *text, size_t size, float *value)
-{
-    double special;
-    if (lm__float_parse(text, size, value)) return !isinf(*value);
-    if (!read_special(text, size, &special)) return false;
-    *value = (float)special;
-    return true;
-}
-
-CONVERT(f64, double, read_f64(text, size, &to[row]))
-CONVERT(f32, float, read_f32(text, size, &to[row]))
 
 /* Dates and times. */
 
@@ -307,7 +153,7 @@ static bool read_time32(const lm_csv_column *column, const char *text, size_t si
 CONVERT(time32, int32_t, read_time32(column, text, size, &to[row]))
 CONVERT(time64, int64_t, read_time(column, text, size, &to[row]))
 
-LM_ALWAYS_INLINE bool read_day_again(day_before *before, const char *text, int64_t *days)
+LM_ALWAYS_INLINE bool read_day_again(lm_csv_day_before *before, const char *text, int64_t *days)
 {
     uint64_t first;
     uint16_t last;
@@ -332,8 +178,9 @@ static bool read_timestamp_slow(const lm_csv_column *column, const char *text, s
     return zoned == wanted || (wanted && !column->strict);
 }
 
-LM_ALWAYS_INLINE bool read_timestamp(const lm_csv_column *column, day_before *before, int digits,
-                                     int64_t per, const char *text, size_t size, int64_t *value)
+LM_ALWAYS_INLINE bool read_timestamp(const lm_csv_column *column, lm_csv_day_before *before,
+                                     int digits, int64_t per, const char *text, size_t size,
+                                     int64_t *value)
 {
     int64_t days, clock, whole;
     bool wanted = column->field->type.timezone != NULL, zoned = size > 11 && text[size - 1] == 'Z';
@@ -365,7 +212,7 @@ LM_ALWAYS_INLINE bool read_bool(const char *text, size_t size, uint8_t *value)
     return true;
 }
 
-CONVERT(bool, uint8_t, read_bool(text, size, &to[row]))
+CONVERT(boolean, uint8_t, read_bool(text, size, &to[row]))
 
 /* Decimals. */
 
@@ -389,41 +236,60 @@ CONVERT(decimal256, lm_i256, read_decimal(column, text, size, &to[row]))
 
 /* Text. Quoted text is never null. */
 
-#define COPY_BYTES 32 /* that are copied at once where a cell has no more */
-
+/* Cells are short: the first bytes are copied whatever the size, which is a branch less. There is
+ * room for it, and slack behind the text. */
 LM_ALWAYS_INLINE void copy_text(uint8_t *to, const uint8_t *from, size_t size)
 {
-    if (size <= COPY_BYTES)
-        memcpy(to, from, COPY_BYTES); /* there is room for it, and slack behind the text */
+    memcpy(to, from, LM_CSV_COPY_BYTES / 2);
+    if (size <= LM_CSV_COPY_BYTES / 2) return;
+    if (size <= LM_CSV_COPY_BYTES)
+        memcpy(to + LM_CSV_COPY_BYTES / 2, from + LM_CSV_COPY_BYTES / 2, LM_CSV_COPY_BYTES / 2);
     else
         memcpy(to, from, size);
 }
 
-static lm_status convert_text(const lm_csv_plan *plan, const lm_allocator *allocator, size_t at,
-                              const lm_csv_slice *slice, lm_csv_values *out, size_t *good)
+/* Room for the text of a slice. */
+static lm_status reserve_text(const lm_csv_slice *slice, const lm_csv_span *span,
+                              lm_csv_values *out)
+{
+    size_t needed = 0, most = out->bytes_size + slice->bytes + LM_CSV_COPY_BYTES;
+    if (out->bytes_capacity >= most) return LM_OK;
+    for (size_t row = 0; row < slice->rows; row++, span += slice->columns)
+        needed += lm__csv_span_size(*span);
+    needed += out->bytes_size;
+    if (needed > INT32_MAX) return LM_LIMIT;
+    needed += LM_CSV_COPY_BYTES;
+    if (out->bytes_capacity >= needed) return LM_OK;
+    size_t capacity = needed + needed / 2;
+    uint8_t *bytes = lm__csv_room_take(out->room, capacity);
+    if (!bytes) return LM_NO_MEMORY;
+    if (out->bytes_size > 0) memcpy(bytes, out->bytes, out->bytes_size);
+    out->bytes = bytes;
+    out->bytes_capacity = capacity;
+    return LM_OK;
+}
+
+static lm_status convert_text(const lm_csv_plan *plan, size_t at, const lm_csv_slice *slice,
+                              lm_csv_values *out, size_t *good)
 {
     const lm_csv_span *span = slice->spans + at;
     int32_t *offsets = (int32_t *)(void *)out->values + slice->row_first;
-    size_t total = 0;
-    for (size_t row = 0; row < slice->rows; row++)
-        total += lm__csv_span_size(span[row * slice->columns]);
-    LM_TRY(lm__buffer_reserve(&out->bytes, total + COPY_BYTES));
-    if (total + out->bytes.size > INT32_MAX) return LM_LIMIT;
-    uint8_t *to = out->bytes.data + out->bytes.size;
+    LM_TRY(reserve_text(slice, span, out));
+    uint8_t *to = out->bytes + out->bytes_size;
     for (size_t row = 0; row < slice->rows; row++, span += slice->columns) {
         size_t size = lm__csv_span_size(*span);
-        offsets[row] = (int32_t)(to - out->bytes.data);
+        offsets[row] = (int32_t)(to - out->bytes);
         bool quoted = span->size & LM_CSV_QUOTED;
         if (!quoted && (size == 0 || !plan->null_empty_only) &&
             lm__csv_is_null(plan, slice->text, *span)) {
-            LM_TRY(set_null(allocator, slice, row, out));
+            LM_TRY(lm__csv_set_null(slice, row, out));
             continue;
         }
         copy_text(to, slice->text + span->at, size);
         to += size;
     }
-    offsets[slice->rows] = (int32_t)(to - out->bytes.data);
-    out->bytes.size = (size_t)(to - out->bytes.data);
+    offsets[slice->rows] = (int32_t)(to - out->bytes);
+    out->bytes_size = (size_t)(to - out->bytes);
     *good = slice->rows;
     return LM_OK;
 }
@@ -431,7 +297,7 @@ static lm_status convert_text(const lm_csv_plan *plan, const lm_allocator *alloc
 lm_csv_convert *lm__csv_convert(const lm_type *type)
 {
     switch (type->id) {
-    case LM_TYPE_BOOL: return convert_bool;
+    case LM_TYPE_BOOL: return convert_boolean;
     case LM_TYPE_INT8: return convert_i8;
     case LM_TYPE_INT16: return convert_i16;
     case LM_TYPE_INT32: return convert_i32;
@@ -440,8 +306,8 @@ lm_csv_convert *lm__csv_convert(const lm_type *type)
     case LM_TYPE_UINT16: return convert_u16;
     case LM_TYPE_UINT32: return convert_u32;
     case LM_TYPE_UINT64: return convert_u64;
-    case LM_TYPE_FLOAT32: return convert_f32;
-    case LM_TYPE_FLOAT64: return convert_f64;
+    case LM_TYPE_FLOAT32:
+    case LM_TYPE_FLOAT64: return lm__csv_convert_float(type);
     case LM_TYPE_DECIMAL32: return convert_decimal32;
     case LM_TYPE_DECIMAL64: return convert_decimal64;
     case LM_TYPE_DECIMAL128: return convert_decimal128;

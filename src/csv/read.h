@@ -6,7 +6,7 @@
 #define LM_CSV_READ_H
 
 #include "arrow/batch.h"
-#include "base/buffer.h"
+#include "csv/room.h"
 #include "csv/rows.h"
 
 /* What a column becomes, settled before the first block. */
@@ -29,10 +29,12 @@ typedef struct lm_csv_plan {
     lm_schema *schema;
 } lm_csv_plan;
 
-/* Values of one column of a block. */
+/* Values of one column of a block; their memory is the room's. */
 typedef struct lm_csv_values {
+    lm_csv_room *room;
     uint8_t *values, *validity; /* validity NULL: no null so far */
-    lm_buffer bytes;            /* of text; `values` has its offsets */
+    uint8_t *bytes;             /* of text; `values` has its offsets */
+    size_t bytes_size, bytes_capacity;
     int64_t null_count;
 } lm_csv_values;
 
@@ -43,16 +45,20 @@ typedef struct lm_csv_slice {
     size_t rows, columns;
     size_t row_first; /* of the block: where values go */
     size_t capacity;  /* rows of the block at most */
+    size_t bytes;     /* of the cells at most, in all columns together */
 } lm_csv_slice;
 
 /* Cells of column `at` become values. The number of the slice's first row whose cell does not fit,
  * or the number of rows; LM_NO_MEMORY and LM_LIMIT come as a status. */
-typedef lm_status lm_csv_convert(const lm_csv_plan *plan, const lm_allocator *allocator, size_t at,
-                                 const lm_csv_slice *slice, lm_csv_values *out, size_t *good);
+typedef lm_status lm_csv_convert(const lm_csv_plan *plan, size_t at, const lm_csv_slice *slice,
+                                 lm_csv_values *out, size_t *good);
 /* NULL for a type that is made of text by a cast. */
 lm_csv_convert *lm__csv_convert(const lm_type *type);
 
 bool lm__csv_is_null(const lm_csv_plan *plan, const uint8_t *text, lm_csv_span span);
+
+/* Bytes behind a column's text that are written beyond it, and may be. */
+#define LM_CSV_COPY_BYTES 64
 
 /* Types of a column by its cells, as bits; all of them to begin with. */
 typedef uint32_t lm_csv_types;

@@ -6,7 +6,8 @@
 #include "../check_alloc.h"
 #include "arrow/batch.h"
 #include "base/error.h"
-#include "csv/rows.h"
+#include "base/number.h"
+#include "csv/read.h"
 
 #include "codec/codec.h"
 
@@ -265,6 +266,132 @@ TEST(types_are_found_out)
                .null_texts = (const char *const[]){"", "NA"}, .null_count = 2);
 }
 
+/* A cell of digits, points and signs, most of them numbers; `size` of its room. */
+static size_t any_number(uint64_t *state, char *cell)
+{
+    static const char strange[] = ".-+e5a/:0 ";
+    size_t size = 0, digits = check_random(state) % 24, point = check_random(state) % 24;
+    if (check_random(state) % 3 == 0) cell[size++] = '-';
+    for (size_t i = 0; i < digits; i++) {
+        if (i == point) cell[size++] = '.';
+        cell[size++] = (char)('0' + (check_random(state) % 4 ? check_random(state) % 10 : 0));
+    }
+    if (size > 0 && check_random(state) % 8 == 0)
+        cell[check_random(state) % size] = strange[check_random(state) % (sizeof strange - 1)];
+    return size;
+}
+
+/* read_float.c, invariant 1, for all levels against base/number.h; at the text's beginning too,
+ * where there is no room to read before the cell. */
+TEST(floats_are_read_as_by_the_slow_way)
+{
+    static const char *const cells[] = {"0",
+                                        "-0",
+                                        "0.0",
+                                        "-0.0",
+                                        "1",
+                                        "0.5",
+                                        "9007199254740993",
+                                        "9007199254740992.5",
+                                        "9007199254740993.5",
+                                        "1.7976931348623157",
+                                        "0.1000000000000000055",
+                                        "5e-324",
+                                        "1e999",
+                                        "123456789012345678901",
+                                        "9999999999999999999",
+                                        "0.9999999999999999999",
+                                        "1.",
+                                        ".5",
+                                        ".",
+                                        "-",
+                                        "-.",
+                                        "nan",
+                                        "-inf",
+                                        "1..2",
+                                        "0.3",
+                                        "4503599627370497.5",
+                                        "18014398509481985.5"};
+    lm_field field = {.type = lm__type_make(LM_TYPE_FLOAT64)};
+    lm_csv_column column = {.field = &field};
+    const lm_csv_plan plan = {.null_empty_only = true, .n_columns = 1, .columns = &column};
+    lm_csv_convert *convert = lm__csv_convert(&field.type);
+    uint64_t state = 5;
+    for (int turn = 0; turn < 400000; turn++) {
+        char text[128 + 64], cell[64];
+        double want = 0, got = 0;
+        size_t size, good = 9, at = check_random(&state) % 40;
+        if (turn < (int)(sizeof cells / sizeof *cells))
+            size = (size_t)sprintf(cell, "%s", cells[turn]);
+        else if (turn % 4)
+            size = any_number(&state, cell);
+        else {
+            uint64_t bits = check_random(&state);
+            memcpy(&want, &bits, sizeof want);
+            if (turn % 8) want = (double)(int64_t)bits / 1e18;
+            size = want - want == 0 ? lm__double_text(want, cell) : 1;
+        }
+        if (size == 0) continue;
+        memset(text, turn % 2 ? '7' : ',', sizeof text);
+        memcpy(text + at, cell, size);
+        const lm_csv_span span = {(uint32_t)at, (uint32_t)size};
+        lm_csv_values out = {.values = (uint8_t *)&got};
+        const lm_csv_slice slice = {(const uint8_t *)text, &span, 1, 1, 0, 1, size};
+        CHECK_INT(convert(&plan, 0, &slice, &out, &good), LM_OK);
+        bool number = lm__double_parse(cell, size, &want) && want - want == 0;
+        bool word = size > 2 && (cell[size - 1] == 'n' || cell[size - 1] == 'f');
+        CHECK_INT(good, number || word);
+        if (number && memcmp(&got, &want, sizeof got) != 0)
+            check_fail(__FILE__, __LINE__, "%.*s is read as %a, not %a", (int)size, cell, got,
+                       want);
+    }
+}
+
+/* room.h, invariant 1: batches share pages, and any may go first. */
+TEST(batches_outlive_the_stream)
+{
+    enum { ROWS = 400000 };
+    static char text[ROWS * 24];
+    lm_memory_source source;
+    struct ArrowArrayStream exported;
+    lm_stream *stream;
+    lm_batch *batches[64];
+    size_t size = 0, count = 0;
+    int64_t rows = 0;
+    check_alloc memory;
+    check_alloc_init(&memory, SIZE_MAX);
+    for (int i = 0; i < ROWS; i++) /* the first rows let expect less text than there comes */
+        size += (size_t)sprintf(text + size, "%d,\"%.*s\",%s\n", i, i / (ROWS / 12), "abcdefghijkl",
+                                i % 7 ? "x" : "");
+    lm_memory_source_init(&source, text, size, "in.csv");
+    const lm_csv_read_options options = {.threads = 2, .header = LM_CSV_HEADER_NO};
+    CHECK_STATUS(lm_csv_read_take(&memory.allocator, &source.source, &options, &exported, &error),
+                 LM_OK);
+    CHECK_STATUS(
+        lm__stream_import_take(&memory.allocator, &exported, LM_VALIDATE_NONE, &stream, &error),
+        LM_OK);
+    while (lm__stream_next(stream, &batches[count], &error) == LM_OK && batches[count]) count++;
+    lm__stream_close(stream);
+    CHECK(count > 4);
+    for (size_t i = 0; i < count; i++) {
+        CHECK_STATUS(lm__batch_validate(batches[i], LM_VALIDATE_TEXT, &error), LM_OK);
+        lm_array number = lm__batch_column(batches[i], 0), word = lm__batch_column(batches[i], 1);
+        lm_array last = lm__batch_column(batches[i], 2);
+        for (int64_t row = 0; row < lm__batch_rows(batches[i]); row++, rows++) {
+            size_t length;
+            const uint8_t *bytes = lm__array_bytes(&word, row, &length);
+            CHECK_INT(((const int64_t *)number.values)[row], rows);
+            CHECK_INT(length, (size_t)rows / (ROWS / 12) < 12 ? rows / (ROWS / 12) : 12);
+            CHECK(memcmp(bytes, "abcdefghijkl", length) == 0);
+            CHECK_INT(lm__array_valid(&last, row), rows % 7 != 0);
+        }
+    }
+    CHECK_INT(rows, ROWS);
+    for (size_t i = 0; i < count; i += 2) lm__batch_unref(batches[i]);
+    for (size_t i = 1; i < count; i += 2) lm__batch_unref(batches[i]);
+    CHECK_INT(memory.live, 0);
+}
+
 TEST(headers_are_found_out)
 {
     CHECK_READ("a,b\n1,2\n", "a:int64,b:int64/1|2", .threads = 1);
@@ -475,6 +602,8 @@ int main(void)
     RUN(regular_rows_are_what_the_walk_finds);
     RUN(lines_are_counted_where_quotes_hide_some);
     RUN(types_are_found_out);
+    RUN(floats_are_read_as_by_the_slow_way);
+    RUN(batches_outlive_the_stream);
     RUN(headers_are_found_out);
     RUN(schemas_are_kept_to);
     RUN(what_does_not_fit_is_told_with_its_line);
