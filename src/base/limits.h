@@ -159,12 +159,13 @@
 #define LM_PARQUET_READ_PAGE_BYTES_MAX (LM_GIB + 64 * LM_MIB) /* uncompressed; can be raised */
 #define LM_PARQUET_READ_TAIL_BYTES (64 * LM_KIB)              /* of the first read */
 #define LM_PARQUET_READ_WINDOW_BYTES (1 * LM_MIB)             /* of a chunk, read at once */
-#define LM_PARQUET_READ_PIECE_ROWS_MIN 8192         /* of a row group that several threads read */
-#define LM_PARQUET_READ_KEPT_BYTES_MAX (4 * LM_MIB) /* of a buffer, for the next column */
-#define LM_PARQUET_READ_AHEAD_BYTES (128 * LM_MIB)  /* of rows decoded ahead of the reader */
-#define LM_PARQUET_READ_UNITS_MAX 64                /* pieces of row groups, decoded ahead */
-#define LM_PARQUET_READ_ROWS_MAX ((size_t)1 << 27)  /* of one piece of a row group */
-#define LM_PARQUET_WIDTH_MAX (16 * (int32_t)LM_MIB) /* of one value of FIXED_LEN_BYTE_ARRAY */
+#define LM_PARQUET_READ_PIECE_ROWS_MIN 8192           /* of a row group that several threads read */
+#define LM_PARQUET_READ_KEPT_BYTES_MAX (4 * LM_MIB)   /* of a buffer, for the next column */
+#define LM_PARQUET_READ_SPARE_BYTES_MAX (64 * LM_MIB) /* of a buffer that is too large by now */
+#define LM_PARQUET_READ_AHEAD_BYTES (128 * LM_MIB)    /* of rows decoded ahead of the reader */
+#define LM_PARQUET_READ_UNITS_MAX 64                  /* pieces of row groups, decoded ahead */
+#define LM_PARQUET_READ_ROWS_MAX ((size_t)1 << 27)    /* of one piece of a row group */
+#define LM_PARQUET_WIDTH_MAX (16 * (int32_t)LM_MIB)   /* of one value of FIXED_LEN_BYTE_ARRAY */
 #define LM_PARQUET_MERGE_FILES_MAX 4000000
 #define LM_PARQUET_MERGE_KEPT_BYTES_MAX (8 * LM_MIB) /* of tails of files that are merged */
 #define LM_PARQUET_MERGE_TAIL_BYTES_MAX (1 * LM_MIB) /* of one of them */
@@ -179,6 +180,7 @@
 #define LM_VARIANT_DEPTH_MAX 128
 #define LM_PARQUET_BLOOM_BYTES_MAX (128 * LM_MIB)
 #define LM_VERIFY_DISTINCT_SLOTS_MAX ((size_t)1 << 23) /* twice the values that are counted */
+#define LM_VERIFY_BOUND_BYTES_MAX (64 * LM_KIB)        /* of a byte string, held against a bound */
 #define LM_VERIFY_PROBLEMS_MAX 1000                    /* that are told; can be raised */
 /* min and max longer than this are cut; a max that cannot be cut is left out past the second */
 #define LM_PARQUET_BOUND_BYTES 64

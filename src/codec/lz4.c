@@ -5,9 +5,10 @@
  *  - Hadoop's framing: the size of a piece unpacked, then packed, both of four bytes big-endian,
  * and the block; where Hadoop's buffer was too small for a piece, several packed sizes with their
  *    blocks follow one unpacked size;
- *  - a block without any framing, by older versions of Arrow C++.
- * The framing is tried first. A block that happens to look like one fails later, and is then read
- * as what it is.
+ *  - a block without any framing, by older versions of Arrow C++;
+ *  - LZ4's own frames, by older versions of the parquet crate of Rust and of fastparquet.
+ * Hadoop's framing is tried first, then frames, which begin with a magic number. A block that
+ * happens to look like one of them fails later, and is then read as what it is.
  */
 #include <lz4.h>
 #include <lz4hc.h>
@@ -15,6 +16,7 @@
 #include "base/alloc.h"
 #include "codec/context.h"
 #include "codec/library.h"
+#include "codec/lz4_frame.h"
 
 #define LZ4_FUNCTIONS(X)                                                                           \
     X(LZ4_sizeofState)                                                                             \
@@ -118,7 +120,9 @@ static lm_status lz4_hadoop_decompress(lm_codec_context *context, const lm_codec
     const lz4_functions *lz4;
     (void)context;
     LM_TRY(lz4_load(&lz4, error));
-    if (unpack_hadoop(lz4, job)) return LM_OK;
+    if (unpack_hadoop(lz4, job) ||
+        lm__lz4_frame_decode(job->src, job->src_size, job->dst, job->dst_size, NULL) == LM_OK)
+        return LM_OK;
     int size = unpack_block(lz4, job->src, job->src_size, job->dst, job->dst_size);
     if (size < 0 || (size_t)size != job->dst_size) return lm__codec_damaged("lz4", job, error);
     return LM_OK;

@@ -57,11 +57,11 @@ static bool match(projection *p)
 }
 
 /* What is wanted of the field: a copy that shares what it can, or NULL. */
-static const lm_field *prune(projection *p, const lm_field *field)
+static const lm_field *prune(projection *p, const lm_field *field, bool top)
 {
     size_t before = p->path.size;
     const lm_field *kept = NULL;
-    if ((before > 0 && lm__buffer_byte(&p->path, '.') != LM_OK) ||
+    if ((!top && lm__buffer_byte(&p->path, '.') != LM_OK) ||
         lm__buffer_append(&p->path, field->name, field->name_size) != LM_OK) {
         p->no_memory = true;
         return NULL;
@@ -72,7 +72,7 @@ static const lm_field *prune(projection *p, const lm_field *field)
     if (!children) p->no_memory = true;
     int32_t count = 0;
     for (int32_t i = 0; children && i < field->n_children; i++) {
-        const lm_field *child = prune(p, &field->children[i]);
+        const lm_field *child = prune(p, &field->children[i], false);
         if (child) children[count++] = *child;
     }
     p->path.size = before;
@@ -123,7 +123,7 @@ static lm_status choose(projection *p, const lm_schema *source, lm_schema **sche
     if (!columns || !children) return lm__error_memory(error, "choosing columns");
     for (int32_t i = 0; i < root->n_children; i++) {
         p->place = SIZE_MAX;
-        const lm_field *column = prune(p, &root->children[i]);
+        const lm_field *column = prune(p, &root->children[i], true);
         if (p->no_memory) return lm__error_memory(error, "choosing columns");
         if (column) columns[count++] = (chosen){column, p->place};
     }

@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "ipc/lz4_frame.h"
+#include "codec/lz4_frame.h"
 #include "ipc/message.h"
 
 #define NOT_COMPRESSED (-1) /* a codec number that is none */

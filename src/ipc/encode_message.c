@@ -3,8 +3,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "codec/lz4_frame.h"
 #include "ipc/encode.h"
-#include "ipc/lz4_frame.h"
 
 static lm_status refuse_memory(lm_ipc_encoder *e)
 {

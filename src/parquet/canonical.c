@@ -7,6 +7,7 @@
 #include "parquet/canonical_rows.h"
 
 #define VALUES_AT_ONCE ((size_t)256 * 1024) /* of all columns, where rows are short */
+#define BYTES_AT_ONCE (4 * LM_MIB)          /* of all columns, or one row */
 
 /* As they are stored, byte strings with offsets of 64 bits. */
 static lm_read_spec physical_spec(const lm_read_node *leaf)
@@ -112,6 +113,19 @@ static lm_status load_leaf(lm_canonical *state, lm_canonical_leaf *leaf, size_t 
     return LM_OK;
 }
 
+/* More rows the next time, or fewer: a dictionary makes much of few bytes. */
+static void adapt(lm_canonical *state, uint32_t leaves, size_t most)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < leaves; i++) bytes += state->leaves[i].values.data_size;
+    if (bytes <= BYTES_AT_ONCE / 2)
+        state->rows_at_once *= 2;
+    else if (bytes > BYTES_AT_ONCE)
+        state->rows_at_once /= bytes / BYTES_AT_ONCE + 1;
+    if (state->rows_at_once > most) state->rows_at_once = most;
+    if (state->rows_at_once == 0) state->rows_at_once = 1;
+}
+
 static lm_status write_row_group(lm_canonical *state, const lm_parquet_reader *reader,
                                  size_t row_group)
 {
@@ -125,11 +139,12 @@ static lm_status write_row_group(lm_canonical *state, const lm_parquet_reader *r
     for (uint32_t i = 0; i < leaves; i++)
         LM_TRY(open_leaf(state, reader, row_group, &state->leaves[i]));
     while (rows > 0) {
-        size_t some = rows < most ? (size_t)rows : most;
+        size_t some = rows < state->rows_at_once ? (size_t)rows : state->rows_at_once;
         for (uint32_t i = 0; i < leaves; i++) LM_TRY(load_leaf(state, &state->leaves[i], some));
         for (size_t row = 0; row < some; row++)
             LM_TRY(lm__canonical_row(state, reader->schema.root));
         rows -= some;
+        adapt(state, leaves, most);
     }
     for (uint32_t i = 0; i < leaves; i++) {
         LM_TRY(lm__read_column_end(&state->leaves[i].column, state->error));
@@ -140,7 +155,8 @@ static lm_status write_row_group(lm_canonical *state, const lm_parquet_reader *r
 
 lm_status lm__canonical_write(lm_parquet_reader *reader, lm_sink *sink, lm_error *error)
 {
-    lm_canonical state = {.allocator = reader->allocator, .sink = sink, .error = error};
+    lm_canonical state = {
+        .allocator = reader->allocator, .sink = sink, .rows_at_once = 1, .error = error};
     lm_status status = state_init(&state, reader);
     for (size_t i = 0; i < reader->metadata.row_groups.count && status == LM_OK; i++)
         status = lm__reader_within(reader, i, write_row_group(&state, reader, i), error);

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "parquet/canonical_text.h"
 
 #define FLUSH_BYTES (256 * LM_KIB)
@@ -118,11 +119,32 @@ static lm_status put(lm_canonical *state, lm_buffer *out, const char *text)
 
 static lm_status shape(lm_canonical *state, const lm_read_node *node, lm_buffer *out);
 
+/* Whether it goes out in pieces, so that its text need not be held whole. */
+static bool is_long(const lm_canonical *state, const lm_read_node *node, lm_bytes value,
+                    const lm_buffer *out)
+{
+    return value.size > FLUSH_BYTES && out == &state->out &&
+           (node->meaning == LM_MEANS_STRING || node->meaning == LM_MEANS_JSON) &&
+           lm__utf8_valid(value.data, value.size);
+}
+
+static lm_status long_text(lm_canonical *state, lm_bytes value, lm_buffer *out)
+{
+    LM_TRY(put(state, out, "\""));
+    for (size_t at = 0, size; at < value.size; at += size) {
+        size = value.size - at < FLUSH_BYTES ? value.size - at : FLUSH_BYTES;
+        LM_TRY(lm__canonical_full(state, lm__canonical_escaped(out, value.data + at, size)));
+        LM_TRY(flush(state, out, FLUSH_BYTES));
+    }
+    return put(state, out, "\"");
+}
+
 static lm_status leaf_text(lm_canonical *state, const lm_read_node *node, lm_buffer *out)
 {
     lm_bytes value = {0};
     char path[LM_READ_PATH_MAX];
     LM_TRY(lm__canonical_take(state, node, &value));
+    if (is_long(state, node, value, out)) return long_text(state, value, out);
     lm_status status = lm__canonical_leaf(out, node, value.data, value.size);
     if (status != LM_OK)
         return lm__error_within(state->error, lm__canonical_full(state, status), "column %s",

@@ -24,6 +24,7 @@ typedef struct lm_canonical_leaf {
 typedef struct lm_canonical {
     const lm_allocator *allocator;
     lm_canonical_leaf *leaves;
+    size_t rows_at_once; /* found out on the way, by the bytes that they have */
     lm_buffer out;
     lm_sink *sink;
     lm_arena arena;   /* of the variant at hand */

@@ -36,9 +36,9 @@ static size_t escape(uint8_t byte, char text[8])
     return 6;
 }
 
-lm_status lm__canonical_string(lm_buffer *out, const uint8_t *text, size_t size)
+lm_status lm__canonical_escaped(lm_buffer *out, const uint8_t *text, size_t size)
 {
-    lm_status status = lm__buffer_byte(out, '"');
+    lm_status status = LM_OK;
     size_t plain = 0; /* where the bytes begin that stand as they are */
     for (size_t i = 0; i < size && status == LM_OK; i++) {
         char escaped[8];
@@ -49,6 +49,13 @@ lm_status lm__canonical_string(lm_buffer *out, const uint8_t *text, size_t size)
     }
     if (status == LM_OK && size > plain)
         status = lm__buffer_append(out, text + plain, size - plain);
+    return status;
+}
+
+lm_status lm__canonical_string(lm_buffer *out, const uint8_t *text, size_t size)
+{
+    lm_status status = lm__buffer_byte(out, '"');
+    if (status == LM_OK) status = lm__canonical_escaped(out, text, size);
     return status == LM_OK ? lm__buffer_byte(out, '"') : status;
 }
 

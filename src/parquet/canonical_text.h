@@ -17,7 +17,9 @@
 
 /* Texts of single kinds. Each appends to `out`. */
 LM_MUST_USE lm_status lm__canonical_string(lm_buffer *out, const uint8_t *text, size_t size);
-/* The same, or {"$invalid_utf8":"…"} for what is not UTF-8. */
+/* The same without quotes. */
+LM_MUST_USE lm_status lm__canonical_escaped(lm_buffer *out, const uint8_t *text, size_t size);
+/* A string, or {"$invalid_utf8":"…"} for what is not UTF-8. */
 LM_MUST_USE lm_status lm__canonical_text(lm_buffer *out, const uint8_t *text, size_t size);
 LM_MUST_USE lm_status lm__canonical_hex(lm_buffer *out, const uint8_t *bytes, size_t size);
 LM_MUST_USE lm_status lm__canonical_int(lm_buffer *out, int64_t value);

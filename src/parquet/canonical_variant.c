@@ -63,7 +63,8 @@ static lm_status read_binary(merge *m, const lm_read_node *pair, lm_variant *out
     return lm__error_within(m->state->error, status, "column %s", lm__read_path(node, path));
 }
 
-/* A shredded array: its elements are pairs; an element that is missing counts as null. */
+/* A shredded array: its elements are pairs; an element that is missing counts as null, also where
+ * it is a group that may be null itself, as it should not be. */
 static lm_status read_array(merge *m, const lm_read_node *list, lm_variant *out)
 {
     const lm_read_node *repeated = &list->children[0], *item = list->item;
@@ -71,8 +72,7 @@ static lm_status read_array(merge *m, const lm_read_node *list, lm_variant *out)
     size_t capacity = 0;
     bool more, present;
     out->kind = LM_VARIANT_ARRAY;
-    if (item->shape != LM_READ_GROUP || item->mode == LM_PARQUET_OPTIONAL)
-        return refuse(m, item, "elements of an array must be required groups");
+    if (item->shape != LM_READ_GROUP) return refuse(m, item, "elements of an array must be groups");
     LM_TRY(lm__canonical_present(m->state, repeated, &more));
     if (!more) return lm__canonical_absent(m->state, repeated);
     while (more) {
@@ -84,7 +84,9 @@ static lm_status read_array(merge *m, const lm_read_node *list, lm_variant *out)
             out->items = grown;
         }
         lm_variant *element = &out->items[out->count++];
-        LM_TRY(read_pair(m, item, element, &present));
+        present = true;
+        if (item->mode == LM_PARQUET_OPTIONAL) LM_TRY(is_there(m, item, &present));
+        if (present) LM_TRY(read_pair(m, item, element, &present));
         if (!present) *element = (lm_variant){.kind = LM_VARIANT_NULL};
         LM_TRY(lm__canonical_again(m->state, repeated, &more));
     }

@@ -51,7 +51,8 @@ void lm__read_scratch_free(lm_read_scratch *scratch)
 
 lm_status lm__read_room(lm_buffer *buffer, size_t size)
 {
-    if (buffer->capacity >= size) return LM_OK;
+    if (buffer->capacity >= size && buffer->capacity - size <= LM_PARQUET_READ_SPARE_BYTES_MAX)
+        return LM_OK;
     lm__free(buffer->allocator, buffer->data);
     buffer->data = NULL;
     buffer->size = buffer->capacity = 0;
@@ -267,7 +268,8 @@ static void pass(lm_read_pages *pages, size_t least)
 lm_status lm__read_pages_next(lm_read_pages *pages, bool *more, lm_error *error)
 {
     for (;;) {
-        *more = pages->entries_left > 0 && !(pages->sought && pages->at >= pages->end);
+        *more = pages->entries_left > 0 ? !(pages->sought && pages->at >= pages->end)
+                                        : pages->to_end && pages->at < pages->end;
         pass(pages, *more ? LM_PARQUET_READ_WINDOW_BYTES : 1);
         if (!*more) return LM_OK;
         if (pages->at == pages->end)

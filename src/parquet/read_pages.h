@@ -83,6 +83,7 @@ typedef struct lm_read_pages {
     uint64_t window_at;    /* where the window lies */
     int64_t entries_left;  /* of data pages to come; after a seek at most so many */
     bool sought;           /* the chunk's end is that of its pages */
+    bool to_end;           /* pages without values, behind the last value, are wanted too */
     int64_t ordinal;       /* of the current page, from 0 */
     uint64_t header_at;    /* where the current page's header begins */
     lm_page_header header; /* the current page's */

@@ -92,6 +92,8 @@ void lm__verify_claims(lm_verifier *v);
 /* How the leaf's values compare by what its column order says; LM_ORDER_NONE: not at all. */
 lm_leaf_order lm__verify_order(const lm_parquet_reader *reader, const lm_read_node *leaf);
 int lm__verify_compare(const lm_verifier *v, lm_bytes a, lm_bytes b);
+/* What is kept of a value as a bound: of long byte strings not all. */
+lm_bytes lm__verify_clip(const lm_verifier *v, lm_bytes value);
 bool lm__verify_is_nan(const lm_verifier *v, lm_bytes value);
 /* The least and the greatest of a vector without nulls, in it or in `room`; false: there are none.
  */

@@ -39,7 +39,7 @@ static void check_bound(lm_verifier *v, int64_t page, const char *kind, bool is_
     if (!is_value(v, page, kind, name, bound) || !facts->bounded || lm__verify_is_nan(v, bound))
         return;
     lm_bytes value = is_max ? facts->max : facts->min;
-    int order = lm__verify_compare(v, value, bound);
+    int order = lm__verify_compare(v, value, lm__verify_clip(v, bound));
     if (is_max ? order > 0 : order < 0)
         lm__verify_problem(v, page, kind, "%s is %s, and there is the value %s", name,
                            value_text(v, bound, told), value_text(v, value, seen));

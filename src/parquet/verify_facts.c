@@ -147,11 +147,19 @@ static lm_status list_pages(lm_verifier *v)
     v->scratch->window.size = 0;
     lm_status status = lm__read_pages_open(&pages, v->reader->source, v->leaf, v->metadata,
                                            v->reader->lenient, &v->limits, v->scratch, &error);
+    pages.to_end = !v->reader->lenient;
     while (status == LM_OK) {
+        uint64_t at = pages.at;
         status = lm__read_pages_next(&pages, &more, &error);
+        if (status == LM_CORRUPT && pages.entries_left == 0) { /* no page, behind the last value */
+            status = LM_OK;
+            pages.at = at;
+            break;
+        }
         if (status != LM_OK || !more) break;
         v->last_ordinal = pages.ordinal;
-        size += pages.at - pages.header_at + (uint64_t)pages.header.uncompressed_page_size -
+        size += pages.at - at + /* with index pages that were passed over */
+                (uint64_t)pages.header.uncompressed_page_size -
                 (uint64_t)pages.header.compressed_page_size;
         if (pages.page.encoding >= 0 && pages.page.encoding <= LM_PARQUET_ALP)
             counts[counted_type(pages.header.type)][pages.page.encoding]++;
@@ -214,6 +222,8 @@ static lm_status gather_bounds(page_state *state)
     bool there = lm__verify_bounds(v, &state->values, room, &min, &max, &nans);
     facts->nans += nans;
     if (!there) return LM_OK;
+    min = lm__verify_clip(v, min);
+    max = lm__verify_clip(v, max);
     if (!facts->bounded ||
         lm__verify_compare(v, min, lm__bytes(state->min.data, state->min.size)) < 0)
         status = keep(&state->min, min);
@@ -448,7 +458,10 @@ static lm_status decode_pages(page_state *state)
     }
     LM_TRY(end_page(state));
     size_t last = state->page ? (size_t)(state->page - v->pages) + 1 : 0;
-    for (; last < v->page_count; last++) v->pages[last].decoded = true;
+    for (; last < v->page_count; last++) {
+        v->pages[last].decoded = true;
+        v->pages[last].first_row = v->chunk.rows;
+    }
     return LM_OK;
 }
 

@@ -2,6 +2,7 @@
  * ColumnOrder. */
 #include <string.h>
 
+#include "base/limits.h"
 #include "encode/minmax.h"
 #include "parquet/verify.h"
 
@@ -54,6 +55,12 @@ static int compare_decimals(lm_bytes a, lm_bytes b)
         if (x != y) return x < y ? -1 : 1;
     }
     return 0;
+}
+
+lm_bytes lm__verify_clip(const lm_verifier *v, lm_bytes value)
+{
+    bool long_one = v->order.order == LM_ORDER_BYTES && value.size > LM_VERIFY_BOUND_BYTES_MAX;
+    return long_one ? lm__bytes(value.data, LM_VERIFY_BOUND_BYTES_MAX) : value;
 }
 
 int lm__verify_compare(const lm_verifier *v, lm_bytes a, lm_bytes b)

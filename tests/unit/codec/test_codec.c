@@ -184,8 +184,8 @@ TEST(gzip_members)
     lm__codec_context_free(context);
 }
 
-/* Compression.md: Hadoop's framing, several pieces of it, and a bare block. A block: a token with
- * the literal's length in its upper half, then the literal. */
+/* Compression.md: Hadoop's framing, several pieces of it, a bare block, and a frame of LZ4's own. A
+ * block: a token with the literal's length in its upper half, then the literal. */
 TEST(lz4_of_old)
 {
     static const uint8_t bare[] = {0x30, 'a', 'b', 'c'};
@@ -194,6 +194,8 @@ TEST(lz4_of_old)
                                      'c', 0, 0, 0, 1, 0, 0, 0, 2,    0x10, 'd'};
     static const uint8_t parts[] = {0,   0,   0,   4, 0, 0, 0, 4,    0x30,
                                     'a', 'b', 'c', 0, 0, 0, 2, 0x10, 'd'};
+    static const uint8_t frame[] = {0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82, 4, 0, 0,
+                                    0,    0x30, 'a',  'b',  'c',  0,    0,    0, 0};
     static const uint8_t endless[] = {0, 0, 0, 3, 0, 0, 0, 1, 0x00, 0, 0, 0, 1, 0x00};
     lm_codec_context *context;
     uint8_t out[8];
@@ -207,6 +209,7 @@ TEST(lz4_of_old)
     UNPACKS(framed, "abc");
     UNPACKS(pieces, "abcd");
     UNPACKS(parts, "abcd");
+    UNPACKS(frame, "abc");
     for (size_t cut = 1; cut < sizeof parts; cut++)
         CHECK_STATUS(lm__codec_decompress(context, LM_CODEC_LZ4_HADOOP, parts, cut, out, 4, &error),
                      LM_CORRUPT);

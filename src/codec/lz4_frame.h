@@ -1,15 +1,15 @@
 /*
- * LZ4 frames ("LZ4 Frame Format Description" 1.6), as Arrow IPC buffers use them: whole frames in,
- * whole frames out. The blocks may depend on one another, which a decoder of single blocks cannot
- * follow: so the decoder is our own.
+ * LZ4 frames ("LZ4 Frame Format Description" 1.6), as Arrow IPC buffers and some old Parquet
+ * files (lz4.c) use them: whole frames in, whole frames out. The blocks may depend on one another,
+ * which a decoder of single blocks cannot follow: so the decoder is our own.
  *
  * Invariants
  *  1. Nothing is read outside src nor written outside dst, whatever the bytes are.
  *  2. Decoding succeeds only when the frames' contents have exactly dst_size bytes and all
  *     checksums that they carry are right.
  */
-#ifndef LM_IPC_LZ4_FRAME_H
-#define LM_IPC_LZ4_FRAME_H
+#ifndef LM_CODEC_LZ4_FRAME_H
+#define LM_CODEC_LZ4_FRAME_H
 
 #include "codec/codec.h"
 

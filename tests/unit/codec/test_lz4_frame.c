@@ -1,5 +1,5 @@
 /* LZ4 frames: those of the lz4 command, blocks worked out by hand, and lies (lz4_frame.h 1, 2). */
-#include "ipc/lz4_frame.h"
+#include "codec/lz4_frame.h"
 
 #include "check.h"
 

@@ -1,6 +1,6 @@
 /* LZ4 frames; see lz4_frame.h. Sections are those of the frame and the block format's description.
  */
-#include "ipc/lz4_frame.h"
+#include "codec/lz4_frame.h"
 
 #include <string.h>
 
