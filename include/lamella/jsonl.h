@@ -32,6 +32,8 @@ typedef struct lm_jsonl_read_options {
     /* A name that `schema` has not is refused; else it is passed over. Of a schema that was guessed
      * it is always refused. */
     bool no_other_names;
+    /* Without `schema`: what columns of these names are, in place of what is guessed. */
+    lm_schema *types;
     size_t line_bytes_max; /* of one line; longer ones are LM_LIMIT. 0: 64 MiB */
     int threads;           /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: the caller */
     const lm_cancel *cancel;

@@ -59,6 +59,9 @@ typedef struct lm_scan_options {
      * columns are made to fit, safely; columns that it has not are left out. NULL: as it is found.
      */
     lm_schema *schema;
+    /* What columns of these names are read as where the format has no types (CSV, JSON lines), in
+     * place of what would be found out. It asks for no column and leaves none out. NULL: none. */
+    lm_schema *types;
     const lm_csv_read_options *csv; /* how CSV is read; NULL: all is found out */
     /* Schema and rows only, from footers alone: a large one is not read whole, and there is no
      * stream. */

@@ -152,12 +152,10 @@ static lm_status append_source(const char *table, const char *source, const sett
                                lm_table_summary **summary, lm_error *error)
 {
     lm_table_descriptor *descriptor;
-    lm_csv_read_options csv = *how->csv;
     lm_scan *scan;
     struct ArrowArrayStream stream;
     LM_TRY(lm_table_describe(options, table, given->run_id, &descriptor, error));
-    csv.schema = lm_table_descriptor_stored(descriptor);
-    how->csv = &csv;
+    how->types = lm_table_descriptor_stored(descriptor);
     lm_status status = lm_scan_open(source, how, &scan, error);
     if (status == LM_OK) {
         lm_format format = lm_scan_format(scan);
@@ -201,7 +199,6 @@ static int run(lm_cli *cli, void *context)
     lm_error_clear(&error);
     lm_status status = check_settings(given, &error);
     if (status == LM_OK) status = lm__cli_scan_options(cli, &given->reading, &how, &error);
-    const lm_csv_read_options *csv = how.csv; /* the options give back what they have */
     if (status == LM_OK && given->registry)
         status = lm_registry_read(NULL, &cli->storage, given->registry, &registry, &error);
     if (status == LM_OK)
@@ -217,7 +214,6 @@ static int run(lm_cli *cli, void *context)
     lm_table_summary_free(summary);
     lm_registry_free(registry);
     lm_expr_free(partitions);
-    how.csv = csv;
     lm__cli_scan_options_free(&how);
     return lm__cli_end(cli, status, &error);
 }

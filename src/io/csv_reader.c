@@ -9,8 +9,9 @@ lm_status lm__csv_table_open(const lm_allocator *allocator, lm_source *take_sour
     struct ArrowArrayStream out;
     lm_csv_read_options options = {0};
     if (request->csv) options = *request->csv;
-    options.schema = request->schema;
-    options.schema_by_place = request->schema_found;
+    if (request->types) options.schema = request->types;
+    if (request->schema) options.schema = request->schema;
+    options.schema_by_place = request->schema && request->schema_found;
     options.threads = request->threads;
     options.cancel = request->cancel;
     *done = 0;

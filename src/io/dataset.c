@@ -142,7 +142,12 @@ typedef struct look_job {
 static lm_status look_into(look_job *look)
 {
     const lm_dataset *d = look->dataset;
+    lm_csv_read_options csv = {0};
+    if (look->request->csv) csv = *look->request->csv;
+    csv.report = NULL; /* which is of the rows */
     lm_read_request light = {.without_rows = true,
+                             .types = look->request->types,
+                             .csv = look->request->csv ? &csv : NULL,
                              .dictionaries = look->request->dictionaries,
                              .page_bytes_max = look->request->page_bytes_max,
                              .threads = 1,

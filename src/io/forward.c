@@ -71,6 +71,7 @@ lm_status lm__forward_reader_open(const lm_format_row *row, lm_input *take_input
     /* All columns, so that the schema is the whole one. */
     lm_read_request all = {.schema = request->schema,
                            .schema_found = request->schema_found,
+                           .types = request->types,
                            .batch_rows = request->batch_rows,
                            .memory_bytes_max = request->memory_bytes_max,
                            .threads = request->threads,
@@ -130,6 +131,7 @@ lm_status lm__jsonl_table_open(const lm_allocator *allocator, lm_source *take_so
                                unsigned *done, lm_stream **stream, lm_error *error)
 {
     lm_jsonl_read_options options = {.schema = request->schema,
+                                     .types = request->types,
                                      .no_other_names = request->schema_found,
                                      .threads = request->threads,
                                      .cancel = request->cancel};

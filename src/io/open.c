@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "store/place.h"
 
 #define STANDARD_INPUT "standard input"
+#define PIPE_WAIT_MS 100 /* between two looks at a cancel */
 
 void lm__input_close(lm_input *input)
 {
@@ -34,13 +36,15 @@ typedef struct pipe_input {
     char name[];
 } pipe_input;
 
-/* A signal ends the read with EINTR, so that a silent pipe does not hold us. */
+/* A silent pipe does not hold us, whichever thread signals come to. */
 static lm_status pipe_pull(pipe_input *input, void *buffer, size_t size, size_t *got,
                            lm_error *error)
 {
     for (;;) {
         if (lm__cancel_requested(input->cancel))
             return lm__error_set(error, LM_CANCELLED, "interrupted while reading %s", input->name);
+        struct pollfd waiting = {.fd = input->fd, .events = POLLIN};
+        if (input->cancel && poll(&waiting, 1, PIPE_WAIT_MS) == 0) continue;
         ssize_t result = read(input->fd, buffer, size);
         if (result >= 0) {
             *got = (size_t)result;

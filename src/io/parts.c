@@ -534,6 +534,8 @@ static lm_status plan_make(parts_plan *plan, const lm_read_request *request, lm_
     plan->request = (lm_read_request){
         .batch_rows = request->batch_rows,
         .dictionaries = request->dictionaries,
+        .page_bytes_max = request->page_bytes_max,
+        .csv = request->csv,
         .cancel = request->cancel,
     };
     LM_TRY(plan_filter(plan, request, error));

@@ -42,6 +42,7 @@ typedef struct lm_read_request {
     bool without_rows;     /* no stream will be asked for */
     lm_schema *schema;     /* formats without types: the file's schema. NULL: as it is found */
     bool schema_found;     /* it was found in this very file: it has no other columns */
+    lm_schema *types;      /* lm_scan_options; without `schema` only */
     const lm_csv_read_options *csv; /* how CSV is read; or NULL */
     lm_cancel *cancel;
 } lm_read_request;

@@ -35,6 +35,7 @@ struct lm_scan {
     lm_schema *schema; /* of the streams */
     lm_expr *filter;   /* a reference, or NULL */
     lm_schema *given;  /* a reference, or NULL */
+    lm_schema *types;  /* a reference, or NULL */
     /* The columns to read where the filter is evaluated here: those that are wanted, and its own.
      */
     const char **columns;
@@ -62,10 +63,12 @@ static lm_status copy_options(lm_scan *scan, const lm_scan_options *options, lm_
         .page_bytes_max = options->page_bytes_max,
         .without_rows = options->without_rows,
         .schema = options->schema,
+        .types = options->types,
         .csv = options->csv,
         .cancel = options->cancel,
     };
     if (options->schema) scan->given = lm_schema_ref(options->schema);
+    if (options->types) scan->types = lm_schema_ref(options->types);
     if (options->filter) request->filter = scan->filter = lm_expr_ref(options->filter);
     if (!options->columns) return LM_OK;
     const char **columns =
@@ -258,6 +261,7 @@ void lm_scan_close(lm_scan *scan)
     lm_schema_free(scan->schema);
     lm_expr_free(scan->filter);
     lm_schema_free(scan->given);
+    lm_schema_free(scan->types);
     lm_schema_free(scan->wide);
     lm__arena_deinit(&scan->arena);
     lm__free(scan->allocator, scan);

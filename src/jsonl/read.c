@@ -160,6 +160,28 @@ static lm_status guess_schema(jsonl_reader *r, lm_schema **schema, lm_error *err
     return lm__jsonl_infer(r->allocator, r->first.text, r->first.size, schema, error);
 }
 
+/* *schema with the types that were given, in its place. */
+static lm_status give_types(jsonl_reader *r, const lm_schema *types, lm_schema **schema,
+                            lm_error *error)
+{
+    lm_schema *made, *guessed = *schema;
+    int32_t count = guessed->root.n_children;
+    LM_TRY(lm__schema_new(r->allocator, &made, error));
+    lm_status status = LM_OK;
+    if (!lm__field_children(&made->arena, &made->root, count)) status = no_memory(error);
+    for (int32_t i = 0; i < count && status == LM_OK; i++) {
+        const lm_field *field = &guessed->root.children[i];
+        int32_t at = lm__field_find(&types->root, field->name, field->name_size);
+        if (at >= 0) field = &types->root.children[at];
+        status = lm__field_copy(&made->arena, field, &made->root.children[i], error);
+        made->root.children[i].nullable = true;
+    }
+    if (status == LM_OK) status = lm__schema_seal(made, error);
+    lm_schema_free(status == LM_OK ? guessed : made);
+    if (status == LM_OK) *schema = made;
+    return status;
+}
+
 /* The stream has the plan's schema, with values where the schema has dictionaries. */
 static lm_status open_reader(jsonl_reader *r, const lm_jsonl_read_options *options,
                              lm_schema **schema, lm_error *error)
@@ -172,6 +194,7 @@ static lm_status open_reader(jsonl_reader *r, const lm_jsonl_read_options *optio
         *schema = lm_schema_ref(options->schema);
     else
         LM_TRY(guess_schema(r, schema, error));
+    if (!options->schema && options->types) LM_TRY(give_types(r, options->types, schema, error));
     LM_TRY(lm__pool_new(r->allocator, options->threads, &r->pool, error));
     r->threads = lm__pool_threads(r->pool);
     return lm__jsonl_plan_new(r->allocator, *schema, strict, &r->plan, error);

@@ -295,3 +295,31 @@ def test_every_type_is_read_by_others_and_their_filters_find_each_row(run, regis
             else:
                 found = scan.filter(polars.col(name) == polars.lit(value, scan.collect_schema()[name]))
             assert row in found.select("row").collect()["row"].to_list(), (name, value)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+@pytest.mark.parametrize("many", [False, True])
+def test_texts_and_decimals_of_formats_without_types_stay_as_they_are(run, tmp_path, kind, many):
+    """What looks like a number, a boolean or a time is text where the table says so, to the last character."""
+    columns = [{"name": "tick", "type": "int64", "nullable": False}, {"name": "t", "type": "utf8"},
+               {"name": "d", "type": "decimal128(30, 2)"}, {"name": "at", "type": "timestamp[us, UTC]"}]  # fmt: skip
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "texts.json").write_text(json.dumps(
+        {"name": "texts", "schema_version": "1.0@2026-01-01", "columns": columns, "partitioning": []}))  # fmt: skip
+    for place, texts in enumerate((["1.50", "007", "1e5"], ["TRUE", "false"], ["2026-01-01 00:00:00"], ["12345678901234567890"])):
+        rows = [(i, text, "12345678901234567890.50", "2026-01-01T12:00:00Z") for i, text in enumerate(texts)]
+        if kind == "csv":
+            lines = ["tick,t,d,at", *(",".join(map(str, row)) for row in rows)]
+        else:
+            lines = [f'{{"tick":{tick},"t":"{text}","d":{d},"at":"{at}"}}' for tick, text, d, at in rows]
+        source = tmp_path / (f"in{place}" if many else f"in{place}.{kind}")
+        if many:
+            source.mkdir()
+        (source / f"x.{kind}" if many else source).write_text("\n".join(lines) + "\n")
+        done = run("append", "texts", source.name, "--root", "out", "--run-id", "r", "--registry", "tables", "--json")
+        assert done.returncode == 0, done.stderr
+        part = json.loads(done.stdout)["parts"][0]["path"]
+        got = [json.loads(line) for line in run("cat", part).stdout.splitlines()]
+        assert [row["t"] for row in got] == texts
+        assert b'"d":12345678901234567890.50' in run("cat", part).stdout
+        assert {row["at"] for row in got} == {"2026-01-01T12:00:00.000000Z"}

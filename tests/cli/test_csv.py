@@ -74,3 +74,15 @@ def test_how_csv_is_read(run, tmp_path):
     assert done.returncode == 3
     assert b"a.csv: line 4: it has 1 cells, and the first row has 2" in done.stderr
     assert (tmp_path / "out.csv").read_text() == "old"
+
+
+def test_the_options_hold_for_the_files_of_a_directory(run, tmp_path):
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "a.csv").write_text("1:x:NA\n2:007:4\n")
+    (tmp_path / "all" / "b.csv").write_text("3:y:5\n4\n")
+    options = ["--csv-separator", ":", "--csv-header", "no", "--csv-null", "NA", "--csv-ragged", "pad"]
+    done = run("cat", "all", "--format", "csv", *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b"column1,column2,column3\n1,x,\n2,007,4\n3,y,5\n4,,\n"
+    done = run("cat", "all", "--format", "csv", *options[:-1], "skip", "--csv-types", "text")
+    assert done.stdout == b"column1,column2,column3\n1,x,\n2,007,4\n3,y,5\n" and b"1 row" in done.stderr

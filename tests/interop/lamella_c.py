@@ -157,6 +157,7 @@ class ScanOptions(c.Structure):
         ("dictionaries", c.c_int),
         ("page_bytes_max", c.c_size_t),
         ("schema", c.c_void_p),
+        ("types", c.c_void_p),
         ("csv", c.c_void_p),
         ("without_rows", c.c_bool),
         ("has_version", c.c_bool),

@@ -74,6 +74,19 @@ TEST(types_are_guessed)
     CHECK_TEXT(as_guessed("{}\n{}\n"), "|{}\n{}\n");
 }
 
+TEST(types_that_are_given_go_before_those_that_are_guessed)
+{
+    const char *types = "d: decimal128(20, 2) not null, t: utf8, gone: int64";
+    lm_error error = {0};
+    lm_jsonl_read_options options = {.threads = 1};
+    CHECK_INT(lm_schema_parse(NULL, types, strlen(types), &options.types, &error), LM_OK);
+    const char *text = "{\"a\":1,\"d\":1.5}\n{\"t\":1.50,\"d\":null}\n";
+    CHECK_TEXT(read_back(text, strlen(text), &options),
+               "a: int64\nd: decimal128(20, 2)\nt: utf8\n|{\"a\":1,\"d\":1.50,\"t\":null}\n"
+               "{\"a\":null,\"d\":null,\"t\":\"1.50\"}\n");
+    lm_schema_free(options.types);
+}
+
 TEST(strings_are_unescaped)
 {
     CHECK_TEXT(
@@ -393,6 +406,7 @@ TEST(every_allocation_may_fail)
 int main(void)
 {
     RUN(types_are_guessed);
+    RUN(types_that_are_given_go_before_those_that_are_guessed);
     RUN(strings_are_unescaped);
     RUN(every_type_is_read_as_it_is_written);
     RUN(what_does_not_fit_is_told_with_line_and_column);
