@@ -26,6 +26,13 @@ static void decode(const uint8_t *block, size_t block_size, size_t size)
         if (whole != wanted || (whole && memcmp(first, out, size) != 0)) abort();
         free(out);
     }
+    /* Two by turns. */
+    uint8_t *one = malloc(size ? size : 1), *two = malloc(size ? size : 1);
+    lm_snappy_block a = {block, block_size, one, size}, b = {block, block_size, two, size};
+    if (lm__snappy_decompress_two(&a, &b) != wanted) abort();
+    if (wanted && (memcmp(first, one, size) != 0 || memcmp(first, two, size) != 0)) abort();
+    free(one);
+    free(two);
     free(first);
 }
 

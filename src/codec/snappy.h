@@ -44,4 +44,15 @@ bool lm__snappy_size(const void *src, size_t src_size, size_t *size);
 /* Fills dst[0, size); false when the block is damaged or has another size. */
 bool lm__snappy_decompress(const void *src, size_t src_size, void *dst, size_t size);
 
+typedef struct lm_snappy_block {
+    const void *src;
+    size_t src_size;
+    void *dst;
+    size_t size;
+} lm_snappy_block;
+
+/* Does it take less time to have two at once? */
+bool lm__snappy_gains_by_two(void);
+bool lm__snappy_decompress_two(const lm_snappy_block *one, const lm_snappy_block *two);
+
 #endif

@@ -5,7 +5,8 @@
  * was written before ("Compressed stream", format_description.txt). lm__snappy_decode_one checks
  * every step and does the block's start and end. What lies between is done by a kernel, which
  * leaves some room on both sides, so that it may load and store more than an element has:
- * snappy_x86.c has two, and decode_wide here is for all other processors.
+ * snappy_x86.c has two, decode_wide here is for all other processors, and snappy_pair.c is for two
+ * blocks at once.
  *
  * On failure the cursor is somewhere in the block and the output is unspecified.
  */
@@ -130,26 +131,66 @@ static lm_snappy_kernel *kernel_of(lm_cpu_level level)
     return decode_wide;
 }
 
+/* The cursor past the size and the first LM_SNAPPY_START bytes of output, or the end. */
+static bool start(lm_snappy_cursor *c, const lm_snappy_block *block)
+{
+    size_t header = 0, said;
+    if (!lm__snappy_size(block->src, block->src_size, &said) || said != block->size) return false;
+    const uint8_t *in = block->src;
+    while (in[header++] & 0x80) {
+    }
+    uint8_t *out = block->dst;
+    *c = (lm_snappy_cursor){in + header, in + block->src_size, out, out, out};
+    if (block->size == 0) return c->in == c->in_end;
+    c->out_end = out + block->size;
+    while (c->in < c->in_end && c->out - c->out_start < LM_SNAPPY_START)
+        if (!lm__snappy_decode_one(c)) return false;
+    return true;
+}
+
+static bool finish(lm_cpu_level level, lm_snappy_cursor *c)
+{
+    if (c->out - c->out_start >= LM_SNAPPY_START && !kernel_of(level)(c)) return false;
+    while (c->in < c->in_end)
+        if (!lm__snappy_decode_one(c)) return false;
+    return c->out == c->out_end;
+}
+
 bool lm__snappy_decompress_at(lm_cpu_level level, const void *src, size_t src_size, void *dst,
                               size_t size)
 {
-    size_t header = 0, said;
-    if (!lm__snappy_size(src, src_size, &said) || said != size) return false;
-    const uint8_t *in = src;
-    while (in[header++] & 0x80) {
-    }
-    lm_snappy_cursor c = {in + header, in + src_size, dst, dst, NULL};
-    if (size == 0) return c.in == c.in_end;
-    c.out_end = c.out + size;
-    while (c.in < c.in_end && c.out - c.out_start < LM_SNAPPY_START)
-        if (!lm__snappy_decode_one(&c)) return false;
-    if (c.out - c.out_start >= LM_SNAPPY_START && !kernel_of(level)(&c)) return false;
-    while (c.in < c.in_end)
-        if (!lm__snappy_decode_one(&c)) return false;
-    return c.out == c.out_end;
+    lm_snappy_cursor c;
+    return start(&c, &(lm_snappy_block){src, src_size, dst, size}) && finish(level, &c);
+}
+
+bool lm__snappy_decompress_two_at(lm_cpu_level level, const lm_snappy_block *one,
+                                  const lm_snappy_block *two)
+{
+    lm_snappy_cursor a, b;
+    if (!start(&a, one) || !start(&b, two)) return false;
+#if defined(__x86_64__)
+    if (level >= LM_CPU_AVX512 && a.out - a.out_start >= LM_SNAPPY_START &&
+        b.out - b.out_start >= LM_SNAPPY_START && !lm__snappy_decode_two_avx512(&a, &b))
+        return false;
+#endif
+    return finish(level, &a) && finish(level, &b);
 }
 
 bool lm__snappy_decompress(const void *src, size_t src_size, void *dst, size_t size)
 {
     return lm__snappy_decompress_at(lm__cpu_level(), src, src_size, dst, size);
+}
+
+bool lm__snappy_gains_by_two(void)
+{
+#if defined(__x86_64__)
+    return lm__cpu_level() >= LM_CPU_AVX512;
+#else
+    return false;
+#endif
+}
+
+bool lm__snappy_decompress_two(const lm_snappy_block *one, const lm_snappy_block *two)
+{
+    return lm__snappy_decompress_two_at(lm__cpu_level(), one, two);
 }

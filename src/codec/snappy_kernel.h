@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "codec/snappy.h"
 
 /* Kernels start when at least this much is written, so that a literal may stand as a copy from
  * LM_SNAPPY_FAR bytes back that is not looked at. */
@@ -25,6 +26,8 @@ typedef bool lm_snappy_kernel(lm_snappy_cursor *cursor);
 
 lm_snappy_kernel lm__snappy_decode_avx2;
 lm_snappy_kernel lm__snappy_decode_avx512;
+/* Two blocks by turns, until one of them has no room to spare (snappy_pair.c). */
+bool lm__snappy_decode_two_avx512(lm_snappy_cursor *one, lm_snappy_cursor *two);
 
 /* One element, every step of it checked. */
 bool lm__snappy_decode_one(lm_snappy_cursor *cursor);
@@ -38,6 +41,8 @@ extern const uint16_t lm_snappy_offsets[256];
 /* For tests: with a processor of that level, or the least that the build has. */
 bool lm__snappy_decompress_at(lm_cpu_level level, const void *src, size_t src_size, void *dst,
                               size_t size);
+bool lm__snappy_decompress_two_at(lm_cpu_level level, const lm_snappy_block *one,
+                                  const lm_snappy_block *two);
 
 static inline uint32_t lm__snappy_load32(const void *at)
 {

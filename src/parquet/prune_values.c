@@ -200,21 +200,30 @@ static bool is_in_vain(search *s)
     return searched >= PAGES_TO_TELL && passed > searched / 2;
 }
 
+static lm_status search_page_at(search_job *job, size_t at)
+{
+    search *s = job->search;
+    search_page *page = &s->pages[at];
+    lm_status status = LM_OK;
+    if (!page->wanted) return LM_OK;
+    job->column.pages.next_too = at % 2 == 0 && at + 1 < s->count && page[1].wanted;
+    page->passes = search_one(job, page, &status);
+    if (is_fatal(status)) return status;
+    atomic_fetch_add_explicit(&s->searched, 1, memory_order_relaxed);
+    if (page->passes) atomic_fetch_add_explicit(&s->passed, 1, memory_order_relaxed);
+    return LM_OK;
+}
+
+/* Two pages at a time. */
 static void run_search(lm_job *base)
 {
     search_job *job = (search_job *)base;
     search *s = job->search;
-    for (;;) {
-        size_t at = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed);
+    while (job->status == LM_OK) {
+        size_t at = atomic_fetch_add_explicit(&s->next, 2, memory_order_relaxed);
         if (at >= s->count || is_in_vain(s)) return;
-        search_page *page = &s->pages[at];
-        lm_status status = LM_OK;
-        if (!page->wanted) continue;
-        page->passes = search_one(job, page, &status);
-        if (is_fatal(status)) job->status = status;
-        if (is_fatal(status)) return;
-        atomic_fetch_add_explicit(&s->searched, 1, memory_order_relaxed);
-        if (page->passes) atomic_fetch_add_explicit(&s->passed, 1, memory_order_relaxed);
+        job->status = search_page_at(job, at);
+        if (job->status == LM_OK && at + 1 < s->count) job->status = search_page_at(job, at + 1);
     }
 }
 

@@ -167,6 +167,7 @@ static lm_status load_page(lm_read_column *column, lm_error *error)
 {
     lm_read_page *page = &column->pages.page;
     bool done;
+    column->pages.next_too = column->target && column->target_rows > page->entries;
     LM_TRY(load_direct(column, &done, error));
     if (!done) LM_TRY(lm__read_pages_load(&column->pages, error));
     size_t head = page->size - page->values.size;

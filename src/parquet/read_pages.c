@@ -8,7 +8,10 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "codec/snappy.h"
 #include "parquet/crc.h"
+
+#define HEADER_BYTES 1024 /* tried at first */
 
 /* Scratch. */
 
@@ -23,6 +26,8 @@ lm_status lm__read_scratch_new(const lm_allocator *allocator, lm_read_scratch **
     lm__arena_init(&made->arena, allocator, 4 * LM_PARQUET_PAGE_HEADER_BYTES_MAX);
     lm__buffer_init(&made->window, allocator, 0);
     lm__buffer_init(&made->page, allocator, 0);
+    lm__buffer_init(&made->ahead, allocator, 0);
+    lm__arena_init(&made->ahead_arena, allocator, 4 * LM_PARQUET_PAGE_HEADER_BYTES_MAX);
     lm__buffer_init(&made->levels, allocator, 0);
     lm__buffer_init(&made->values, allocator, 0);
     lm_status status = lm__codec_context_new(allocator, &made->codec, error);
@@ -42,6 +47,8 @@ void lm__read_scratch_free(lm_read_scratch *scratch)
     lm__arena_deinit(&scratch->arena);
     lm__buffer_deinit(&scratch->window);
     lm__buffer_deinit(&scratch->page);
+    lm__buffer_deinit(&scratch->ahead);
+    lm__arena_deinit(&scratch->ahead_arena);
     lm__buffer_deinit(&scratch->levels);
     lm__buffer_deinit(&scratch->values);
     lm__read_kept_free(scratch->allocator, &scratch->dictionary);
@@ -167,7 +174,7 @@ static lm_status read_header(lm_read_pages *pages, lm_error *error)
     uint64_t left = pages->end - pages->at;
     size_t most =
         left < LM_PARQUET_PAGE_HEADER_BYTES_MAX ? (size_t)left : LM_PARQUET_PAGE_HEADER_BYTES_MAX;
-    for (size_t size = most < 1024 ? most : 1024;;) {
+    for (size_t size = most < HEADER_BYTES ? most : HEADER_BYTES;;) {
         const uint8_t *bytes;
         size_t taken;
         LM_TRY(chunk_bytes(pages, size, &bytes, error));
@@ -306,6 +313,67 @@ static lm_status check_crc(const lm_read_pages *pages, lm_error *error)
                          (uint32_t)header->crc);
 }
 
+/* The next page's compressed bytes and the room for what they become, where it is sure to be a data
+ * page that can be had; what is wrong with it is told when its turn comes. */
+static bool find_next(lm_read_pages *pages, lm_snappy_block *next)
+{
+    lm_read_scratch *scratch = pages->scratch;
+    uint64_t left = pages->end - pages->at;
+    lm_page_header header;
+    size_t some = left < HEADER_BYTES ? (size_t)left : HEADER_BYTES, taken, levels = 0;
+    const uint8_t *bytes = lm_source_view(pages->source, pages->at, some);
+    lm__arena_reset(&scratch->ahead_arena);
+    if (!bytes ||
+        lm__page_header_read(bytes, some, &scratch->ahead_arena, &header, &taken, NULL) != LM_OK)
+        return false;
+    if (header.type == LM_PARQUET_DATA_PAGE_V2) {
+        const lm_data_page_header_v2 *v2 = header.data_page_header_v2;
+        if (!v2->is_compressed) return false;
+        levels = (size_t)v2->repetition_levels_byte_length;
+        levels += (size_t)v2->definition_levels_byte_length;
+    } else if (header.type != LM_PARQUET_DATA_PAGE) {
+        return false;
+    }
+    size_t compressed = (size_t)header.compressed_page_size;
+    size_t size = (size_t)header.uncompressed_page_size;
+    if (compressed > left - taken || levels >= compressed || levels >= size ||
+        size > pages->limits.page_bytes_max ||
+        !codec_can_make(pages->metadata->codec, compressed, size) ||
+        lm__read_room(&scratch->ahead, size) != LM_OK)
+        return false;
+    bytes = lm_source_view(pages->source, pages->at + taken, compressed);
+    if (!bytes) return false;
+    *next =
+        (lm_snappy_block){bytes + levels, compressed - levels, scratch->ahead.data, size - levels};
+    return true;
+}
+
+/* The page and the next one; false leaves the page to be decompressed by itself. */
+static bool decompress_two(lm_read_pages *pages, const lm_snappy_block *page)
+{
+    lm_snappy_block next;
+    if (!pages->next_too || pages->metadata->codec != LM_CODEC_SNAPPY ||
+        !lm__snappy_gains_by_two() || !find_next(pages, &next) ||
+        !lm__snappy_decompress_two(page, &next))
+        return false;
+    pages->ahead = next.src;
+    pages->ahead_size = next.size;
+    return true;
+}
+
+/* What was decompressed with the page before. */
+static void take_ahead(lm_read_pages *pages, uint8_t *to, size_t size)
+{
+    lm_read_scratch *scratch = pages->scratch;
+    if (to != scratch->page.data) {
+        memcpy(to, scratch->ahead.data, size);
+        return;
+    }
+    lm_buffer page = scratch->page;
+    scratch->page = scratch->ahead;
+    scratch->ahead = page;
+}
+
 /* Sets *bytes to `size` bytes that body[0, compressed) holds. */
 static lm_status decompress(lm_read_pages *pages, const uint8_t *body, size_t compressed,
                             size_t size, lm_bytes *bytes, lm_error *error)
@@ -322,7 +390,15 @@ static lm_status decompress(lm_read_pages *pages, const uint8_t *body, size_t co
         if (lm__read_room(buffer, size) != LM_OK) return lm__error_memory(error, "reading a page");
         to = buffer->data;
     }
+    bool is_there = pages->ahead == body && pages->ahead_size == size;
+    pages->ahead = NULL;
+    if (is_there) {
+        take_ahead(pages, to, size);
+        *bytes = lm__bytes(pages->into ? to : buffer->data, size);
+        return LM_OK;
+    }
     *bytes = lm__bytes(to, size);
+    if (decompress_two(pages, &(lm_snappy_block){body, compressed, to, size})) return LM_OK;
     return lm__codec_decompress(pages->scratch->codec, pages->metadata->codec, body, compressed, to,
                                 size, error);
 }

@@ -33,7 +33,9 @@ typedef struct lm_read_scratch {
     lm_codec_context *codec;
     lm_arena arena;                /* of the current page's header */
     lm_buffer window;              /* of the source, where it gives no views */
-    lm_buffer page;                /* the current page, decompressed */
+    lm_buffer page;                /* the current page, decompressed, */
+    lm_buffer ahead;               /* and the one after it, together with it */
+    lm_arena ahead_arena;          /* of that one's header */
     lm_buffer levels;              /* of a page in the BIT_PACKED encoding, as bytes */
     lm_buffer values;              /* between decoding and converting */
     lm_read_kept dictionary, held; /* what the last column had */
@@ -89,6 +91,10 @@ typedef struct lm_read_pages {
     lm_page_header header; /* the current page's */
     const uint8_t *body;   /* as it stands in the file */
     uint8_t *into;         /* where it is decompressed to; NULL: the scratch */
+    bool next_too;         /* set by who will load the next page as well: both may be decompressed
+                              at once */
+    const uint8_t *ahead;  /* what scratch->ahead was decompressed from; NULL: nothing */
+    size_t ahead_size;
     lm_read_page page;
 } lm_read_pages;
 

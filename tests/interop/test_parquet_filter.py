@@ -430,6 +430,20 @@ def test_pages_without_a_value_that_fits_are_not_decoded(tmp_path, codec, versio
         assert counts.rows_filtered == 0 or name.startswith("indices"), name
 
 
+def test_of_two_pages_the_damaged_one_is_told(tmp_path):
+    """Pages are decompressed two at a time; each is answered for by itself."""
+    path = tmp_path / "t.parquet"
+    table = pa.table({"x": pa.array([i * 7919 % 400009 for i in range(40000)], pa.int64())})
+    pq.write_table(table, path, use_dictionary=False, data_page_size=4096, write_batch_size=4000, compression="snappy")
+    chunk = pq.read_metadata(path).row_group(0).column(0)
+    good = path.read_bytes()
+    for page in range(10):
+        at = chunk.data_page_offset + int(chunk.total_compressed_size * (page + 0.5) / 10)
+        path.write_bytes(good[:at] + b"\xfb\xff\xff" * 20 + good[at + 60 :])
+        with pytest.raises(pa.ArrowInvalid, match=f"page {page}: snappy: .* damaged"):
+            lamella.read_parquet(path, threads=1)
+
+
 def test_a_search_in_vain_is_given_up(tmp_path):
     path = tmp_path / "t.parquet"
     table = pa.table({"row": range(40000), "often": [i % 3 for i in range(40000)]})

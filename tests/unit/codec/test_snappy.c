@@ -14,6 +14,29 @@ static const lm_cpu_level levels[] = {LM_CPU_SCALAR, LM_CPU_AVX2, LM_CPU_AVX512}
 /* The kernels that this processor has. */
 static bool can_run(lm_cpu_level level) { return level <= lm__cpu_level(); }
 
+/* With another block by turns, as the first and as the second of the two: the same as by itself. */
+static void check_by_turns(lm_cpu_level level, const lm_snappy_block *one, bool wanted)
+{
+    enum { SIZE = 5000 };
+    static uint8_t bytes[SIZE], packed[SIZE * 2];
+    static size_t packed_size;
+    static lm_snappy_table table;
+    if (packed_size == 0) {
+        data_fill(DATA_TEXT, 5, bytes, SIZE);
+        packed_size = lm__snappy_compress(bytes, SIZE, packed, sizeof packed, &table);
+    }
+    for (int order = 0; order < 2; order++) {
+        uint8_t *mine = malloc(one->size + 1), *other = malloc(SIZE);
+        lm_snappy_block a = {one->src, one->src_size, mine, one->size};
+        lm_snappy_block b = {packed, packed_size, other, SIZE};
+        CHECK_INT(lm__snappy_decompress_two_at(level, order ? &b : &a, order ? &a : &b), wanted);
+        if (wanted) CHECK(one->size == 0 || memcmp(mine, one->dst, one->size) == 0);
+        if (wanted) CHECK(memcmp(other, bytes, SIZE) == 0);
+        free(mine);
+        free(other);
+    }
+}
+
 static void check_decodes(lm_cpu_level level, const void *block, size_t block_size,
                           const void *want, size_t size)
 {
@@ -21,6 +44,7 @@ static void check_decodes(lm_cpu_level level, const void *block, size_t block_si
     memset(out, 0xa5, size);
     CHECK(lm__snappy_decompress_at(level, in, block_size, out, size));
     CHECK_BYTES(out, want, size);
+    check_by_turns(level, &(lm_snappy_block){in, block_size, out, size}, true);
     free(in);
     free(out);
 }
@@ -29,6 +53,7 @@ static void check_refused(lm_cpu_level level, const void *block, size_t block_si
 {
     uint8_t *in = data_exact(block, block_size), *out = calloc(size + 1, 1);
     CHECK(!lm__snappy_decompress_at(level, in, block_size, out, size));
+    check_by_turns(level, &(lm_snappy_block){in, block_size, NULL, size}, false);
     free(in);
     free(out);
 }
@@ -414,6 +439,7 @@ TEST(kernels_agree_on_damage)
             bool got = lm__snappy_decompress_at(levels[l], block, written, outs[l], SIZE);
             CHECK_INT(got, want);
             if (want && got) CHECK_BYTES(outs[l], outs[0], SIZE);
+            check_by_turns(levels[l], &(lm_snappy_block){block, written, outs[0], SIZE}, want);
         }
     }
 }
