@@ -39,6 +39,7 @@ from ._files import (
     undo as undo,
     verify as verify,
 )
+from ._jsonl import atomic_write_jsonl as atomic_write_jsonl, df_to_jsonl_bytes as df_to_jsonl_bytes
 from ._merge import MergePart as MergePart, MergePlan as MergePlan, MergeResult as MergeResult, merge as merge
 from ._parquet import (
     ParquetStreamWriter as ParquetStreamWriter,
@@ -49,6 +50,8 @@ from ._parquet import (
 from ._read import (
     Scan as Scan,
     inspect_schema as inspect_schema,
+    read_csv as read_csv,
+    read_jsonl as read_jsonl,
     read_parquet as read_parquet,
     read_parquet_iter as read_parquet_iter,
     scan as scan,
@@ -69,6 +72,7 @@ __all__ = [
     "atomic_replace_dir",
     "atomic_write_bytes",
     "atomic_write_csv",
+    "atomic_write_jsonl",
     "atomic_write_parquet",
     "atomic_write_pickle",
     "atomic_write_text",
@@ -80,6 +84,7 @@ __all__ = [
     "DataError",
     "DatasetResult",
     "df_to_csv_bytes",
+    "df_to_jsonl_bytes",
     "df_to_parquet_bytes",
     "df_to_xlsx_bytes",
     "Error",
@@ -102,6 +107,8 @@ __all__ = [
     "PathInfo",
     "PermissionDeniedError",
     "publish_dir",
+    "read_csv",
+    "read_jsonl",
     "read_parquet",
     "read_parquet_iter",
     "resolve",

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 _CSV_OPTIONS = (
     "sep", "na_rep", "columns", "header", "index", "encoding", "line_terminator", "lineterminator", "float_format",
     "quoting", "quotechar", "escapechar", "doublequote", "date_format", "compression", "compression_level", "decimal",
+    "index_label", "mode",
     "guard_formulas", "threads", "true_text", "false_text", "schema", "progress", "stamp",
 )  # fmt: skip
-_IGNORED = ("engine", "chunksize", "mode", "errors")
+_IGNORED = ("engine", "chunksize", "errors")
 _COMPRESSION = {"infer": 0, "none": 1, "gzip": 2, "zstd": 3}
 _QUOTING = {0: 0, 1: 1, 2: 2, 3: 3}
 
@@ -28,7 +29,10 @@ _QUOTING = {0: 0, 1: 1, 2: 2, 3: 3}
 def _csv_options(function: str, options: dict[str, Any]) -> dict[str, Any]:
     for name in options:
         if name not in _CSV_OPTIONS and name not in _IGNORED:
-            raise unknown(function, name, (*_CSV_OPTIONS, *FILE_OPTIONS))
+            more = () if function.endswith("_bytes") else FILE_OPTIONS
+            raise unknown(function, name, (*_CSV_OPTIONS, "separator", *more))
+    if options.get("mode", "w") not in ("w", "wt", "wb"):
+        raise ValueError(f"mode is 'w', not {options['mode']!r}: the file is replaced in one step, and nothing is added to it")
     made: dict[str, Any] = {"true_text": options.get("true_text", "True"), "false_text": options.get("false_text", "False")}
     encoding = str(options.get("encoding") or "utf-8").lower().replace("_", "-")
     if encoding not in ("utf-8", "utf8", "utf-8-sig", "ascii"):
@@ -41,7 +45,7 @@ def _csv_options(function: str, options: dict[str, Any]) -> dict[str, Any]:
     if options.get("decimal", ".") != ".":
         raise ValueError("decimal is '.'")
     for name, key in (("sep", "sep"), ("quotechar", "quotechar"), ("escapechar", "escapechar"), ("threads", "threads"),
-                      ("guard_formulas", "guard_formulas"), ("compression_level", "level")):  # fmt: skip
+                      ("guard_formulas", "guard_formulas")):  # fmt: skip
         if options.get(name) is not None:
             made[key] = options[name]
     made["null_text"] = str(options.get("na_rep", ""))
@@ -53,13 +57,25 @@ def _csv_options(function: str, options: dict[str, Any]) -> dict[str, Any]:
     if options.get("doublequote", True) is False and "escapechar" not in made:
         raise ValueError("doublequote=False needs an escapechar")
     made["no_header"] = options.get("header", True) is False
-    compression = options.get("compression", "infer")
-    made["compression"] = choice("compression", "none" if compression is None else str(compression), _COMPRESSION)
+    made.update(packing(options))
     if options.get("date_format") is not None:
         made["date_format"] = made["timestamp_format"] = str(options["date_format"])
     if options.get("float_format") is not None:
         made["float_places"] = _places(options["float_format"])
     return made
+
+
+def packing(options: dict[str, Any]) -> dict[str, Any]:
+    """The compression of text: a name, or pandas' dict of a method and its level."""
+    compression, level = options.get("compression", "infer"), options.get("compression_level")
+    if isinstance(compression, dict):
+        given = dict(compression)
+        compression = given.pop("method", "infer")
+        level = given.pop("compresslevel", given.pop("level", level))
+        if given:
+            raise ValueError(f"compression is {{'method': …, 'level': …}}; {', '.join(map(repr, given))} is no part of it")
+    made = {"compression": choice("compression", "none" if compression is None else str(compression), _COMPRESSION)}
+    return made if level is None else {**made, "level": int(level)}
 
 
 def _places(format: Any) -> int:
@@ -88,10 +104,23 @@ def open_picked(df: Any, options: dict[str, Any]) -> Feed:
     capsule = feed.capsule
     if wanted is not None:
         capsule = _core.stream_cast(capsule, wanted._capsule, True, options.get("columns") is not None)
-    if isinstance(header, (list, tuple)):
-        capsule = _renamed(capsule, [str(name) for name in header])
+    names = list((wanted or feed.schema).names)
+    labels = _index_labels(options.get("index_label"), names)
+    if isinstance(header, (list, tuple)):  # pandas' are those of the columns, without the index
+        given = [str(name) for name in header]
+        names = given if len(given) == len(names) else [*labels, *given]
+    if labels or isinstance(header, (list, tuple)):
+        capsule = _renamed(capsule, [*labels, *names[len(labels) :]])
     feed.capsule = capsule
     return feed
+
+
+def _index_labels(given: Any, names: list[str]) -> list[str]:
+    """The names of the first columns, where they are an index that has none, or is to have other ones."""
+    unnamed = [name for name in names if name.startswith("__index_level_") and name.endswith("__")]
+    if given is None or given is False:
+        return [""] * len(unnamed) if names[: len(unnamed)] == unnamed else []
+    return [str(label) for label in given] if isinstance(given, (list, tuple)) else [str(given)]
 
 
 def _renamed(capsule: Any, names: list[str]) -> Any:
@@ -139,7 +168,7 @@ def df_to_csv_bytes(df: Any, **options: Any) -> bytes:
         csv["compression"] = 1
     feed = open_picked(df, options)
     try:
-        return _core.csv_bytes(feed.capsule, csv)
+        return _core.text_bytes(feed.capsule, _core.csv, csv)
     except BaseException as error:
         raise_from_feed(feed, error)
         raise

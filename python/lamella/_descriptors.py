@@ -127,6 +127,9 @@ class TableDescriptor:
         made._take(text, file)
         return made
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TableDescriptor.from_json, (self.to_json(),)
+
     def to_json(self) -> str:
         return _core.descriptor_json(self._capsule)
 
@@ -193,6 +196,9 @@ class Registry:
         descriptors = list(descriptors)
         self._capsule: Any = _core.registry_of([one._capsule for one in descriptors])
         self._tables = {one.name: one for one in descriptors}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Registry, (list(self._tables.values()),)
 
     @classmethod
     def from_dir(cls, path: PathLike, *, storage_options: StorageOptions | None = None) -> Registry:

@@ -71,12 +71,15 @@ def choice(name: str, value: Any, choices: Mapping[str, int]) -> int:
     return choices[value]
 
 
+_ALSO_CALLED = {"separator": "sep"}
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """": did you mean …?", or nothing when no name is near."""
     import difflib
 
     close = difflib.get_close_matches(name, list(known), 1, 0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean {_ALSO_CALLED.get(close[0], close[0])!r}?" if close else ""
 
 
 def unknown(function: str, name: str, known: Iterable[str]) -> TypeError:

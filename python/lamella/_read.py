@@ -5,9 +5,10 @@ import os
 
 from . import _core
 from ._filters import filter_text
-from ._options import path_bytes, storage_pairs, unknown
-from ._schema import Schema
+from ._options import choice, count, path_bytes, storage_pairs, unknown
+from ._schema import Schema, as_schema
 from ._table import Table, _read
+from ._text import CSV_OPTIONS, FORMATS, csv_options, given_types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,14 +37,15 @@ class Scan:
     """A file or dataset that is read when somebody asks for its rows, and anew each time. It speaks the Arrow
     PyCapsule interface: `pl.from_arrow(scan)`, `pa.table(scan)` and `duckdb.sql("select … from scan")` read it."""
 
-    __slots__ = ("path", "_columns", "_filter", "_batch_size", "_threads", "_storage", "_at", "_opened", "_residual")
+    __slots__ = ("path", "_columns", "_filter", "_batch_size", "_threads", "_storage", "_at", "_opened", "_residual", "_more")
 
     path: str
 
     def __init__(
         self, path: PathLike, columns: Sequence[str] | None = None, filters: Any = None, batch_size: int | None = None,
         threads: int = 0, storage_options: StorageOptions | None = None, *, version: int | None = None,
-        as_of: str | datetime | None = None,
+        as_of: str | datetime | None = None, limit: int | None = None, format: str | None = None, schema: Any = None,
+        types: Any = None, csv: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
         if isinstance(columns, str):
             raise TypeError(f"columns is a list of names, not a text: [{columns!r}]")
@@ -57,6 +59,7 @@ class Scan:
         if version is not None and as_of is not None:
             raise ValueError("version and as_of: one of them")
         self._at = (version, as_of)
+        self._more: dict[str, Any] = {"limit": limit, "format": format, "schema": schema, "types": types, "csv": csv}
         self._residual: Any = None
         self._filter: str | None = None
         try:
@@ -70,7 +73,18 @@ class Scan:
         version, as_of = self._at
         time = None if as_of is None else _milliseconds(as_of)
         return _core.scan_open(path_bytes(self.path), columns, filter, self._batch_size, self._threads, self._storage,
-                               version, time)  # fmt: skip
+                               version, time, self._said())  # fmt: skip
+
+    def _said(self) -> dict[str, Any]:
+        given = self._more
+        made = csv_options("csv", given["csv"] or {})
+        for name in ("schema", "types"):
+            if given[name] is not None:
+                made[name] = as_schema(given[name])._capsule
+        if given["limit"] is not None:
+            made["limit"] = count("limit", given["limit"], 0)
+        made["format"] = choice("format", given["format"] or "auto", FORMATS)
+        return made
 
     @property
     def schema(self) -> Schema:
@@ -112,7 +126,18 @@ class Scan:
         storage = None if self._storage is None else dict(self._storage)
         version, as_of = self._at
         return Scan(self.path, columns, filters, self._batch_size or None, self._threads, storage,
-                    version=version, as_of=as_of)  # fmt: skip
+                    version=version, as_of=as_of, **self._more)  # fmt: skip
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        storage = None if self._storage is None else dict(self._storage)
+        filters = self._residual if self._residual is not None else self._filter
+        given = (self.path, self._columns, filters, self._batch_size or None, self._threads, storage)
+        return _again, (given, {"version": self._at[0], "as_of": self._at[1], **self._more})
+
+    @property
+    def rows_skipped(self) -> int:
+        """How many rows of CSV were left out by now, by `on_bad_lines="skip"`."""
+        return _core.scan_skipped(self._opened)[0]
 
     def batches(self) -> Iterator[Table]:
         """Batches, as tables of their own."""
@@ -171,14 +196,24 @@ class Scan:
         return f"lamella.scan({', '.join(said)})"
 
 
+def _again(given: tuple[Any, ...], more: dict[str, Any]) -> Scan:
+    return Scan(*given, **more)
+
+
 def scan(
     path: PathLike, columns: Sequence[str] | None = None, filters: Any = None, *, batch_size: int | None = None,
     threads: int = 0, storage_options: StorageOptions | None = None, version: int | None = None,
-    as_of: str | datetime | None = None,
+    as_of: str | datetime | None = None, limit: int | None = None, format: str | None = None, schema: Any = None,
+    types: Any = None, csv: dict[str, Any] | None = None,
 ) -> Scan:  # fmt: skip
-    """A table to be read: Parquet, Arrow IPC, JSON lines, a directory of them, or a Delta table, as it is now, as it was
-    at a `version` or at a time (`as_of`; in UTC unless it says a zone). Only what is asked for is read."""
-    return Scan(path, columns, filters, batch_size, threads, storage_options, version=version, as_of=as_of)
+    """A table to be read: Parquet, Arrow IPC, CSV, JSON lines, a directory of them, or a Delta table, as it is now, as it
+    was at a `version` or at a time (`as_of`; in UTC unless it says a zone). Only what is asked for is read.
+
+    `format` is "parquet", "arrow", "arrows", "jsonl" or "csv", where neither the first bytes nor the suffix tell it.
+    `schema` is what the table shall be, other columns are left out; `types` are those of some columns of CSV and JSON
+    lines. `csv` is a dict of read_csv's options."""
+    return Scan(path, columns, filters, batch_size, threads, storage_options, version=version, as_of=as_of, limit=limit,
+                format=format, schema=schema, types=types, csv=csv)  # fmt: skip
 
 
 def _pyarrow() -> Any:
@@ -189,26 +224,21 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
+_SCAN_OPTIONS = ("batch_size", "threads", "storage_options", "version", "as_of", "limit", "format", "schema", "types", "csv")
+
+
 def _scan_of(function: str, path: PathLike, columns: Any, filters: Any, options: dict[str, Any]) -> Scan:
-    batch_size, threads = options.pop("batch_size", None), options.pop("threads", 0)
-    storage, version, as_of = (options.pop(name, None) for name in ("storage_options", "version", "as_of"))
+    given = {name: options.pop(name) for name in _SCAN_OPTIONS if name in options}
     for name in options:
         if name not in _IGNORED:
-            raise unknown(function, name, ("columns", "filters", "batch_size", "threads", "storage_options", "version", "as_of",
-                                           *_IGNORED))  # fmt: skip
-    return Scan(path, columns, filters, batch_size, threads, storage, version=version, as_of=as_of)
+            raise unknown(function, name, ("columns", "filters", *_SCAN_OPTIONS, *_IGNORED))
+    return Scan(path, columns, filters, **given)
 
 
-def read_parquet(
-    input_path: PathLike, output_format: str = "pandas", columns: Sequence[str] | None = None, filters: Any = None,
-    **options: Any,
-) -> Any:  # fmt: skip
-    """Reads a Parquet file or dataset: as a DataFrame of pandas, as "arrow" (a pyarrow.Table, or a lamella.Table where
-    there is no pyarrow), "polars", or "stream" (batches as they are read)."""
+def _delivered(found: Scan, output_format: str) -> Any:
     formats = ("pandas", "arrow", "polars", "stream", "table")
     if output_format not in formats:
         raise ValueError(f"output_format is one of {', '.join(map(repr, formats))}, not {output_format!r}")
-    found = _scan_of("read_parquet", input_path, columns, filters, options)
     pyarrow = _pyarrow() if output_format in ("arrow", "stream") else None
     if output_format == "pandas":
         return found.to_pandas()
@@ -220,6 +250,47 @@ def read_parquet(
         return found if pyarrow is None else pyarrow.RecordBatchReader._import_from_c_capsule(
             found.__arrow_c_stream__())  # fmt: skip
     return found.to_table()
+
+
+def read_parquet(
+    input_path: PathLike, output_format: str = "pandas", columns: Sequence[str] | None = None, filters: Any = None,
+    **options: Any,
+) -> Any:  # fmt: skip
+    """Reads a Parquet file or dataset: as a DataFrame of pandas, as "arrow" (a pyarrow.Table, or a lamella.Table where
+    there is no pyarrow), "polars", "stream" (batches as they are read) or "table" (a lamella.Table)."""
+    return _delivered(_scan_of("read_parquet", input_path, columns, filters, options), output_format)
+
+
+def read_csv(
+    path: PathLike, output_format: str = "pandas", columns: Sequence[str] | None = None, filters: Any = None,
+    **options: Any,
+) -> Any:  # fmt: skip
+    """Reads CSV, of one file or many, plain or as .gz and .zst. Options are pandas': sep (found out without it), quotechar,
+    quoting, escapechar, header ("infer", 0 or None), na_values (texts that are null; an empty cell always is), dtype (str
+    for all columns, or types by name), on_bad_lines ("error", "skip" or "pad"), encoding_errors ("strict" or "replace"),
+    usecols, nrows; and infer_types: "sample" (a later value that does not fit is an error), "all" (rows are read
+    twice) or "none". Nothing that looks like a number is changed: 007 is text."""
+    if "usecols" in options:
+        columns = options.pop("usecols")
+    if "nrows" in options:
+        options["limit"] = options.pop("nrows")
+    csv = {name: options.pop(name) for name in CSV_OPTIONS if name in options}
+    for name in options:
+        if name not in _IGNORED and name not in _SCAN_OPTIONS:
+            raise unknown("read_csv", name, ("usecols", "nrows", *CSV_OPTIONS, *_SCAN_OPTIONS, "separator"))
+    types = given_types(csv)
+    if types is not None:
+        options["types"] = types
+    return _delivered(_scan_of("read_csv", path, columns, filters, {"format": "csv", **options, "csv": csv}), output_format)
+
+
+def read_jsonl(
+    path: PathLike, output_format: str = "pandas", columns: Sequence[str] | None = None, filters: Any = None,
+    **options: Any,
+) -> Any:  # fmt: skip
+    """Reads JSON lines, of one file or many, plain or as .gz and .zst. `types` says the types of some columns, `schema`
+    all that is wanted."""
+    return _delivered(_scan_of("read_jsonl", path, columns, filters, {"format": "jsonl", **options}), output_format)
 
 
 def read_parquet_iter(

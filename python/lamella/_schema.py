@@ -48,6 +48,9 @@ class Schema:
         made._capsule, made._root = capsule, None
         return made
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Schema, (str(self),)
+
     def __arrow_c_schema__(self) -> Any:
         return _core.schema_copy(self._capsule)
 

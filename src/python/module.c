@@ -39,6 +39,7 @@ static int module_exec(PyObject *module)
                 add_type(module, &lm__py_workbook_spec, &state->workbook);
     fine = fine && PyModule_AddIntConstant(module, "parquet", LM_FORMAT_PARQUET) == 0 &&
            PyModule_AddIntConstant(module, "csv", LM_FORMAT_CSV) == 0 &&
+           PyModule_AddIntConstant(module, "jsonl", LM_FORMAT_JSONL) == 0 &&
            PyModule_AddStringConstant(module, "version", lm_version()) == 0;
     return fine ? 0 : -1;
 }

@@ -82,6 +82,8 @@ void lm__py_parquet_options_deinit(lm_py_parquet_options *parquet);
 
 /* Texts are borrowed from the dict. */
 bool lm__py_csv_options(lm_csv_write_options *csv, PyObject *dict);
+/* The texts of nulls are the caller's: *nulls is given back with free. */
+bool lm__py_csv_read_options(lm_csv_read_options *csv, char **nulls, PyObject *dict);
 
 /* ---- run.c ---- */
 

@@ -312,3 +312,51 @@ bool lm__py_csv_options(lm_csv_write_options *csv, PyObject *dict)
     csv->threads = (int)threads;
     return fine;
 }
+
+/* A list of texts, copied: the pointers and then what they point to, in one piece. */
+static bool null_texts(lm_csv_read_options *csv, char **nulls, PyObject *list)
+{
+    Py_ssize_t count = list ? PyList_Size(list) : 0, size;
+    size_t bytes = ((size_t)count + 1) * sizeof(char *);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!PyUnicode_AsUTF8AndSize(PyList_GetItem(list, i), &size)) return false;
+        bytes += (size_t)size + 1;
+    }
+    if (count <= 0) return count == 0;
+    const char **texts = malloc(bytes);
+    if (!texts) {
+        PyErr_NoMemory();
+        return false;
+    }
+    char *to = (char *)(texts + count + 1);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        const char *text = PyUnicode_AsUTF8AndSize(PyList_GetItem(list, i), &size);
+        texts[i] = memcpy(to, text, (size_t)size + 1);
+        to += size + 1;
+    }
+    *nulls = (char *)texts;
+    csv->null_texts = texts;
+    csv->null_count = (size_t)count;
+    return true;
+}
+
+bool lm__py_csv_read_options(lm_csv_read_options *csv, char **nulls, PyObject *dict)
+{
+    int64_t header = 0, ragged = 0, row_bytes = 0;
+    *csv = (lm_csv_read_options){0};
+    *nulls = NULL;
+    bool fine =
+        csv_char(dict, "sep", &csv->separator) && csv_char(dict, "quotechar", &csv->quote) &&
+        csv_char(dict, "escapechar", &csv->escape) &&
+        lm__py_get_bool(dict, "no_quotes", &csv->no_quotes) &&
+        lm__py_get_int(dict, "header", &header) && lm__py_get_int(dict, "ragged", &ragged) &&
+        lm__py_get_bool(dict, "all_text", &csv->all_text) &&
+        lm__py_get_bool(dict, "whole_sample", &csv->whole_sample) &&
+        lm__py_get_bool(dict, "replace_invalid", &csv->replace_invalid) &&
+        lm__py_get_int(dict, "row_bytes_max", &row_bytes) &&
+        null_texts(csv, nulls, PyDict_GetItemString(dict, "nulls"));
+    csv->header = (lm_csv_header)header;
+    csv->ragged = (lm_csv_ragged)ragged;
+    csv->row_bytes_max = (size_t)row_bytes;
+    return fine;
+}

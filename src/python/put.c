@@ -326,33 +326,37 @@ static PyType_Slot writer_slots[] = {
 PyType_Spec lm__py_writer_spec = {"lamella._core.Writer", sizeof(writer), 0, Py_TPFLAGS_DEFAULT,
                                   writer_slots};
 
-typedef struct csv_work {
+typedef struct bytes_work {
     lm_memory_sink sink;
-    lm_csv_write_options options;
-} csv_work;
+    lm_put_options options;
+} bytes_work;
 
-static lm_status csv_run(void *context, struct ArrowArrayStream *stream, lm_error *error)
+static lm_status bytes_run(void *context, struct ArrowArrayStream *stream, lm_error *error)
 {
-    csv_work *work = context;
-    LM_TRY(lm_csv_write_stream(&work->sink.sink, stream, &work->options, NULL, error));
+    bytes_work *work = context;
+    LM_TRY(lm_put_stream_take("the bytes", stream, &work->options, NULL, error));
     return lm_sink_finish(&work->sink.sink, error);
 }
 
-/* csv_bytes(stream, options) -> bytes */
-static PyObject *csv_bytes(PyObject *module, PyObject *args)
+/* text_bytes(stream, format, csv options) -> bytes */
+static PyObject *text_bytes(PyObject *module, PyObject *args)
 {
-    csv_work work;
+    bytes_work work = {0};
+    lm_csv_write_options csv;
     lm_cancel cancel = {0};
+    const lm_file_options file = {.cancel = &cancel};
     PyObject *stream, *options, *result = NULL;
+    int format;
     lm_error error;
     lm_status status;
-    if (!PyArg_ParseTuple(args, "OO!", &stream, &PyDict_Type, &options)) return NULL;
-    if (!lm__py_csv_options(&work.options, options)) return NULL;
+    if (!PyArg_ParseTuple(args, "OiO!", &stream, &format, &PyDict_Type, &options)) return NULL;
+    if (!lm__py_csv_options(&csv, options)) return NULL;
     lm_memory_sink_init(&work.sink, NULL, SIZE_MAX / 2);
-    work.options.cancel = &cancel;
+    work.options = (lm_put_options){
+        .to = (lm_format)format, .csv = &csv, .file = &file, .sink = &work.sink.sink};
     const lm_py_run_options run = {.state = lm__py_state(module),
                                    .cancel = &cancel,
-                                   .work = csv_run,
+                                   .work = bytes_run,
                                    .context = &work,
                                    .source = stream,
                                    .validate = LM_VALIDATE_TEXT};
@@ -367,7 +371,7 @@ static PyObject *csv_bytes(PyObject *module, PyObject *args)
 }
 
 PyMethodDef lm__py_put_methods[] = {
-    {"csv_bytes", csv_bytes, METH_VARARGS, NULL},
+    {"text_bytes", text_bytes, METH_VARARGS, NULL},
     {"put", put, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

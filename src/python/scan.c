@@ -8,16 +8,21 @@
 
 #define SCAN "lamella.scan"
 
-/* A scan, and the cancel that its streams need as long as they live. */
+/* A scan, and what its streams need as long as they live. */
 typedef struct held_scan {
     atomic_int refs;
     lm_cancel cancel;
     lm_scan *scan; /* NULL when the capsule has gone */
+    lm_csv_read_options csv;
+    lm_csv_report report;
+    char *nulls; /* what csv points to */
 } held_scan;
 
 static void unref(held_scan *held)
 {
-    if (atomic_fetch_sub(&held->refs, 1) == 1) free(held);
+    if (atomic_fetch_sub(&held->refs, 1) > 1) return;
+    free(held->nulls);
+    free(held);
 }
 
 static void scan_release(PyObject *capsule)
@@ -131,23 +136,28 @@ static lm_status open_run(void *context, lm_error *error)
     return status;
 }
 
-static PyObject *open_scan(const lm_py_state *state, open_work *work, lm_storage *storage)
+static PyObject *open_scan(const lm_py_state *state, open_work *work, lm_storage *storage,
+                           PyObject *more)
 {
     held_scan *held = calloc(1, sizeof *held);
     lm_error error = {0};
     lm_status status;
+    PyObject *capsule = NULL;
     if (!held) return PyErr_NoMemory();
     held->refs = 1;
+    if (!lm__py_csv_read_options(&held->csv, &held->nulls, more)) {
+        unref(held);
+        return NULL;
+    }
+    held->csv.report = &held->report;
     work->scan = &held->scan;
+    work->options.csv = &held->csv;
     work->options.cancel = &held->cancel;
     work->options.storage = storage;
     storage->cancel = &held->cancel;
     Py_BEGIN_ALLOW_THREADS status = lm__py_watch(&held->cancel, open_run, work, &error);
-    Py_END_ALLOW_THREADS PyObject *capsule = NULL;
-    if (status != LM_OK)
-        lm__py_raise(state, status, &error);
-    else
-        capsule = PyCapsule_New(held, SCAN, scan_release);
+    Py_END_ALLOW_THREADS if (status != LM_OK) lm__py_raise(state, status, &error);
+    else capsule = PyCapsule_New(held, SCAN, scan_release);
     if (!capsule) {
         lm_scan_close(held->scan);
         unref(held);
@@ -155,19 +165,45 @@ static PyObject *open_scan(const lm_py_state *state, open_work *work, lm_storage
     return capsule;
 }
 
+static bool schema_of(const lm_py_state *state, PyObject *dict, const char *key, lm_schema **schema)
+{
+    PyObject *capsule = PyDict_GetItemString(dict, key);
+    *schema = NULL;
+    if (!capsule) return true;
+    *schema = lm__py_schema(state, capsule);
+    return *schema != NULL;
+}
+
+/* What is said of the format and of the rows that are wanted. */
+static bool take_more(const lm_py_state *state, PyObject *more, lm_scan_options *options)
+{
+    int64_t format = 0, limit = -1, offset = 0;
+    if (!lm__py_get_int(more, "format", &format) || !lm__py_get_int(more, "limit", &limit) ||
+        !lm__py_get_int(more, "offset", &offset))
+        return false;
+    options->format = (lm_format)format;
+    options->limited = limit >= 0;
+    options->limit = options->limited ? (uint64_t)limit : 0;
+    options->offset = (uint64_t)offset;
+    return schema_of(state, more, "schema", &options->schema) &&
+           schema_of(state, more, "types", &options->types);
+}
+
 /* scan_open(path, columns or None, filter or None, batch rows, threads, storage, version or None,
- * time in milliseconds or None) -> capsule */
+ * time in milliseconds or None, more) -> capsule */
 static PyObject *scan_open(PyObject *module, PyObject *args)
 {
+    const lm_py_state *state = lm__py_state(module);
     const char **columns = NULL;
     Py_ssize_t filter_size;
-    PyObject *list, *pairs, *version, *time, *capsule = NULL;
+    PyObject *list, *pairs, *version, *time, *more, *capsule = NULL;
     lm_py_storage storage;
     long long batch_rows;
     open_work work = {0};
     lm_scan_options *options = &work.options;
-    if (!PyArg_ParseTuple(args, "yOz#LiOOO", &work.path, &list, &work.filter, &filter_size,
-                          &batch_rows, &options->threads, &pairs, &version, &time))
+    if (!PyArg_ParseTuple(args, "yOz#LiOOOO!", &work.path, &list, &work.filter, &filter_size,
+                          &batch_rows, &options->threads, &pairs, &version, &time, &PyDict_Type,
+                          &more))
         return NULL;
     work.filter_size = (size_t)filter_size;
     options->has_version = version != Py_None;
@@ -176,14 +212,26 @@ static PyObject *scan_open(PyObject *module, PyObject *args)
     if (options->has_time) options->time_ms = PyLong_AsLongLong(time);
     if (PyErr_Occurred()) return NULL;
     if (!lm__py_storage_init(&storage, pairs)) return NULL;
-    if (columns_of(list, &columns, &options->column_count)) {
+    if (columns_of(list, &columns, &options->column_count) && take_more(state, more, options)) {
         options->columns = columns;
         options->batch_rows = batch_rows;
-        capsule = open_scan(lm__py_state(module), &work, &storage.storage);
+        capsule = open_scan(state, &work, &storage.storage, more);
     }
+    lm_schema_free(options->schema);
+    lm_schema_free(options->types);
     lm__py_storage_deinit(&storage);
     free(columns);
     return capsule;
+}
+
+/* scan_skipped(scan) -> (rows of CSV that were left out, line of the first) */
+static PyObject *scan_skipped(PyObject *module, PyObject *capsule)
+{
+    held_scan *held = PyCapsule_GetPointer(capsule, SCAN);
+    (void)module;
+    if (!held) return NULL;
+    return Py_BuildValue("(KK)", (unsigned long long)held->report.rows_skipped,
+                         (unsigned long long)held->report.first_skipped_line);
 }
 
 /* scan_schema(scan) -> capsule */
@@ -254,9 +302,7 @@ static PyObject *scan_rows(PyObject *module, PyObject *capsule)
 }
 
 PyMethodDef lm__py_scan_methods[] = {
-    {"scan_open", scan_open, METH_VARARGS, NULL},
-    {"scan_schema", scan_schema, METH_O, NULL},
-    {"scan_stream", scan_stream, METH_O, NULL},
-    {"scan_rows", scan_rows, METH_O, NULL},
-    {NULL, NULL, 0, NULL},
+    {"scan_open", scan_open, METH_VARARGS, NULL}, {"scan_schema", scan_schema, METH_O, NULL},
+    {"scan_stream", scan_stream, METH_O, NULL},   {"scan_rows", scan_rows, METH_O, NULL},
+    {"scan_skipped", scan_skipped, METH_O, NULL}, {NULL, NULL, 0, NULL},
 };

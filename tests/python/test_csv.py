@@ -119,3 +119,87 @@ def test_a_frame_larger_than_the_memory_that_is_left(child):
     done = child(code)
     assert done.stdout == "1000000\n", done.stderr
     assert os.path.getsize("x.csv") == 101_000_002
+
+
+def test_a_mode_that_would_not_be_kept_is_refused():
+    lamella.atomic_write_csv("x.csv", [{"a": 1}], mode="w")
+    with pytest.raises(ValueError, match="mode is 'w', not 'a'"):
+        lamella.atomic_write_csv("x.csv", [{"a": 2}], mode="a")
+    assert open("x.csv").read() == "a\n1\n"
+
+
+def test_an_option_that_is_none_suggests_the_nearest_that_is():
+    for name, nearest in (("separator", "'sep'"), ("seperator", "'sep'"), ("line_terminater", "'line_terminator'")):
+        with pytest.raises(TypeError, match=nearest):
+            lamella.df_to_csv_bytes([{"a": 1}], **{name: ";"})
+    with pytest.raises(TypeError, match="'storage_options'$"):
+        lamella.df_to_csv_bytes([{"a": 1}], storage_options={})
+    with pytest.raises(TypeError, match="'sep'"):
+        lamella.read_csv("x.csv", separator=";")
+
+
+@pytest.mark.parametrize("given", [{"method": "gzip", "compresslevel": 9}, {"method": "gzip", "level": 1}, "gzip"])
+def test_a_compression_is_a_name_or_a_dict(given):
+    import gzip
+
+    assert gzip.decompress(lamella.df_to_csv_bytes([{"a": 1}], compression=given)) == b"a\n1\n"
+    assert gzip.decompress(lamella.df_to_jsonl_bytes([{"a": 1}], compression=given)) == b'{"a":1}\n'
+    with pytest.raises(ValueError, match="'mtime'"):
+        lamella.df_to_csv_bytes([{"a": 1}], compression={"method": "gzip", "mtime": 1})
+
+
+def test_an_index_has_the_name_that_it_has_in_pandas():
+    pd = pytest.importorskip("pandas")
+    df = pd.DataFrame({"a": [1, 2], "s": ["x", "y"]})
+    for frame, options in ((df, {}), (df, {"index_label": "i"}), (df.set_index("s"), {}), (df.set_index("s"), {"index_label": "i"}),
+                           (df.set_index(["a", "s"]), {"index_label": ["p", "q"]}), (df, {"header": ["A", "S"]})):  # fmt: skip
+        want = frame.to_csv(index=True, **options)
+        assert lamella.df_to_csv_bytes(frame, index=True, **options).decode().replace('"",', ",") == want
+
+
+def test_reading_takes_the_names_of_pandas():
+    with open("x.txt", "w") as file:
+        file.write("id;name;n\n007;NA;1\n8;\"x;y\";2\n9\n")
+    read = lamella.read_csv
+    with pytest.raises(ValueError, match="x.txt: line 4"):
+        read("x.txt", "table")
+    assert read("x.txt", "table", on_bad_lines="skip", na_values="NA").to_pylist() == [
+        {"id": "007", "name": None, "n": 1}, {"id": "8", "name": "x;y", "n": 2}]  # fmt: skip
+    assert read("x.txt", "table", on_bad_lines="pad", usecols=["n"], dtype={"n": "float64"}).to_pydict() == {"n": [1.0, 2.0, None]}
+    assert read("x.txt", "table", header=None, dtype=str, nrows=1).to_pylist() == [{"column1": "id", "column2": "name", "column3": "n"}]
+    assert read("x.txt", "table", sep=",", quoting=3).column_names == ["id;name;n"]
+    assert read("x.txt", "table", on_bad_lines="skip", filters="n = 2").to_pydict()["id"] == ["8"]
+    scan = lamella.scan("x.txt", format="csv", csv={"on_bad_lines": "skip"})
+    assert scan.count_rows() == 2 and scan.rows_skipped == 1
+    with open("bad.csv", "wb") as file:
+        file.write(b"a\n\xff\n")
+    assert read("bad.csv", "table", encoding_errors="replace").to_pydict() == {"a": ["\ufffd"]}
+    for wrong in ({"encoding": "latin-1"}, {"sep": ";;"}, {"header": 3}, {"on_bad_lines": "warn"}, {"quoting": 9}, {"infer_types": "x"}):
+        with pytest.raises(ValueError):
+            read("x.txt", "table", **wrong)
+
+
+def test_json_lines_are_written_and_read():
+    rows = [{"id": 1, "d": "1.50", "l": [1, None]}, {"id": 2, "d": None, "l": None}]
+    assert lamella.df_to_jsonl_bytes(rows) == b'{"id":1,"d":"1.50","l":[1,null]}\n{"id":2,"d":null,"l":null}\n'
+    for path in ("x.jsonl", "x.jsonl.gz", "x.jsonl.zst"):
+        assert lamella.atomic_write_jsonl(path, rows, columns=["id", "d"], manifest=True).rows == 2
+        assert lamella.read_jsonl(path, "table").to_pylist() == [{"id": 1, "d": "1.50"}, {"id": 2, "d": None}]
+        got = lamella.read_jsonl(path, "table", types={"d": "decimal128(5, 2)", "id": "int8"})
+        assert str(got.schema) == "id: int8\nd: decimal128(5, 2)"
+    with pytest.raises(ValueError, match="orient is 'records'"):
+        lamella.df_to_jsonl_bytes(rows, orient="split")
+
+
+def test_what_describes_can_be_pickled():
+    import pickle
+
+    from lamella.tables import Column, IoSettings, Registry, TableDescriptor
+
+    lamella.atomic_write_csv("x.txt", [{"a": 1}, {"a": 2}], sep="|")
+    described = TableDescriptor("trades", columns=[Column("tick", "int64")], partitioning=["bucket"], schema_version="1.0@2026-01-01")
+    scan = lamella.scan("x.txt", columns=["a"], filters="a > 1", format="csv", csv={"sep": "|"})
+    settings = IoSettings("runs", tick_bucket_size=5, registry=Registry([described]))
+    schema, again, made, other = pickle.loads(pickle.dumps((scan.schema, scan, described, settings)))
+    assert schema == scan.schema and again.to_table().to_pydict() == {"a": [2]}
+    assert made == described and other.registry["trades"] == described and other.tick_bucket_size == 5
