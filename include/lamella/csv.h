@@ -117,6 +117,11 @@ typedef struct lm_csv_read_options {
                              header. Those that it has not are found out by the first rows; what is
                              no number, date, time or boolean stays utf8. NULL: all are found out */
     bool schema_by_place; /* the schema is what an earlier look at the same bytes found out */
+    const char *const *columns; /* those that are wanted: the stream has them alone, in the order of
+                                   the file. Cells of others are cut and checked to be UTF-8, and
+                                   whether they fit a type is not looked at. LM_INVALID for a name
+                                   that the file lacks. NULL: all */
+    size_t column_count;
     bool whole_sample; /* the types are found out by all rows: a column that has one value that is
                        no number is text. Needs a source: a pipe cannot be read twice */
     lm_csv_ragged ragged;

@@ -165,6 +165,7 @@ static lm_status convert_slice(lm_csv_block *b, const slicing *s)
 {
     for (size_t i = 0; i < b->plan->n_columns; i++) {
         size_t good;
+        if (!b->plan->columns[i].field) continue;
         lm_csv_convert *convert = lm__csv_convert(&b->plan->columns[i].field->type);
         lm_status status = convert(b->plan, i, &s->slice, &b->values[i], &good);
         if (status == LM_LIMIT)
@@ -210,6 +211,7 @@ static lm_status make_room(lm_csv_block *b, size_t rows)
     size_t page_bytes = 4 * b->text.size; /* a small file gets little memory */
     b->room.page_bytes = page_bytes < LM_CSV_PAGE_BYTES ? page_bytes : LM_CSV_PAGE_BYTES;
     for (size_t i = 0; i < b->plan->n_columns; i++) {
+        if (!b->plan->columns[i].field) continue;
         const lm_type *type = &b->plan->columns[i].field->type;
         bool text = is_text(&b->plan->columns[i]);
         size_t width = text                       ? sizeof(int32_t)
@@ -240,18 +242,20 @@ static void pack_bits(uint8_t *values, size_t rows)
 static lm_status make_batch(lm_csv_block *b, size_t rows)
 {
     LM_TRY(lm__batch_new(b->allocator, b->plan->schema, (int64_t)rows, &b->batch, &b->error));
-    lm_array *columns = lm__batch_columns(b->batch);
+    lm_array *column = lm__batch_columns(b->batch);
     for (size_t i = 0; i < b->plan->n_columns; i++) {
+        if (!b->plan->columns[i].field) continue;
         lm_csv_values *values = &b->values[i];
-        lm_array *column = &columns[i];
         column->null_count = values->null_count;
         if (values->null_count > 0) column->validity = values->validity;
         if (column->field->type.id == LM_TYPE_BOOL) pack_bits(values->values, rows);
         column->values = values->values;
         b->bytes_before[i] = values->bytes_size;
-        if (!is_text(&b->plan->columns[i])) continue;
-        column->offsets = values->values;
-        column->values = values->bytes;
+        if (is_text(&b->plan->columns[i])) {
+            column->offsets = values->values;
+            column->values = values->bytes;
+        }
+        column++;
     }
     b->text_before = b->text.size;
     return lm__csv_room_give(&b->room, b->batch) == LM_OK ? LM_OK : no_memory(b);

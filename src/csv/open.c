@@ -90,11 +90,12 @@ static lm_status given_field(const lm_csv_read_options *options, const lm_csv_pl
     return LM_OK;
 }
 
-static lm_status make_schema(const lm_allocator *allocator, lm_csv_plan *plan, lm_error *error)
+static lm_status make_schema(const lm_allocator *allocator, lm_csv_plan *plan, size_t columns,
+                             lm_error *error)
 {
     LM_TRY(lm__schema_new(allocator, &plan->schema, error));
     lm_field *fields =
-        lm__field_children(&plan->schema->arena, &plan->schema->root, (int32_t)plan->n_columns);
+        lm__field_children(&plan->schema->arena, &plan->schema->root, (int32_t)columns);
     return fields ? LM_OK : no_memory(error);
 }
 
@@ -113,7 +114,7 @@ static lm_status make_columns(lm_arena *arena, const lm_allocator *allocator,
     plan->n_columns = first->row.cells;
     plan->columns = lm__arena_array(arena, plan->n_columns, sizeof *plan->columns);
     if (!plan->columns) return no_memory(error);
-    LM_TRY(make_schema(allocator, plan, error));
+    LM_TRY(make_schema(allocator, plan, plan->n_columns, error));
     for (size_t i = 0; i < plan->n_columns; i++) {
         const lm_field *given = NULL;
         lm_field *field = &plan->schema->root.children[i];
@@ -205,7 +206,7 @@ lm_status lm__csv_plan_types(const lm_allocator *allocator, lm_csv_plan *plan,
 {
     lm_schema *texts = plan->schema;
     plan->schema = NULL;
-    lm_status status = make_schema(allocator, plan, error);
+    lm_status status = make_schema(allocator, plan, plan->n_columns, error);
     for (size_t i = 0; i < plan->n_columns && status == LM_OK; i++) {
         lm_field *field = &plan->schema->root.children[i];
         lm_csv_column *column = &plan->columns[i];
@@ -216,6 +217,50 @@ lm_status lm__csv_plan_types(const lm_allocator *allocator, lm_csv_plan *plan,
         *column = (lm_csv_column){.field = field, .strict = column->strict || column->open};
     }
     lm_schema_free(texts);
+    if (status != LM_OK) return status;
+    return lm__schema_seal(plan->schema, error);
+}
+
+static bool is_wanted(const lm_csv_read_options *options, const char *name)
+{
+    for (size_t i = 0; i < options->column_count; i++)
+        if (strcmp(options->columns[i], name) == 0) return true;
+    return false;
+}
+
+static lm_status check_wanted(const lm_csv_read_options *options, const lm_field *root,
+                              const char *file, lm_error *error)
+{
+    char shown[80];
+    for (size_t i = 0; i < options->column_count; i++) {
+        const char *name = options->columns[i];
+        if (lm__field_find(root, name, strlen(name)) == -1)
+            return lm__error_set(error, LM_INVALID, "%s: it has no column %s", file,
+                                 lm__printable(shown, sizeof shown, name));
+    }
+    return LM_OK;
+}
+
+lm_status lm__csv_plan_choose(const lm_allocator *allocator, const lm_csv_read_options *options,
+                              const char *file, lm_csv_plan *plan, lm_error *error)
+{
+    lm_schema *all = plan->schema;
+    size_t count = 0, n = plan->n_columns;
+    if (!options->columns) return LM_OK;
+    LM_TRY(check_wanted(options, &all->root, file, error));
+    for (size_t i = 0; i < n; i++) count += is_wanted(options, all->root.children[i].name);
+    plan->schema = NULL;
+    lm_status status = make_schema(allocator, plan, count, error);
+    lm_field *field = status == LM_OK ? plan->schema->root.children : NULL;
+    for (size_t i = 0; i < n && status == LM_OK; i++) {
+        const lm_field *from = &all->root.children[i];
+        plan->columns[i].field = NULL;
+        if (!is_wanted(options, from->name)) continue;
+        if (!lm__field_init(&plan->schema->arena, field, from->name, from->type, true))
+            status = no_memory(error);
+        plan->columns[i].field = field++;
+    }
+    lm_schema_free(all);
     if (status != LM_OK) return status;
     return lm__schema_seal(plan->schema, error);
 }

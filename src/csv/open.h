@@ -18,4 +18,9 @@ LM_MUST_USE lm_status lm__csv_plan_types(const lm_allocator *allocator, lm_csv_p
                                          const lm_csv_types *types, const bool *any,
                                          lm_error *error);
 
+/* The columns that the options ask for; the others are not made. */
+LM_MUST_USE lm_status lm__csv_plan_choose(const lm_allocator *allocator,
+                                          const lm_csv_read_options *options, const char *file,
+                                          lm_csv_plan *plan, lm_error *error);
+
 #endif

@@ -11,8 +11,8 @@
 
 /* What a column becomes, settled before the first block. */
 typedef struct lm_csv_column {
-    const lm_field *field;
-    bool open;   /* its type is still to be found out */
+    const lm_field *field; /* of the schema; NULL: it is not wanted, so its cells are only cut */
+    bool open;             /* its type is still to be found out */
     bool strict; /* found out: numbers only as they were in the sample, without zeros in front */
 } lm_csv_column;
 
@@ -24,9 +24,9 @@ typedef struct lm_csv_plan {
     lm_csv_ragged ragged;
     bool replace_invalid;
     bool header;
-    size_t n_columns;
+    size_t n_columns; /* of the text */
     lm_csv_column *columns;
-    lm_schema *schema;
+    lm_schema *schema; /* of the columns that are wanted */
 } lm_csv_plan;
 
 /* Values of one column of a block; their memory is the room's. */

@@ -293,6 +293,7 @@ static lm_status reader_open(reader *r, lm_error *error)
     r->pending_at += used;
     r->line = 1 + lines;
     if (narrow) LM_TRY(settle_types(r, error));
+    LM_TRY(lm__csv_plan_choose(r->allocator, &r->options, r->input.name, &r->plan, error));
     return make_blocks(r, error);
 }
 

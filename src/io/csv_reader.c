@@ -1,6 +1,20 @@
-/* CSV as a table that is read forward. */
+/* CSV as a table that is read forward. Columns that nobody asks for are not converted. */
+#include <string.h>
+
 #include "base/error.h"
 #include "io/reader.h"
+
+/* Every column that is asked for is one of the schema; else the scan is to say what it makes of
+ * the name. */
+static bool are_columns(const lm_read_request *request)
+{
+    if (!request->columns || !request->schema) return false;
+    for (size_t i = 0; i < request->column_count; i++)
+        if (lm__field_find(&request->schema->root, request->columns[i],
+                           strlen(request->columns[i])) < 0)
+            return false;
+    return true;
+}
 
 lm_status lm__csv_table_open(const lm_allocator *allocator, lm_source *take_source,
                              const lm_feed *take_feed, const lm_read_request *request,
@@ -12,6 +26,8 @@ lm_status lm__csv_table_open(const lm_allocator *allocator, lm_source *take_sour
     if (request->types) options.schema = request->types;
     if (request->schema) options.schema = request->schema;
     options.schema_by_place = request->schema && request->schema_found;
+    options.columns = are_columns(request) ? request->columns : NULL;
+    options.column_count = request->column_count;
     options.threads = request->threads;
     options.cancel = request->cancel;
     *done = 0;

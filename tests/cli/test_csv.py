@@ -52,6 +52,21 @@ def test_a_value_that_cannot_be_written_leaves_what_was_there(run, tmp_path, sou
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.arrow", "out.csv"]
 
 
+def test_what_nobody_asks_for_is_only_cut(run, tmp_path):
+    rows = "".join(f"{i},{i}.5,x{i}\n" for i in range(200000))
+    (tmp_path / "a.csv").write_text("id,f,s\n" + rows + "200000,word,last\n")
+    done = run("cat", "a.csv", "--format", "csv")
+    assert done.returncode == 3 and b'a.csv: line 200002: column f: "word" is no float64' in done.stderr
+    done = run("cat", "a.csv", "--columns", "s,id", "--where", "id >= 199999", "--format", "csv")
+    assert done.returncode == 0 and done.stdout == b"s,id\nx199999,199999\nlast,200000\n"
+    assert run("count", "a.csv").stdout == b"200001\n"
+    assert run("count", "a.csv", "--where", "f > 1").returncode == 3
+    done = run("cat", "a.csv", "--columns", "s,no", "--format", "csv")
+    assert done.returncode == 2 and b"no" in done.stderr
+    (tmp_path / "a.csv").write_text("id,f,s\n" + rows + "200000,word\n")
+    assert run("count", "a.csv").returncode == 3
+
+
 def test_csv_is_read(run, tmp_path, source):
     (tmp_path / "a.csv").write_bytes(TEXT)
     assert run("schema", "a.csv").stdout == b"id: int64\nname: utf8\nx: float64\n"

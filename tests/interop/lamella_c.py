@@ -308,6 +308,8 @@ class CsvReadOptions(c.Structure):
         ("all_text", c.c_bool),
         ("schema", c.c_void_p),
         ("schema_by_place", c.c_bool),
+        ("columns", c.POINTER(c.c_char_p)),
+        ("column_count", c.c_size_t),
         ("whole_sample", c.c_bool),
         ("ragged", c.c_int),
         ("replace_invalid", c.c_bool),

@@ -392,6 +392,28 @@ TEST(batches_outlive_the_stream)
     CHECK_INT(memory.live, 0);
 }
 
+TEST(only_the_columns_that_are_wanted_are_made)
+{
+    static const char text[] = "a,b,c,d\n1,x,0.5,\"p\"\n2,,,\"q\"\"r\"\nno,\"y\",no,\"\"\n";
+    const char *some[] = {"d", "b"}, *missing[] = {"b", "e"}, *typed[] = {"c", "b"};
+    for (int threads = 1; threads <= 2; threads++) {
+        CHECK_READ(text, "b:utf8,d:utf8/x|p/~|q\"r/y|", .threads = threads, .columns = some,
+                   .column_count = 2, .sample_bytes = 20);
+        CHECK_READ(text, "", .threads = threads, .columns = some, .sample_bytes = 20);
+    }
+    CHECK_READ(text, "in.csv: it has no column e", .columns = missing, .column_count = 2);
+    CHECK_READ(text,
+               "in.csv: line 4: column c: \"no\" is no float64, as the first rows were: give a "
+               "schema, or have the types found out by all rows",
+               .columns = typed, .column_count = 2, .sample_bytes = 20);
+    CHECK_READ(text, "b:utf8,d:utf8/x|p/~|q\"r/y|", .columns = some, .column_count = 2,
+               .whole_sample = true);
+    CHECK_READ("a,b\n1,2\n3\n",
+               "in.csv: line 3: it has 1 cells, and the first row has 2: have such "
+               "rows padded or skipped",
+               .columns = missing, .column_count = 1);
+}
+
 TEST(headers_are_found_out)
 {
     CHECK_READ("a,b\n1,2\n", "a:int64,b:int64/1|2", .threads = 1);
@@ -604,6 +626,7 @@ int main(void)
     RUN(types_are_found_out);
     RUN(floats_are_read_as_by_the_slow_way);
     RUN(batches_outlive_the_stream);
+    RUN(only_the_columns_that_are_wanted_are_made);
     RUN(headers_are_found_out);
     RUN(schemas_are_kept_to);
     RUN(what_does_not_fit_is_told_with_its_line);
