@@ -136,6 +136,7 @@
 #define LM_TABLE_SMALL_ROWS 1024              /* of this many rows or fewer on the average */
 #define LM_TABLE_RUN_ID_BYTES_MAX 200
 #define LM_TABLE_COMMIT_ROUNDS_MAX 16 /* on newer snapshots */
+#define LM_TABLE_LATE_PARTS 2         /* of an append, made durable beside its entry */
 #define LM_TABLE_MANIFEST_PARTS 64    /* whose manifest is written anew at each append */
 #define LM_TABLE_TAKE_ROWS 16384      /* of a batch that are worth several threads */
 #define LM_TABLE_TAKE_JOBS 16

@@ -128,12 +128,83 @@ static lm_status settle_ours(lm_numbered_log *log, int64_t number, lm_error *err
     return LM_OK;
 }
 
+/* Invariant 2. */
+static lm_status sync_before(lm_numbered_log *log, int64_t number, lm_error *error)
+{
+    if (number == 0 || log->durable >= number - 1) return LM_OK;
+    LM_TRY(lm__store_sync_directory(log->store, log->directory, error));
+    log->durable = number - 1;
+    return LM_OK;
+}
+
+typedef struct sealing {
+    lm_job job;
+    lm_numbered_log *log;
+    lm_stage *stage;
+    int64_t number;
+    lm_status status;
+    lm_error error;
+} sealing;
+
+static void seal_entry(lm_job *base)
+{
+    sealing *s = (sealing *)base;
+    s->status = sync_before(s->log, s->number, &s->error);
+    if (s->status == LM_OK) s->status = lm__stage_seal(s->stage, &s->error);
+}
+
+/* The entry's bytes, the directory as it was seen, and what `ready` does, side by side. */
+static lm_status seal_beside(lm_numbered_log *log, lm_stage *stage, int64_t number,
+                             lm_log_ready *ready, lm_error *error)
+{
+    sealing s = {.job.run = seal_entry, .log = log, .stage = stage, .number = number};
+    lm_group group;
+    lm_error_clear(&s.error);
+    lm__group_init(&group, ready->pool);
+    if (ready->pool) lm__group_submit(&group, &s.job);
+    lm_status status = ready->run(ready->context, error);
+    ready->is_done = status == LM_OK;
+    ready->has_failed = status != LM_OK;
+    if (ready->pool)
+        lm__group_wait(&group);
+    else if (status == LM_OK)
+        seal_entry(&s.job);
+    if (status != LM_OK || s.status == LM_OK) return status;
+    *error = s.error;
+    return s.status;
+}
+
+static lm_status put_once(lm_numbered_log *log, int64_t number, const char *path, const void *data,
+                          size_t size, lm_log_ready *ready, lm_error *error)
+{
+    const lm_stage_options options = {.mode = LM_COMMIT_IF_ABSENT, .size_expected = size};
+    lm_stage *stage;
+    if (!ready || ready->is_done) {
+        LM_TRY(sync_before(log, number, error));
+        return lm__store_put_if_absent(log->store, path, data, size, error);
+    }
+    LM_TRY(lm__stage_open(log->store, path, &options, &stage, error));
+    bool ignored;
+    lm_status status = lm__stage_write(stage, data, size, error);
+    if (status == LM_OK) status = lm__stage_end(stage, &ignored, error);
+    if (status == LM_OK) status = seal_beside(log, stage, number, ready, error);
+    if (status == LM_OK) status = lm__stage_commit(stage, error);
+    lm__stage_close(stage);
+    return status;
+}
+
 /*
  * The same bytes may be put again after an unknown outcome: whichever of the two requests arrives
  * first makes the entry, and the other one finds it there.
  */
 lm_status lm__log_put(lm_numbered_log *log, int64_t number, const void *data, size_t size,
                       lm_error *error)
+{
+    return lm__log_put_ready(log, number, data, size, NULL, error);
+}
+
+lm_status lm__log_put_ready(lm_numbered_log *log, int64_t number, const void *data, size_t size,
+                            lm_log_ready *ready, lm_error *error)
 {
     char path[LM_PATH_BYTES_MAX];
     lm_error local;
@@ -142,14 +213,11 @@ lm_status lm__log_put(lm_numbered_log *log, int64_t number, const void *data, si
         return lm__error_set(error, LM_LIMIT, "%s: an entry of %zu bytes, of %zu allowed",
                              log->directory, size, log->entry_bytes_max);
     LM_TRY(lm__log_path(log, number, log->suffix, path, error));
-    if (number > 0 && log->durable < number - 1) {
-        LM_TRY(lm__store_sync_directory(log->store, log->directory, error));
-        log->durable = number - 1;
-    }
     lm_status unknown = LM_OK;
     for (int tries = 0; tries < LM_LOG_PUT_TRIES_MAX; tries++) {
         if (unknown != LM_OK && lm__cancel_requested(log->cancel)) break;
-        lm_status status = lm__store_put_if_absent(log->store, path, data, size, error);
+        lm_status status = put_once(log, number, path, data, size, ready, error);
+        if (ready && ready->has_failed) return status;
         if (status == LM_OK) log->durable = number;
         if (status == LM_EXISTS || status == LM_UNKNOWN_OUTCOME) {
             whose now = entry_whose(log, path, data, size);

@@ -21,6 +21,7 @@
 #define LM_PUBLISH_NUMBERED_LOG_H
 
 #include "base/limits.h"
+#include "base/pool.h"
 #include "store/store.h"
 
 #define LM_LOG_DIGITS 20
@@ -57,5 +58,18 @@ LM_MUST_USE lm_status lm__log_read(const lm_numbered_log *log, int64_t number, u
 /* Makes entry `number`, whose predecessors the caller has seen. LM_EXISTS when it is another's. */
 LM_MUST_USE lm_status lm__log_put(lm_numbered_log *log, int64_t number, const void *data,
                                   size_t size, lm_error *error);
+
+/* What an entry builds upon, made durable while the entry itself is, on two threads of a pool. */
+typedef struct lm_log_ready {
+    lm_status (*run)(void *context, lm_error *error);
+    void *context;
+    lm_pool *pool; /* NULL: one after the other */
+    bool is_done, has_failed;
+} lm_log_ready;
+
+/* The same for an entry that must not be seen before `ready` has run, which is called once, for the
+ * first number that is tried. When that fails its status is the result, and no entry was made. */
+LM_MUST_USE lm_status lm__log_put_ready(lm_numbered_log *log, int64_t number, const void *data,
+                                        size_t size, lm_log_ready *ready, lm_error *error);
 
 #endif

@@ -100,7 +100,7 @@ lm_status lm__stage_open(lm_store *store, const char *path, const lm_stage_optio
 
 lm_status lm__stage_write(lm_stage *stage, const void *data, size_t size, lm_error *error)
 {
-    if (stage->is_sealed)
+    if (stage->is_sealed || stage->is_ended)
         return lm__error_set(error, LM_INVALID, "%s is sealed: nothing can be written any more",
                              stage->sealed.path);
     return lm_sink_write(&stage->sink, data, size, error);
@@ -111,7 +111,7 @@ lm_status lm__stage_copy(lm_stage *stage, lm_source *source, uint64_t offset, ui
 {
     lm_error *first = &stage->sink.first_error;
     *copied = 0;
-    if (stage->is_sealed)
+    if (stage->is_sealed || stage->is_ended)
         return lm__error_set(error, LM_INVALID, "%s is sealed: nothing can be written any more",
                              stage->sealed.path);
     if (offset > source->size || length > source->size - offset)
@@ -122,6 +122,21 @@ lm_status lm__stage_copy(lm_stage *stage, lm_source *source, uint64_t offset, ui
         if (status != LM_OK && first->code == LM_OK)
             lm__error_set(first, status, "%s", lm_status_text(status));
     }
+    if (first->code != LM_OK && error) *error = *first;
+    return first->code;
+}
+
+lm_status lm__stage_end(lm_stage *stage, bool *ended, lm_error *error)
+{
+    lm_error *first = &stage->sink.first_error;
+    *ended = false;
+    if (first->code == LM_OK && !stage->is_ended && !stage->is_sealed && stage->ops->end) {
+        lm_status status = stage->ops->end(stage, ended, first);
+        if (status != LM_OK && first->code == LM_OK)
+            lm__error_set(first, status, "%s", lm_status_text(status));
+        stage->is_ended = status == LM_OK && *ended;
+    }
+    *ended = stage->is_ended || stage->is_sealed;
     if (first->code != LM_OK && error) *error = *first;
     return first->code;
 }

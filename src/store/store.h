@@ -117,6 +117,9 @@ typedef struct lm_stage_ops {
      * rest has to be read and written. May be NULL. */
     lm_status (*copy)(lm_stage *stage, lm_source *source, uint64_t offset, uint64_t length,
                       uint64_t *copied, lm_error *error);
+    /* Before seal: the bytes are whole, and `sealed` tells of them, but nothing is durable yet.
+     * *ended is false where only seal can tell. May be NULL. */
+    lm_status (*end)(lm_stage *stage, bool *ended, lm_error *error);
 } lm_stage_ops;
 
 /* Implementations embed it as their first member. Its sink's finish is seal, its abort closes
@@ -126,7 +129,7 @@ struct lm_stage {
     const lm_stage_ops *ops;
     lm_store *store;
     lm_sealed sealed; /* filled by seal; `path` and `replaces` from the start */
-    bool is_sealed, is_committed;
+    bool is_ended, is_sealed, is_committed;
     long owner; /* the process that opened it: a fork of that one leaves it alone */
     lm_sink_ops sink_ops;
 };
@@ -247,6 +250,9 @@ LM_MUST_USE lm_status lm__stage_write(lm_stage *stage, const void *data, size_t 
  * none. The rest is the caller's to read and write. */
 LM_MUST_USE lm_status lm__stage_copy(lm_stage *stage, lm_source *source, uint64_t offset,
                                      uint64_t length, uint64_t *copied, lm_error *error);
+/* For whoever must know of the bytes before they are durable: *ended tells whether `sealed` has
+ * size, checksum and time; nothing more is to be written either way. Then seal, all the same. */
+LM_MUST_USE lm_status lm__stage_end(lm_stage *stage, bool *ended, lm_error *error);
 LM_MUST_USE lm_status lm__stage_seal(lm_stage *stage, lm_error *error);
 LM_MUST_USE lm_status lm__stage_commit(lm_stage *stage, lm_error *error);
 /* Aborts what was not committed. Takes NULL. */

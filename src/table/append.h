@@ -9,7 +9,7 @@
  *     summary   append_summary.c of this append, or of the one before that was the same
  *
  * Invariants
- *  1. No entry is made before every part is as durable as was asked, its directory too.
+ *  1. No entry can be seen before every part is as durable as was asked, its directory too.
  *  2. After any failure but LM_UNKNOWN_DURABILITY and LM_UNKNOWN_OUTCOME the table is as it was,
  * and the parts that were made are gone, as far as they could be removed; the others no log knows,
  *     and vacuum finds them.
@@ -88,6 +88,10 @@ typedef struct lm_append {
     lm_part_plan part_plan;
     lm_part_done *done;
     size_t done_count, done_capacity;
+    /* Parts of a small append, in `done` already, that are put in place while the entry is made
+     * durable. */
+    lm_part_writer *late[LM_TABLE_LATE_PARTS];
+    size_t late_count;
     size_t slots_checked; /* that belong to what is replaced */
     uint64_t parts_removed;
 
@@ -116,6 +120,8 @@ void lm__append_reads(lm_append *append, lm_commit_request *request);
 LM_MUST_USE lm_status lm__append_batch(lm_append *append, lm_batch *batch);
 /* All that is pending goes into parts, and all parts are put in place. */
 LM_MUST_USE lm_status lm__append_finish(lm_append *append);
+/* The late ones: durable and in place. */
+LM_MUST_USE lm_status lm__append_place(lm_append *append);
 void lm__append_rows_deinit(lm_append *append);
 
 /* append_commit.c: the parts by partition, before the rest. */

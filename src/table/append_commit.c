@@ -283,10 +283,21 @@ static lm_status make_extra(entry *e, lm_text_map *extra)
     return LM_OK;
 }
 
+static lm_status place_late(void *context, lm_error *error)
+{
+    lm_append *a = context;
+    (void)error; /* the append's own */
+    return lm__append_place(a);
+}
+
 static lm_status commit_once(entry *e)
 {
     lm_append *a = e->append;
-    lm_commit_request request = {.base = a->base, .operation = "WRITE", .reads = LM_READS_NOTHING};
+    lm_log_ready ready = {.run = place_late, .context = a, .pool = a->pool};
+    lm_commit_request request = {.base = a->base,
+                                 .operation = "WRITE",
+                                 .reads = LM_READS_NOTHING,
+                                 .ready = a->late_count ? &ready : NULL};
     LM_TRY(make_actions(e));
     lm__append_reads(a, &request);
     LM_TRY(make_parameters(e, &request.parameters));

@@ -5,6 +5,10 @@
  * The thread of the caller casts and scatters. Parts are encoded as jobs, a part a job; a part that
  * stands alone is encoded by this thread, its columns as jobs. So both ways the processors are
  * busy, and no job waits for another.
+ *
+ * A small append waits for the disk, four times: part, its directory, entry, log. Its few parts are
+ * only ended here (`late`); they become durable and get their names beside the entry, which has no
+ * name until they have theirs.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +52,7 @@ void lm__append_rows_deinit(lm_append *a)
         lm__free(a->allocator, a->slots[i].pending);
         lm__part_abort(a->slots[i].part);
     }
+    for (size_t i = 0; i < a->late_count; i++) lm__part_abort(a->late[i]);
     for (size_t i = 0; i < a->done_count; i++) lm__part_done_deinit(&a->part_plan, &a->done[i]);
     lm__free(a->allocator, a->slots);
     lm__free(a->allocator, a->done);
@@ -62,9 +67,10 @@ typedef struct part_job {
     lm_job job;
     lm_append *append;
     uint32_t slot;
-    bool finish;
+    bool finish, may_be_late;
     lm_pool *pool; /* for the columns; NULL: this thread */
     bool is_done;  /* the part was ended; `done` is to be kept, whatever the status */
+    lm_part_writer *late;
     lm_part_done done;
     lm_status status;
     lm_error error;
@@ -87,6 +93,19 @@ static lm_status write_pending(part_job *job, lm_append_slot *slot)
     return status;
 }
 
+static lm_status end_part(part_job *job, lm_part_writer *part)
+{
+    bool ended;
+    if (!job->may_be_late) return lm__part_finish(part, &job->done, &job->error);
+    lm_status status = lm__part_end(part, &job->done, &ended, &job->error);
+    if (status == LM_OK && !ended) return lm__part_place(part, &job->done, &job->error);
+    if (status == LM_OK)
+        job->late = part;
+    else
+        lm__part_abort(part);
+    return status;
+}
+
 static void run_part(lm_job *base)
 {
     part_job *job = (part_job *)base;
@@ -100,14 +119,13 @@ static void run_part(lm_job *base)
     lm_part_writer *part = slot->part;
     slot->part = NULL;
     job->is_done = true;
-    job->status = lm__part_finish(part, &job->done, &job->error);
+    job->status = end_part(job, part);
 }
 
 /* A part that was begun but not put in place is nothing that anybody sees. */
-static lm_status job_failed(const lm_append *a, const part_job *job)
+static lm_status part_failed(const lm_append *a, lm_status status, const lm_error *error)
 {
-    lm_status status = job->status;
-    if (a->error) *a->error = job->error;
+    if (a->error) *a->error = *error;
     if (status == LM_UNKNOWN_DURABILITY || status == LM_UNKNOWN_OUTCOME) status = LM_IO;
     if (a->error) a->error->code = status;
     return status;
@@ -139,7 +157,9 @@ static lm_status settle_jobs(lm_append *a, part_job *jobs, size_t count)
                 status = kept;
             }
         }
-        if (jobs[i].status != LM_OK && status == LM_OK) status = job_failed(a, &jobs[i]);
+        if (jobs[i].late) a->late[a->late_count++] = jobs[i].late;
+        if (jobs[i].status != LM_OK && status == LM_OK)
+            status = part_failed(a, jobs[i].status, &jobs[i].error);
     }
     size_t left = 0;
     for (size_t i = 0; i < a->open_count; i++)
@@ -156,7 +176,7 @@ static lm_status settle_jobs(lm_append *a, part_job *jobs, size_t count)
 
 /* Some slots, no more than may be open at once, none of them twice. */
 static lm_status run_jobs(lm_append *a, const uint32_t *slots, size_t count, bool finish,
-                          lm_pool *pool)
+                          bool may_be_late, lm_pool *pool)
 {
     part_job *jobs = lm__alloc_zero(a->allocator, (count + 1) * sizeof *jobs);
     if (!jobs) return lm__append_memory(a);
@@ -168,6 +188,7 @@ static lm_status run_jobs(lm_append *a, const uint32_t *slots, size_t count, boo
                              .append = a,
                              .slot = slots[i],
                              .finish = finish,
+                             .may_be_late = may_be_late,
                              .done.slot = slots[i]};
         lm_error_clear(&jobs[i].error);
         a->bytes -= slot->bytes;
@@ -210,7 +231,7 @@ static lm_status make_room(lm_append *a, const uint32_t *slots, size_t count)
         if (best == UINT32_MAX) break;
         oldest[closing++] = best;
     }
-    lm_status status = closing ? run_jobs(a, oldest, closing, true, a->pool) : LM_OK;
+    lm_status status = closing ? run_jobs(a, oldest, closing, true, false, a->pool) : LM_OK;
     lm__free(a->allocator, oldest);
     return status;
 }
@@ -222,7 +243,7 @@ static lm_status write_slots(lm_append *a, const uint32_t *slots, size_t count, 
     for (size_t at = 0; at < count; at += most) {
         size_t some = count - at < most ? count - at : most;
         if (!finish) LM_TRY(make_room(a, slots + at, some));
-        LM_TRY(run_jobs(a, slots + at, some, finish, pool));
+        LM_TRY(run_jobs(a, slots + at, some, finish, false, pool));
         if (lm__cancel_requested(a->options->cancel))
             return lm__error_set(a->error, LM_CANCELLED, "%s: interrupted", a->directory);
     }
@@ -504,30 +525,82 @@ static void sync_log(lm_job *base)
     sync->status = lm__store_sync_directory(sync->log->store, sync->log->directory, &ignored);
 }
 
-/* The end: parts side by side, on more threads than there are processors when they wait for the
- * disk. */
-lm_status lm__append_finish(lm_append *a)
+/* On more threads than there are processors, which wait for the disk; none where the parts are few.
+ */
+static lm_status sync_pool(lm_append *a, size_t count, lm_pool **pool)
 {
-    uint32_t *slots;
-    size_t count;
-    lm_pool *pool = NULL;
-    LM_TRY(choose_slots(a, 0, true, &slots, &count));
     int threads = lm__pool_threads(a->pool);
     bool waits = a->options->durability != LM_DURABILITY_NONE && threads > 1 && count > 2;
-    lm_status status = LM_OK;
-    if (waits && threads < LM_TABLE_SYNC_THREADS)
-        status = lm__pool_new(a->allocator,
-                              count < LM_TABLE_SYNC_THREADS ? (int)count : LM_TABLE_SYNC_THREADS,
-                              &pool, a->error);
+    *pool = NULL;
+    if (!waits || threads >= LM_TABLE_SYNC_THREADS) return LM_OK;
+    return lm__pool_new(a->allocator,
+                        count < LM_TABLE_SYNC_THREADS ? (int)count : LM_TABLE_SYNC_THREADS, pool,
+                        a->error);
+}
+
+/* Many parts: side by side, and beside them the log's directory. */
+static lm_status finish_many(lm_append *a, const uint32_t *slots, size_t count)
+{
     log_sync sync = {.job.run = sync_log, .log = &a->log};
+    lm_pool *pool;
     lm_group group;
     bool is_durable = a->options->durability == LM_DURABILITY_FULL;
+    lm_status status = sync_pool(a, count, &pool);
     lm__group_init(&group, a->pool);
     if (a->base && is_durable) lm__group_submit(&group, &sync.job);
     if (status == LM_OK) status = write_slots(a, slots, count, true, pool ? pool : a->pool);
     lm__group_wait(&group);
     if (a->base && is_durable && sync.status == LM_OK) a->log.entries.durable = a->base->version;
     lm__pool_free(pool);
+    return status;
+}
+
+lm_status lm__append_finish(lm_append *a)
+{
+    uint32_t *slots;
+    size_t count;
+    LM_TRY(choose_slots(a, 0, true, &slots, &count));
+    bool late = a->options->durability != LM_DURABILITY_NONE && count <= LM_TABLE_LATE_PARTS &&
+                (a->store->caps & LM_STORE_LOCAL);
+    lm_status status =
+        late ? run_jobs(a, slots, count, true, true, a->pool) : finish_many(a, slots, count);
     lm__free(a->allocator, slots);
+    return status;
+}
+
+typedef struct place_job {
+    lm_job job;
+    lm_part_writer *part;
+    lm_status status;
+    lm_error error;
+} place_job;
+
+static void run_place(lm_job *base)
+{
+    place_job *job = (place_job *)base;
+    job->status = lm__part_place(job->part, NULL, &job->error);
+}
+
+lm_status lm__append_place(lm_append *a)
+{
+    place_job jobs[LM_TABLE_LATE_PARTS];
+    size_t count = a->late_count;
+    lm_group group;
+    lm_status status = LM_OK;
+    lm__group_init(&group, a->pool);
+    a->late_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        jobs[i] = (place_job){.job.run = run_place, .part = a->late[i]};
+        lm_error_clear(&jobs[i].error);
+        if (i + 1 < count) lm__group_submit(&group, &jobs[i].job);
+    }
+    if (count) run_place(&jobs[count - 1].job);
+    lm__group_wait(&group);
+    for (size_t i = 0; i < count && status == LM_OK; i++)
+        if (jobs[i].status != LM_OK) status = part_failed(a, jobs[i].status, &jobs[i].error);
+    if (status == LM_EXISTS || status == LM_CONFLICT || status == LM_STALE) {
+        status = LM_IO; /* of a part, not of the entry: there is nothing to try again */
+        if (a->error) a->error->code = status;
+    }
     return status;
 }

@@ -289,8 +289,8 @@ static lm_status try_all(committing *c)
         if (c->request->base && !c->has_entries) LM_TRY(base_check(c));
         LM_TRY(entry_write(c));
         c->result->tries++;
-        lm_status status =
-            lm__log_put(&c->log->entries, c->next, c->bytes.data, c->bytes.size, c->error);
+        lm_status status = lm__log_put_ready(&c->log->entries, c->next, c->bytes.data,
+                                             c->bytes.size, c->request->ready, c->error);
         c->result->version = c->next;
         if (status == LM_OK) return made_check(c);
         if (status != LM_EXISTS) return status;

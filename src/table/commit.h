@@ -49,7 +49,9 @@ typedef struct lm_commit_request {
     lm_commit_reads reads;
     lm_part_test *test;
     void *test_context;
-    int tries_max; /* 0: LM_TABLE_TRIES_MAX */
+    int tries_max;       /* 0: LM_TABLE_TRIES_MAX */
+    lm_log_ready *ready; /* what must be done before an entry is seen; NULL: nothing. It is not
+                            called where there is nothing to write */
 } lm_commit_request;
 
 typedef struct lm_commit_result {

@@ -12,7 +12,8 @@
 #include "table/snapshot.h"
 
 #define WINDOW 64
-#define ALONE 4 /* so many entries are worth no thread */
+#define ALONE 4        /* so many entries are worth no thread; */
+#define ALONE_LOCAL 16 /* in this system's page cache */
 
 typedef struct entry_job {
     lm_job job;
@@ -82,7 +83,8 @@ lm_status lm__log_entries(lm_table_log *log, int64_t from, int64_t to, lm_entry_
         jobs[i] = (entry_job){.job = {.run = entry_run}, .log = log};
         lm__arena_init(&jobs[i].arena, log->allocator, 0);
     }
-    if (left > ALONE && log->threads != 1)
+    bool is_local = log->store->caps & LM_STORE_LOCAL;
+    if (left > (is_local ? ALONE_LOCAL : ALONE) && log->threads != 1)
         status = lm__pool_new(log->allocator, log->threads, &pool, error);
     while (status == LM_OK && left > 0) {
         size_t count = left < window ? (size_t)left : window;

@@ -103,28 +103,43 @@ static lm_status end_file(lm_part_writer *part, lm_part_done *done, lm_error *er
     return status;
 }
 
-static lm_status put_in_place(lm_part_writer *part, lm_part_done *done, lm_error *error)
+static void take_sealed(const lm_part_writer *part, lm_part_done *done)
 {
-    LM_TRY(lm__stage_seal(part->stage, error));
     done->mtime_ms = part->stage->sealed.mtime_ns / 1000000;
     if (done->mtime_ms == 0) {
         const lm_clock *clock = lm__clock_system();
         done->mtime_ms = clock->wall_ns(clock->context) / 1000000;
     }
     memcpy(done->checksum, part->stage->sealed.checksum, sizeof done->checksum);
-    return lm__stage_commit(part->stage, error);
+}
+
+lm_status lm__part_end(lm_part_writer *part, lm_part_done *done, bool *ended, lm_error *error)
+{
+    uint32_t slot = done->slot;
+    *done = (lm_part_done){.slot = slot};
+    *ended = false;
+    LM_TRY(end_file(part, done, error));
+    done->path = part->path;
+    part->path = NULL;
+    LM_TRY(lm__stage_end(part->stage, ended, error));
+    if (*ended) take_sealed(part, done);
+    return LM_OK;
+}
+
+lm_status lm__part_place(lm_part_writer *part, lm_part_done *done, lm_error *error)
+{
+    lm_status status = lm__stage_seal(part->stage, error);
+    if (status == LM_OK && done) take_sealed(part, done);
+    if (status == LM_OK) status = lm__stage_commit(part->stage, error);
+    lm__part_abort(part);
+    return status;
 }
 
 lm_status lm__part_finish(lm_part_writer *part, lm_part_done *done, lm_error *error)
 {
-    uint32_t slot = done->slot;
-    *done = (lm_part_done){.slot = slot};
-    lm_status status = end_file(part, done, error);
-    if (status == LM_OK) {
-        done->path = part->path;
-        part->path = NULL;
-        status = put_in_place(part, done, error);
-    }
+    bool ended;
+    lm_status status = lm__part_end(part, done, &ended, error);
+    if (status == LM_OK) return lm__part_place(part, done, error);
     lm__part_abort(part);
     return status;
 }

@@ -58,6 +58,12 @@ uint64_t lm__part_bytes(const lm_part_writer *part);
  * back on failure too. Frees the part. Where it is not sure that the part is not there `done` has
  * its path. */
 LM_MUST_USE lm_status lm__part_finish(lm_part_writer *part, lm_part_done *done, lm_error *error);
+/* The same in two steps: the file ends, and `done` is filled, unless only the second step can tell
+ * of it (*ended); then it becomes durable, is put in place, and frees the part. `done` may be NULL
+ * there where it was filled. */
+LM_MUST_USE lm_status lm__part_end(lm_part_writer *part, lm_part_done *done, bool *ended,
+                                   lm_error *error);
+LM_MUST_USE lm_status lm__part_place(lm_part_writer *part, lm_part_done *done, lm_error *error);
 void lm__part_abort(lm_part_writer *part); /* takes NULL */
 /* As far as it can be. */
 void lm__part_remove(const lm_part_plan *plan, const lm_part_done *done);

@@ -70,6 +70,16 @@ static lm_status stage_seal(lm_stage *stage, lm_error *error)
     return after(fault_of(stage->store), fails_after, status, error);
 }
 
+static lm_status stage_end(lm_stage *stage, bool *ended, lm_error *error)
+{
+    fault_stage *s = (fault_stage *)stage;
+    bool fails_after;
+    LM_TRY(before(fault_of(stage->store), __func__, &fails_after, error));
+    lm_status status = lm__stage_end(s->inner, ended, error);
+    stage->sealed = s->inner->sealed;
+    return after(fault_of(stage->store), fails_after, status, error);
+}
+
 static lm_status stage_commit(lm_stage *stage, lm_error *error)
 {
     fault_stage *s = (fault_stage *)stage;
@@ -87,7 +97,7 @@ static lm_status fault_stage_open(lm_store *store, const char *path,
                                   const lm_stage_options *options, lm_stage **stage,
                                   lm_error *error)
 {
-    static const lm_stage_ops ops = {stage_seal, stage_commit, stage_close, stage_copy};
+    static const lm_stage_ops ops = {stage_seal, stage_commit, stage_close, stage_copy, stage_end};
     lm_fault_store *fault = fault_of(store);
     bool fails_after;
     tell_path(store, path);

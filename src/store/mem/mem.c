@@ -175,7 +175,7 @@ static lm_status blob_make(mem_stage *s, lm_error *error)
     return LM_OK;
 }
 
-static lm_status stage_seal(lm_stage *stage, lm_error *error)
+static lm_status stage_end(lm_stage *stage, bool *ended, lm_error *error)
 {
     mem_stage *s = (mem_stage *)stage;
     lm_checksum sum;
@@ -190,7 +190,14 @@ static lm_status stage_seal(lm_stage *stage, lm_error *error)
     stage->sealed.size = s->blob->size;
     stage->sealed.inode = s->inode;
     stage->sealed.mtime_ns = lm__clock_system()->wall_ns(lm__clock_system()->context);
+    *ended = true;
     return LM_OK;
+}
+
+static lm_status stage_seal(lm_stage *stage, lm_error *error)
+{
+    bool ended;
+    return stage->is_ended ? LM_OK : stage_end(stage, &ended, error);
 }
 
 /* Under the mutex. `found` may be NULL: nothing is there. */
@@ -292,7 +299,8 @@ static lm_status stage_begin(mem_store *mem, mem_stage *s, lm_error *error)
 static lm_status mem_stage_open(lm_store *store, const char *path, const lm_stage_options *options,
                                 lm_stage **stage, lm_error *error)
 {
-    static const lm_stage_ops ops = {stage_seal, stage_commit, stage_close};
+    static const lm_stage_ops ops = {
+        .seal = stage_seal, .commit = stage_commit, .close = stage_close, .end = stage_end};
     mem_store *mem = (mem_store *)store;
     const lm_allocator *allocator = options->allocator ? options->allocator : store->allocator;
     size_t length = strlen(path);

@@ -126,18 +126,11 @@ static lm_status file_sync(lm_posix_stage *s, lm_error *error)
     return LM_OK;
 }
 
-static lm_status stage_seal(lm_stage *stage, lm_error *error)
+static lm_status seal_look(lm_stage *stage, lm_error *error)
 {
     lm_posix_stage *s = (lm_posix_stage *)stage;
     lm_sealed *sealed = &stage->sealed;
     const lm_destination *d = &s->destination;
-    LM_TRY(s->options.adopt ? lm__adopt_sum(s, error) : lm__writer_drain(&s->writer, error));
-    if (d->exists && S_ISREG(d->stat.st_mode))
-        LM_TRY(lm__attributes_keep(s->posix, s->fd, d, s->options.keep_xattrs, &sealed->warnings,
-                                   error));
-    if (lm__cancel_requested(s->options.cancel))
-        return lm__error_set(error, LM_CANCELLED, "%s: interrupted", d->path);
-    LM_TRY(file_sync(s, error));
     struct stat now;
     int result = lm__sys_fstat(s->posix->sys, s->fd, &now);
     if (result < 0) return lm__error_os(error, -result, "cannot look at the new %s", d->path);
@@ -149,8 +142,45 @@ static lm_status stage_seal(lm_stage *stage, lm_error *error)
     sealed->mtime_ns = (int64_t)now.st_mtim.tv_sec * 1000000000 + now.st_mtim.tv_nsec;
     sealed->device = now.st_dev;
     sealed->inode = now.st_ino;
+    return LM_OK;
+}
+
+/* The last bytes, the attributes, and what they come to. */
+static lm_status stage_end(lm_stage *stage, bool *ended, lm_error *error)
+{
+    lm_posix_stage *s = (lm_posix_stage *)stage;
+    lm_sealed *sealed = &stage->sealed;
+    const lm_destination *d = &s->destination;
+    LM_TRY(s->options.adopt ? lm__adopt_sum(s, error) : lm__writer_drain(&s->writer, error));
+    if (d->exists && S_ISREG(d->stat.st_mode))
+        LM_TRY(lm__attributes_keep(s->posix, s->fd, d, s->options.keep_xattrs, &sealed->warnings,
+                                   error));
+    if (lm__cancel_requested(s->options.cancel))
+        return lm__error_set(error, LM_CANCELLED, "%s: interrupted", d->path);
+    LM_TRY(seal_look(stage, error));
     sealed->direct = lm__writer_went_direct(&s->writer);
+    *ended = true;
     return lm__checksum_final(&s->writer.checksum, sealed->checksum, error);
+}
+
+/* Who ends a stage before it is sealed has other things to make durable meanwhile: with its
+ * write-back under way, and so its place on the disk known, one commit of the file system's journal
+ * can serve them all. */
+static lm_status stage_end_early(lm_stage *stage, bool *ended, lm_error *error)
+{
+    const lm_posix_stage *s = (const lm_posix_stage *)stage;
+    LM_TRY(stage_end(stage, ended, error));
+    if (s->options.durability != LM_DURABILITY_NONE && stage->sealed.size > 0)
+        (void)lm__sys_sync_range(s->posix->sys, s->fd, 0, (size_t)stage->sealed.size);
+    return LM_OK;
+}
+
+static lm_status stage_seal(lm_stage *stage, lm_error *error)
+{
+    bool ended;
+    if (!stage->is_ended) LM_TRY(stage_end(stage, &ended, error));
+    LM_TRY(file_sync((lm_posix_stage *)stage, error));
+    return seal_look(stage, error);
 }
 
 /* ---- open, write, close ---- */
@@ -222,7 +252,8 @@ static lm_status stage_prepare(lm_posix_stage *s, const char *path, lm_error *er
 lm_status lm__posix_stage_open(lm_store *store, const char *path, const lm_stage_options *options,
                                lm_stage **stage, lm_error *error)
 {
-    static const lm_stage_ops ops = {stage_seal, lm__posix_commit, stage_close, stage_copy};
+    static const lm_stage_ops ops = {stage_seal, lm__posix_commit, stage_close, stage_copy,
+                                     stage_end_early};
     const lm_allocator *allocator = options->allocator ? options->allocator : store->allocator;
     lm_posix_stage *s = lm__alloc_zero(allocator, sizeof *s);
     if (!s) return lm__error_memory(error, "opening a publication");

@@ -4,6 +4,7 @@
 #include "check_alloc.h"
 
 #include "base/alloc.h"
+#include "base/error.h"
 #include "publish/numbered_log.h"
 #include "store/fault/store.h"
 
@@ -172,6 +173,85 @@ TEST(every_allocation_failing)
     }
 }
 
+/* ---- what an entry waits for ---- */
+
+typedef struct waiting {
+    lm_store *store;
+    int64_t number; /* that must not be there yet */
+    int calls;
+    lm_status answer;
+} waiting;
+
+static lm_status get_ready(void *context, lm_error *error)
+{
+    waiting *w = context;
+    w->calls++;
+    CHECK(!entry_is(w->store, w->number, "ours"));
+    if (w->answer != LM_OK) return lm__error_set(error, w->answer, "not ready");
+    return LM_OK;
+}
+
+TEST(an_entry_waits_for_what_it_builds_upon)
+{
+    for (int threads = 0; threads < 3; threads++) {
+        lm_store *store = mem_open();
+        lm_numbered_log log;
+        lm_error error;
+        lm_pool *pool = NULL;
+        if (threads && lm__pool_new(NULL, threads, &pool, NULL) != LM_OK) abort();
+        waiting w = {.store = store, .number = 1, .answer = LM_IO};
+        lm_log_ready ready = {.run = get_ready, .context = &w, .pool = pool};
+        lm__log_init(&log, store, NULL, "t/_log", ".json", ENTRY_MAX);
+        must_put(store, "t/_log/00000000000000000000.json", "first");
+        CHECK_STATUS(lm__log_put_ready(&log, 1, "ours", 4, &ready, &error), LM_IO);
+        CHECK_TEXT(error.message, "not ready");
+        CHECK(ready.has_failed && !entry_is(store, 1, "ours"));
+        ready.has_failed = false;
+        w.answer = LM_OK;
+        must_put(store, "t/_log/00000000000000000001.json", "theirs");
+        CHECK_STATUS(lm__log_put_ready(&log, 1, "ours", 4, &ready, &error), LM_EXISTS);
+        w.number = 2;
+        CHECK_OK(lm__log_put_ready(&log, 2, "ours", 4, &ready, &error), error);
+        CHECK_OK(lm__log_put_ready(&log, 3, "ours", 4, &ready, &error), error);
+        CHECK(entry_is(store, 2, "ours") && entry_is(store, 3, "ours"));
+        CHECK_INT(w.calls, 2); /* in vain, and once */
+        lm__pool_free(pool);
+        lm__store_close(store);
+    }
+}
+
+TEST(whatever_fails_beside_what_it_waits_for)
+{
+    static const lm_fault_plan plans[] = {{.status = LM_IO},
+                                          {.status = LM_UNKNOWN_OUTCOME},
+                                          {.status = LM_UNKNOWN_OUTCOME, .after = true},
+                                          {.status = LM_EXISTS}};
+    for (size_t p = 0; p < sizeof plans / sizeof *plans; p++)
+        for (uint64_t nth = 0;; nth++) {
+            lm_store *store = mem_open();
+            lm_fault_store fault;
+            lm_numbered_log log;
+            lm_error error;
+            waiting w = {.store = store, .number = 1};
+            lm_log_ready ready = {.run = get_ready, .context = &w};
+            must_put(store, "t/_log/00000000000000000000.json", "first");
+            lm__fault_store_init(&fault, store);
+            fault.plan = plans[p];
+            fault.plan.nth = nth;
+            lm__log_init(&log, &fault.store, NULL, "t/_log", ".json", ENTRY_MAX);
+            lm_status status = lm__log_put_ready(&log, 1, "ours", 4, &ready, &error);
+            bool ours = entry_is(store, 1, "ours");
+            CHECK(!ours || w.calls == 1);
+            if (status == LM_OK || status == LM_UNKNOWN_DURABILITY)
+                CHECK(ours);
+            else if (status != LM_UNKNOWN_OUTCOME)
+                CHECK(!ours);
+            bool all = atomic_load(&fault.operations) <= nth;
+            lm__store_close(store);
+            if (all) break;
+        }
+}
+
 /* ---- what was seen is made durable first ---- */
 
 static int syncs;
@@ -219,6 +299,8 @@ int main(void)
     RUN(an_entry_is_made_once);
     RUN(whatever_fails_the_answer_is_true);
     RUN(every_allocation_failing);
+    RUN(an_entry_waits_for_what_it_builds_upon);
+    RUN(whatever_fails_beside_what_it_waits_for);
     RUN(the_directory_is_synced_before_what_was_seen_is_built_upon);
     return DONE();
 }

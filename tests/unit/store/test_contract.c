@@ -23,6 +23,34 @@ ON_EACH(a_stage_is_hidden_until_its_commit) /* 1 */
     CHECK_INT(list(b, NULL).count, 1);
 }
 
+/* Where a store can tell of the bytes before they are durable; the seal tells the same. */
+ON_EACH(an_ended_stage_tells_of_its_bytes_and_takes_no_more)
+{
+    lm_stage *stage;
+    lm_error error;
+    bool ended;
+    const lm_stage_options sum = {.checksum = LM_CHECKSUM_CRC32C};
+    CHECK_OK(lm__stage_open(b->store, at(b, "a"), &sum, &stage, &error), error);
+    CHECK_OK(lm__stage_write(stage, "123456789", 9, &error), error);
+    CHECK_OK(lm__stage_end(stage, &ended, &error), error);
+    if (ended) {
+        const lm_sealed told = stage->sealed;
+        CHECK_INT(told.size, 9);
+        CHECK_TEXT(told.checksum, "crc32c:e3069283");
+        CHECK(told.mtime_ns > 0);
+        CHECK_STATUS(lm__stage_write(stage, "x", 1, &error), LM_INVALID);
+        CHECK_STATUS(lm__stage_commit(stage, &error), LM_INVALID);
+        CHECK_OK(lm__stage_end(stage, &ended, &error), error);
+        CHECK_OK(lm__stage_seal(stage, &error), error);
+        CHECK_INT(stage->sealed.mtime_ns, told.mtime_ns);
+        CHECK_TEXT(stage->sealed.checksum, told.checksum);
+    }
+    CHECK_OK(lm__stage_seal(stage, &error), error);
+    CHECK_OK(lm__stage_commit(stage, &error), error);
+    lm__stage_close(stage);
+    CHECK(is(b, "a", "123456789"));
+}
+
 ON_EACH(closing_a_stage_leaves_nothing) /* 3 */
 {
     lm_stage *stage;
@@ -453,6 +481,7 @@ TEST(a_failing_store_fails_where_it_is_told)
 int main(void)
 {
     RUN(a_stage_is_hidden_until_its_commit);
+    RUN(an_ended_stage_tells_of_its_bytes_and_takes_no_more);
     RUN(closing_a_stage_leaves_nothing);
     RUN(if_absent_is_exclusive);
     RUN(if_match_compares_what_is_there);
