@@ -8,10 +8,12 @@
  *     all columns together.
  *  2. A failure anywhere closes the publication, which leaves the destination as it was.
  *  3. With a sink in the options there is no publication: the bytes go there as they are made.
+ *  4. What breaks off on its way to a far store is begun again, where the source can be read again.
  */
 #include <lamella/io.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "arrow/cast.h"
 #include "base/alloc.h"
@@ -22,6 +24,9 @@
 #include "io/reader.h"
 #include "io/write.h"
 #include "parquet/writer.h"
+#include "publish/file.h"
+#include "store/find.h"
+#include "store/place.h"
 
 /* A stream that tells how far it is. */
 typedef struct counted_stream {
@@ -102,8 +107,8 @@ lm_status lm__put_conform_take(const lm_put_options *options, struct ArrowArrayS
 
 /* From the opening on there is a publication, which is closed whatever happens. */
 lm_status lm__put_publish(const char *path, const lm_put_options *options, lm_put_write *write,
-                          void *context, const lm_expect *expect, lm_put_result *result,
-                          lm_error *error)
+                          void *context, const lm_expect *expect, lm_put_again *again,
+                          lm_put_result *result, lm_error *error)
 {
     const lm_file_options none = {0};
     lm_file_options file = options->file ? *options->file : none;
@@ -129,6 +134,7 @@ lm_status lm__put_publish(const char *path, const lm_put_options *options, lm_pu
         manifest.rows = result->rows;
         status = lm_file_finish(publication, &result->file, error);
     }
+    if (status != LM_OK && again) again->wanted = lm__file_again(publication, again->turn);
     lm_file_close(publication);
     return status;
 }
@@ -155,7 +161,8 @@ static lm_status write_table(void *context, const lm_file_options *file, lm_sink
 
 /* Takes the stream. */
 static lm_status publish_take(const char *path, lm_format format, const lm_put_options *options,
-                              lm_stream *stream, lm_put_result *result, lm_error *error)
+                              lm_stream *stream, lm_put_again *again, lm_put_result *result,
+                              lm_error *error)
 {
     table_write table = {.path = path, .format = format, .options = options};
     const lm_allocator *allocator = lm__put_allocator(options);
@@ -172,14 +179,15 @@ static lm_status publish_take(const char *path, lm_format format, const lm_put_o
             lm__first_batch_take(allocator, stream, format == LM_FORMAT_PARQUET, &stream, error);
     if (status == LM_OK) status = lm__stream_export_take(allocator, stream, &table.stream, error);
     if (status == LM_OK)
-        status = lm__put_publish(path, options, write_table, &table, expect, result, error);
+        status = lm__put_publish(path, options, write_table, &table, expect, again, result, error);
     if (table.stream.release) table.stream.release(&table.stream);
     lm__expect_free(expect);
     return status;
 }
 
-lm_status lm_put_stream_take(const char *path, struct ArrowArrayStream *take_stream,
-                             const lm_put_options *options, lm_put_result *result, lm_error *error)
+static lm_status put_take(const char *path, struct ArrowArrayStream *take_stream,
+                          const lm_put_options *options, lm_put_again *again, lm_put_result *result,
+                          lm_error *error)
 {
     static const lm_put_options defaults;
     lm_put_result ignored;
@@ -206,7 +214,24 @@ lm_status lm_put_stream_take(const char *path, struct ArrowArrayStream *take_str
         lm__stream_close(stream);
         return status;
     }
-    return publish_take(path, format, options, stream, result, error);
+    return publish_take(path, format, options, stream, again, result, error);
+}
+
+lm_status lm_put_stream_take(const char *path, struct ArrowArrayStream *take_stream,
+                             const lm_put_options *options, lm_put_result *result, lm_error *error)
+{
+    return put_take(path, take_stream, options, NULL, result, error);
+}
+
+/* Not what can only be read forward. */
+static bool is_read_again(const char *source)
+{
+    const char *local;
+    struct stat stat_of;
+    if (strcmp(source, "-") == 0) return false;
+    if (!lm__place_is_local(source, &local)) return true;
+    if (stat(local, &stat_of) != 0) return lm__is_pattern(local);
+    return S_ISREG(stat_of.st_mode) || S_ISDIR(stat_of.st_mode);
 }
 
 lm_status lm_put(const char *source, const char *path, const lm_put_options *options,
@@ -220,9 +245,14 @@ lm_status lm_put(const char *source, const char *path, const lm_put_options *opt
         lm_put_sheet sheet = {.source = source, .options = options->sheet};
         return lm_put_workbook_take(path, &sheet, 1, options, result, error);
     }
-    LM_TRY(lm_scan_open(source, &what, &scan, error));
-    lm_status status = lm_scan_stream(scan, &stream, error);
-    if (status == LM_OK) status = lm_put_stream_take(path, &stream, options, result, error);
-    lm_scan_close(scan);
-    return status;
+    lm_put_again again = {0};
+    lm_put_again *may_again = is_read_again(source) ? &again : NULL;
+    for (;; again.turn++) {
+        again.wanted = false;
+        LM_TRY(lm_scan_open(source, &what, &scan, error));
+        lm_status status = lm_scan_stream(scan, &stream, error);
+        if (status == LM_OK) status = put_take(path, &stream, options, may_again, result, error);
+        lm_scan_close(scan);
+        if (!again.wanted) return status;
+    }
 }

@@ -114,7 +114,8 @@ static lm_status open_and_publish(workbook_write *book, lm_put_result *result, l
     for (size_t i = 0; i < book->count; i++) LM_TRY(open_source(book, &book->sources[i], error));
     for (size_t i = 0; i < book->count; i++)
         LM_TRY(conform(book, &book->sources[i], result, error));
-    return lm__put_publish(book->path, book->options, write_workbook, book, NULL, result, error);
+    return lm__put_publish(book->path, book->options, write_workbook, book, NULL, NULL, result,
+                           error);
 }
 
 static void release_streams(const lm_put_sheet *sheets, size_t count)

@@ -90,6 +90,8 @@ struct lm_merge_plan {
     size_t prefix_size;
     const char **notes;
     bool has_run;
+    unsigned turn; /* how often it was run before, and broke off on its way to the store */
+    bool again;    /* it broke off again, and is to be run once more */
 
     struct lm_merge_parquet *parquet;
     struct lm_journal *journal; /* of the merge that is carried on; NULL: none */

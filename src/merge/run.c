@@ -69,6 +69,7 @@ static lm_status merge_parts(lm_merge_plan *plan, lm_merge_result *result, lm_er
     result->client_bytes = run.flow.client_bytes;
     bool committed = result->file.state == LM_COMMIT_DONE;
     bool not_done = result->file.state == LM_COMMIT_NOT_DONE;
+    if (status != LM_OK) plan->again = lm__file_again(publication, plan->turn);
     lm_file_close(publication);
     lm__flow_deinit(&run.flow);
     if (!run.journal || !(committed || not_done)) return status; /* unknown: --resume looks */
@@ -90,31 +91,49 @@ static lm_status run_plan(lm_merge_plan *plan, lm_merge_result *result, lm_error
     return merge_parts(plan, result, error);
 }
 
-/* A merge that was interrupted before anything was done is planned anew. */
-static lm_status run_anew(lm_merge_plan *plan, lm_merge_result *result, lm_error *error)
+static lm_status run_plan_or_journal(lm_merge_plan *plan, lm_merge_result *result, bool *anew,
+                                     lm_error *error)
 {
-    lm_merge_plan *again;
-    LM_TRY(lm_merge_plan_open(plan->sources, plan->source_count, plan->destination, &plan->options,
-                              &again, error));
-    lm_status status = lm_merge_run(again, result, error);
-    lm_merge_plan_close(again);
-    return status;
-}
-
-lm_status lm_merge_run(lm_merge_plan *plan, lm_merge_result *result, lm_error *error)
-{
-    lm_merge_result own;
-    bool anew = false;
-    if (!result) result = &own;
+    *anew = false;
     *result = (lm_merge_result){
         .strategy = plan->summary.strategy,
         .parts = plan->summary.parts,
         .blank_parts = plan->summary.blank_parts,
         .source_bytes = plan->summary.source_bytes,
     };
-    if (plan->has_run) return lm__error_set(error, LM_INVALID, "a plan is run once");
     plan->has_run = true;
-    if (!plan->journal) return run_plan(plan, result, error);
-    lm_status status = lm__merge_resume(plan, result, &anew, error);
-    return status == LM_OK && anew ? run_anew(plan, result, error) : status;
+    return plan->journal ? lm__merge_resume(plan, result, anew, error)
+                         : run_plan(plan, result, error);
+}
+
+/* A merge that was interrupted before anything was done, or that broke off on its way to the store,
+ * is planned anew: the parts are still there. */
+static lm_status run_anew(const lm_merge_plan *plan, unsigned turn, lm_merge_result *result,
+                          bool *again, lm_error *error)
+{
+    lm_merge_plan *anew;
+    bool unused;
+    *again = false;
+    LM_TRY(lm_merge_plan_open(plan->sources, plan->source_count, plan->destination, &plan->options,
+                              &anew, error));
+    anew->turn = turn;
+    lm_status status = run_plan_or_journal(anew, result, &unused, error);
+    *again = anew->again;
+    lm_merge_plan_close(anew);
+    return status;
+}
+
+lm_status lm_merge_run(lm_merge_plan *plan, lm_merge_result *result, lm_error *error)
+{
+    lm_merge_result own;
+    bool again;
+    if (!result) result = &own;
+    *result = (lm_merge_result){0};
+    if (plan->has_run) return lm__error_set(error, LM_INVALID, "a plan is run once");
+    lm_status status = run_plan_or_journal(plan, result, &again, error);
+    if (status == LM_OK && !again) return LM_OK;
+    again = again || plan->again;
+    for (unsigned turn = status == LM_OK ? 0 : 1; again; turn++)
+        status = run_anew(plan, turn, result, &again, error);
+    return status;
 }

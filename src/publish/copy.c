@@ -6,6 +6,8 @@
  *  1. What is published has as many bytes as the source had when it was opened, and the source was
  *     the same before and after (its version; LM_CONFLICT else).
  *  2. Nothing appears at the destination before all of it is there.
+ *  3. A copy that breaks off on its way to a far store begins again; what was told of its progress
+ *     is not told twice.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,9 +19,12 @@
 #include "publish/path.h"
 #include "store/place.h"
 
-static void tell_progress(lm_copy *copy, uint64_t bytes)
+/* `at` bytes are copied, `*told` of which are known. */
+static void tell_progress(lm_copy *copy, uint64_t at, uint64_t *told)
 {
-    if (!copy->options->progress) return;
+    if (!copy->options->progress || at <= *told) return;
+    uint64_t bytes = at - *told;
+    *told = at;
     atomic_fetch_add(&copy->untold, bytes);
     if (atomic_flag_test_and_set(&copy->telling)) return; /* whoever is at it, or comes next */
     copy->options->progress(copy->options->context, atomic_exchange(&copy->untold, 0));
@@ -28,23 +33,24 @@ static void tell_progress(lm_copy *copy, uint64_t bytes)
 
 /* What the store copies by itself, piece by piece; *at is where that ends. */
 static lm_status copy_within(lm_copy *copy, lm_source *source, lm_file_publication *publication,
-                             uint64_t *at, lm_error *error)
+                             uint64_t *at, uint64_t *told, lm_error *error)
 {
     uint64_t copied, length = 1;
-    for (copied = 1; copied == length && *at < source->size; *at += copied) {
+    for (copied = 1; copied == length && *at < source->size;) {
         length = source->size - *at;
         if (length > LM_COPY_WITHIN_BYTES) length = LM_COPY_WITHIN_BYTES;
         LM_TRY(lm__file_copy_source(publication, source, *at, length, &copied, error));
-        tell_progress(copy, copied);
+        *at += copied;
+        tell_progress(copy, *at, told);
     }
     return LM_OK;
 }
 
 static lm_status copy_bytes(lm_copy *copy, lm_source *source, lm_file_publication *publication,
-                            uint8_t *block, lm_error *error)
+                            uint8_t *block, uint64_t *told, lm_error *error)
 {
     uint64_t at = 0;
-    if (copy->is_within) LM_TRY(copy_within(copy, source, publication, &at, error));
+    if (copy->is_within) LM_TRY(copy_within(copy, source, publication, &at, told, error));
     if (at < source->size) lm_source_coming(source, at, source->size - at);
     while (at < source->size) {
         size_t size = LM_COPY_SOURCE_BYTES;
@@ -53,8 +59,8 @@ static lm_status copy_bytes(lm_copy *copy, lm_source *source, lm_file_publicatio
             return lm__error_set(error, LM_CANCELLED, "%s: interrupted", source->name);
         LM_TRY(lm_source_read(source, at, block, size, error));
         LM_TRY(lm_file_write(publication, block, size, error));
-        tell_progress(copy, size);
         at += size;
+        tell_progress(copy, at, told);
     }
     return LM_OK;
 }
@@ -81,13 +87,31 @@ static lm_status check_copy(lm_copy *copy, const lm_file_result *result, lm_erro
                          result->path, sum, canonical);
 }
 
+/* One attempt; *again tells whether there shall be another one. */
+static lm_status copy_once(lm_copy *copy, lm_source *from, const lm_store_stat *before,
+                           const char *path, const lm_file_options *file, uint8_t *block,
+                           uint64_t *told, unsigned turn, lm_file_result *result, bool *again,
+                           lm_error *error)
+{
+    lm_file_publication *publication = NULL;
+    *again = false;
+    LM_TRY(lm__file_open(copy->to, path, file, NULL, &publication, error));
+    lm_status status = copy_bytes(copy, from, publication, block, told, error);
+    if (status == LM_OK) status = unchanged(copy, from->name, before, error);
+    if (status == LM_OK) status = lm_file_finish(publication, result, error);
+    if (status == LM_OK && copy->options->check) status = check_copy(copy, result, error);
+    if (status != LM_OK) *again = lm__file_again(publication, turn);
+    lm_file_close(publication);
+    return status;
+}
+
 lm_status lm__copy_file(lm_copy *copy, const char *source, const lm_store_stat *before,
                         const char *path, const lm_file_options *file, lm_file_result *result,
                         lm_error *error)
 {
     lm_file_options how = *file;
     lm_source *from = NULL;
-    lm_file_publication *publication = NULL;
+    uint64_t told = 0;
     LM_TRY(lm__store_open(copy->from, source, &from, error));
     how.size_expected = from->size;
     lm_status status = LM_OK;
@@ -95,12 +119,10 @@ lm_status lm__copy_file(lm_copy *copy, const char *source, const lm_store_stat *
     if (!block) status = lm__error_memory(error, "copying a file");
     if (status == LM_OK && from->size != before->size)
         status = lm__error_set(error, LM_CONFLICT, "%s changed while it was copied", source);
-    if (status == LM_OK) status = lm__file_open(copy->to, path, &how, NULL, &publication, error);
-    if (status == LM_OK) status = copy_bytes(copy, from, publication, block, error);
-    if (status == LM_OK) status = unchanged(copy, source, before, error);
-    if (status == LM_OK) status = lm_file_finish(publication, result, error);
-    if (status == LM_OK && copy->options->check) status = check_copy(copy, result, error);
-    lm_file_close(publication);
+    bool again = status == LM_OK;
+    for (unsigned turn = 0; again; turn++)
+        status =
+            copy_once(copy, from, before, path, &how, block, &told, turn, result, &again, error);
     lm__free(copy->allocator, block);
     lm_source_close(from);
     return status;

@@ -32,6 +32,8 @@ struct lm_file_publication {
     const lm_allocator *allocator;
     lm_store *own_store; /* closed with the publication; NULL: the caller's */
     lm_stage *stage;     /* NULL once finished */
+    lm_store *store;     /* of the stage */
+    bool broke_off;      /* as lm_stage has it */
     lm_file_hooks hooks;
     lm_extras extras;
     lm_cancel *cancel;
@@ -73,6 +75,13 @@ static lm_commit_state state_of(lm_status status)
     }
 }
 
+static void stage_end(lm_file_publication *p)
+{
+    p->broke_off = p->stage->broke_off && p->result.state == LM_COMMIT_NOT_DONE;
+    lm__stage_close(p->stage);
+    p->stage = NULL;
+}
+
 static lm_status publication_finish(lm_sink *sink, lm_error *error)
 {
     lm_file_publication *p = (lm_file_publication *)sink;
@@ -89,8 +98,7 @@ static lm_status publication_finish(lm_sink *sink, lm_error *error)
     lm__extras_after(&p->extras, store, &p->stage->sealed, p->result.state,
                      &p->stage->sealed.warnings);
     result_fill(p);
-    lm__stage_close(p->stage);
-    p->stage = NULL;
+    stage_end(p);
     return status;
 }
 
@@ -101,8 +109,7 @@ static void publication_abort(lm_sink *sink)
     if (sink->first_error.code == LM_OK)
         lm__error_set(&sink->first_error, LM_CANCELLED, "%s: the publication was given up",
                       p->stage->sealed.path);
-    lm__stage_close(p->stage);
-    p->stage = NULL;
+    stage_end(p);
 }
 
 /* ---- open to close ---- */
@@ -159,6 +166,7 @@ static lm_status file_open(lm_store *store, const char *path, const char *adopt,
             lm__store_for(options->allocator, path, options->storage, &p->own_store, &path, error);
         store = p->own_store;
     }
+    p->store = store;
     if (status == LM_OK) status = lm__stage_open(store, path, &stage, &p->stage, error);
     if (status == LM_OK)
         status = lm__extras_check(&p->extras, p->stage->store, p->stage->sealed.path, error);
@@ -218,11 +226,16 @@ lm_status lm_file_finish(lm_file_publication *publication, lm_file_result *resul
     lm_status status = lm_sink_finish(&publication->sink, error);
     if (publication->stage) { /* a write had failed: the finish was not reached */
         result_fill(publication);
-        lm__stage_close(publication->stage);
-        publication->stage = NULL;
+        stage_end(publication);
     }
     if (result) *result = publication->result;
     return status;
+}
+
+bool lm__file_again(const lm_file_publication *p, unsigned turn)
+{
+    bool broke_off = p->stage ? p->stage->broke_off : p->broke_off;
+    return broke_off && p->store->ops->again && p->store->ops->again(p->store, turn, p->cancel);
 }
 
 void lm_file_close(lm_file_publication *publication)

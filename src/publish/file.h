@@ -28,6 +28,10 @@ LM_MUST_USE lm_status lm__file_open(lm_store *store, const char *path,
 LM_MUST_USE lm_status lm__file_adopt(lm_store *store, const char *path, const char *staged,
                                      const lm_file_options *options, const lm_file_hooks *hooks,
                                      lm_file_publication **publication, lm_error *error);
+/* After a failure, before the close: did what was written break off by what may pass, and is it
+ * worth it to publish it once more from its beginning, after `turn` repetitions? Waits before it
+ * says so. What cannot be had once more does not ask. */
+bool lm__file_again(const lm_file_publication *publication, unsigned turn);
 /* lm__stage_copy into the publication. */
 LM_MUST_USE lm_status lm__file_copy(lm_file_publication *publication, lm_source *source,
                                     uint64_t offset, uint64_t length, uint64_t *copied,

@@ -130,7 +130,8 @@ struct lm_stage {
     lm_store *store;
     lm_sealed sealed; /* filled by seal; `path` and `replaces` from the start */
     bool is_ended, is_sealed, is_committed;
-    long owner; /* the process that opened it: a fork of that one leaves it alone */
+    bool broke_off; /* a store's word after a failure: what was written is lost, by what may pass */
+    long owner;     /* the process that opened it: a fork of that one leaves it alone */
     lm_sink_ops sink_ops;
 };
 
@@ -225,6 +226,9 @@ typedef struct lm_store_ops {
      * whose answer was lost may be repeated: what is in the target is no longer a source. */
     lm_status (*concat)(lm_store *store, const char *target, const char *const *sources,
                         size_t count, lm_cancel *cancel, size_t *done, lm_error *error);
+    /* After a stage that broke off: shall all be written once more, after `turn` repetitions? Waits
+     * before it says so, and heeds what bounds the store's own repetitions. NULL: no. */
+    bool (*again)(lm_store *store, unsigned turn, const lm_cancel *cancel);
     void (*close)(lm_store *store);
 } lm_store_ops;
 

@@ -5,26 +5,14 @@ beside them `lamella gc` finds. Over the faulty proxy (proxy.py), looked at past
 """
 
 import collections
-import concurrent.futures
 import itertools
 import os
-import pathlib
-import re
-import subprocess
-import time
 
 import proxy as faulty
 import pytest
 import server
+from matrix import EXISTS, FAILED, FEW, MISSING, OK, STALE, UNKNOWN, badly_told, described, each_request, lamella, leavings, visible
 from web import Web
-
-LAMELLA = os.environ.get("LAMELLA_COMMAND") or str(pathlib.Path(__file__).resolve().parents[2] / "build" / "lamella")
-STORAGE = ("user=tests", "attempts=3", "connect_timeout=5", "deadline=30")
-OK, FAILED, EXISTS, UNKNOWN, STALE, MISSING = 0, 1, 5, 7, 8, 9
-# Those that are tried for good too: of each kind one.
-FOR_GOOD = ("cut-before", "cut-after", "500", "502-after", "standby", "nonsense", "silence", "nowhere")
-# What goes the same way as another operation meets these only.
-FEW = ("cut-request", "cut-after", "502-after", "short", "nonsense", "standby")
 
 OLD = b"old " * 20_000
 NEW = b"new!" * 90_000
@@ -52,31 +40,6 @@ MEET_FEW = ("if-absent-late", "put", "cp", "cp-tree", "gc")
 LEFT = ".lamella-0123456789abcdef0123456789abcdef.tmp"
 
 
-def lamella(*words, stdin=b"", more=(), timeout=60):
-    storage = [word for pair in (*STORAGE, *more) for word in ("--storage", pair)]
-    return subprocess.run([LAMELLA, words[0], *storage, *words[1:]], input=stdin, capture_output=True, timeout=timeout)
-
-
-def visible(what):
-    """Without what is staged."""
-    if not isinstance(what, dict):
-        return what
-    return {name: visible(below) for name, below in what.items() if not name.startswith(".lamella-")}
-
-
-@pytest.fixture(scope="module")
-def web(hdfs):
-    return Web(hdfs)
-
-
-@pytest.fixture(scope="module")
-def proxies(hdfs):
-    made = [faulty.Proxy(hdfs) for _ in range(4)]
-    yield made
-    for proxy in made:
-        proxy.close()
-
-
 class Case:
     def __init__(self, web, proxy, name, place):
         self.web, self.proxy, self.name, self.operation = web, proxy, name, OPERATIONS[name]
@@ -102,10 +65,7 @@ class Case:
         """What is not as it should be, in words."""
         status, text = done.returncode, done.stderr.decode()
         reads = self.operation.words[0] in ("cat", "cp")
-        if status not in (OK, FAILED, EXISTS, UNKNOWN, MISSING, *([STALE] if reads else [])):
-            yield f"status {status}"
-        if (status != OK and not text) or "\tat " in text or "Traceback" in text or len(text) > 2000:
-            yield f"it says {text!r}"
+        yield from badly_told(status, text, (OK, FAILED, EXISTS, UNKNOWN, MISSING, *([STALE] if reads else [])))
         yield from self.of_the_file(status)
         yield from self.of_what_was_read(done)
 
@@ -135,26 +95,15 @@ class Case:
             yield f"other names: {done.stdout}"
 
 
-def leavings(web, place, cases):
-    """Nothing is orphaned that gc does not find, and it takes nothing else."""
-    before = {case.path: visible(web.look(case.path)) for case in cases}
-    wanted = {
-        case.place: {} if before[case.path] is None else {case.operation.name: before[case.path]} for case in cases
-    }
-    for _ in range(30):
-        for case in cases:
-            if web.look(case.place) != wanted[case.place]:
-                web.make_all_old(case.place)
-        done = lamella("gc", "--recursive", "--older-than", "30m", web.hdfs.url + place)
-        if done.returncode != OK:
-            yield f"gc: {done.stderr.decode()}"
-        left = {case.place: web.look(case.place) for case in cases}
-        if left == wanted:
-            return
-        time.sleep(0.5)  # an upload that was cut is open for a while
-    for case in cases:
-        if left[case.place] != wanted[case.place]:
-            yield f"after gc there are {list(left[case.place])} in {case.place}, not {list(wanted[case.place])}"
+    @property
+    def stays(self):
+        """What is to be left of its directory when all is tidied up."""
+        stands = visible(self.web.look(self.path))
+        return {} if stands is None else {self.operation.name: stands}
+
+
+def left_over(web, place, cases):
+    return leavings(web, place, {case.place: case.stays for case in cases})
 
 
 @pytest.fixture(scope="module")
@@ -181,39 +130,23 @@ def requests_of(web, proxy, name, local):
     return counted[name]
 
 
-def described(proxy, number, done):
-    seen = [f"{role[0]} {re.sub('.*[?&]op=', '', target).split('&')[0]}" for role, _, target in proxy.seen]
-    return f"request {number} of {', '.join(seen)}; status {done.returncode}, {done.stderr.decode().strip()[:300]}"
-
-
 @pytest.mark.parametrize(
     "name, fault", [(name, fault) for name in OPERATIONS for fault in (FEW if name in MEET_FEW else faulty.FAULTS)]
 )
 def test_each_request_fails(web, proxies, name, fault, local):
     count = requests_of(web, proxies[0], name, local)
-    free, cases, place = list(proxies), [], f"/faults/{name}-{fault}"
-    more = ["idle_timeout=0.3", "attempts=2"] if fault == "silence" else []
+    cases, place = [], f"/faults/{name}-{fault}"
 
-    def one(number, for_good):
-        proxy = free.pop()
-        try:
-            case = Case(web, proxy, name, place)
-            cases.append(case)
-            proxy.plan(number, fault, for_good)
-            done = case.run(local, more)
-            how = described(proxy, number, done) + (", for good" if for_good else "")
-            return [f"{how}: {problem}" for problem in case.problems(done)]
-        except subprocess.TimeoutExpired:
-            return [f"request {number}: hangs"]
-        finally:
-            proxy.plan()
-            free.append(proxy)
+    def one(number, proxy, for_good, more):
+        case = Case(web, proxy, name, place)
+        cases.append(case)
+        proxy.plan(number, fault, for_good)
+        done = case.run(local, more)
+        how = described(proxy, number, done) + (", for good" if for_good else "")
+        return [f"{how}: {problem}" for problem in case.problems(done)]
 
-    with concurrent.futures.ThreadPoolExecutor(len(proxies)) as pool:
-        how_long = (False, True) if fault in FOR_GOOD else (False,)
-        runs = [pool.submit(one, number, for_good) for number in range(1, count + 1) for for_good in how_long]
-        wrong = [problem for run in runs for problem in run.result()]
-    assert "\n".join([*wrong, *leavings(web, place, cases)]) == ""
+    wrong = each_request(proxies, range(1, count + 1), fault, one)
+    assert "\n".join([*wrong, *left_over(web, place, cases)]) == ""
 
 
 @pytest.mark.parametrize("late_by", [1, 2, 3, 4, None])
@@ -230,7 +163,75 @@ def test_each_request_is_late(web, proxies, name, late_by, local):
         how = described(proxy, number, done)
         proxy.plan()
         wrong += [f"{how}: {problem}" for problem in case.problems(done)]
-    assert "\n".join([*wrong, *leavings(web, place, cases)]) == ""
+    assert "\n".join([*wrong, *left_over(web, place, cases)]) == ""
+
+
+BIG = b"".join(b"%d,%d\n" % (i, i * 7919) for i in range(400_000))
+# What writes so much to {} that it streams, from a source that is still there when that breaks off.
+FROM_SOURCES = {
+    "cp": (["cp", "{local}/big.csv", "{}"], "a.csv"),
+    "cp-tree": (["cp", "--recursive", "{local}/tree-of-big", "{}"], "a"),
+    "put": (["put", "{local}/big.csv", "{}", "--csv-header", "no", "--no-header"], "a.csv"),
+    "merge": (["merge", "{local}/parts", "{}", "--header", "no"], "a.csv"),
+}
+
+
+@pytest.fixture(scope="module")
+def large(local):
+    (local / "parts").mkdir()
+    (local / "tree-of-big").mkdir()
+    (local / "big.csv").write_bytes(BIG)
+    (local / "tree-of-big" / "big.csv").write_bytes(BIG)
+    half = BIG.index(b"\n", len(BIG) // 2) + 1
+    (local / "parts" / "part-0.csv").write_bytes(BIG[:half])
+    (local / "parts" / "part-1.csv").write_bytes(BIG[half:])
+    return local
+
+
+def publish(name, place, proxy, large):
+    words, file = FROM_SOURCES[name]
+    words = [word.replace("{local}", str(large)).replace("{}", f"{proxy.url}{place}/{file}") for word in words]
+    return lamella(*words), f"{place}/{file}"
+
+
+@pytest.mark.parametrize("fault", ["cut-before", "cut-request", "cut-after", "500", "503", "502-after", "garbage", "nonsense"])
+@pytest.mark.parametrize("name", FROM_SOURCES)
+def test_an_upload_that_breaks_off_begins_again(web, proxies, name, fault, large):
+    """Where its source is still there; nothing else is left of it than what gc finds."""
+    proxy, place = proxies[0], f"/broken/{name}-{fault}"
+    proxy.plan(lambda role, method: (role, method) == ("data", "PUT"), fault)
+    done, path = publish(name, place, proxy, large)
+    how = described(proxy, 0, done)
+    assert proxy.struck
+    proxy.plan()
+    assert done.returncode == OK, how
+    made = {"a": {"big.csv": BIG}} if name == "cp-tree" else {"a.csv": BIG}
+    assert visible(web.look(place)) == made, how
+    assert list(leavings(web, place, {place: made})) == []
+
+
+def ended_data_node(name, large, settings):
+    """The DataNode that takes an upload ends in its middle. Gives what was done, and what is there."""
+    if os.environ.get("LAMELLA_NO_HDFS"):
+        pytest.skip(os.environ["LAMELLA_NO_HDFS"])
+    with server.Hdfs(settings=settings) as hdfs, faulty.Proxy(hdfs) as proxy:
+        stopped = []
+
+        def stop(port):
+            stopped.append(port)
+            hdfs.stop_data_node(hdfs.ports["data_nodes"].index(port))
+
+        proxy.plan(lambda role, method: (role, method) == ("data", "PUT"), "pause", half_way=stop)
+        done, path = publish(name, "/ended", proxy, large)
+        assert stopped
+        return described(proxy, 0, done), done, visible(Web(hdfs).look(path))
+
+
+@pytest.mark.parametrize("name", ["cp", "put", "merge"])
+def test_a_data_node_ends_while_it_takes_what_is_still_there(large, name):
+    how, done, there = ended_data_node(name, large, {"dfs.replication": 2})
+    assert done.returncode == OK, how
+    assert there == BIG
 
 
 def test_a_data_node_ends_during_an_upload(local):
@@ -248,5 +249,5 @@ def test_a_data_node_ends_during_an_upload(local):
         proxy.plan(lambda role, method: (role, method) == ("data", "PUT"), "pause", half_way=stop)
         done = case.run(local)
         assert stopped
-        wrong = [*case.problems(done), *leavings(case.web, "/ended", [case])]
+        wrong = [*case.problems(done), *left_over(case.web, "/ended", [case])]
         assert "\n".join(wrong) == "", described(proxy, 0, done)

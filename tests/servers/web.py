@@ -15,8 +15,8 @@ class Web:
 
     def call(self, method, path, op, data=None, **words):
         query = urllib.parse.urlencode({"op": op, "user.name": self.user, **words})
-        url = f"{self.hdfs.http}{urllib.parse.quote(path)}?{query}"
-        while True:
+        first = url = f"{self.hdfs.http}{urllib.parse.quote(path)}?{query}"
+        for _ in range(60):
             request = urllib.request.Request(url, method=method, data=data)
             try:
                 with urllib.request.urlopen(request) as answer:
@@ -25,6 +25,12 @@ class Web:
                 if error.code != 307:
                     raise
                 url = error.headers["Location"]
+            except urllib.error.URLError as error:
+                if not isinstance(error.reason, ConnectionRefusedError):
+                    raise
+                url = first  # a DataNode that has ended, of which the NameNode does not know yet
+                time.sleep(0.5)
+        raise RuntimeError(f"{op} {path}: no DataNode can be reached")
 
     def put(self, path, data):
         where = json.loads(self.call("PUT", path, "CREATE", noredirect="true", overwrite="true"))["Location"]
@@ -77,16 +83,24 @@ class Web:
     def length(self, path):
         return self.status(path)["length"]
 
-    def make_old(self, path):
+    def make_old(self, path, hours=1):
         """A file or a directory, as if it had been changed an hour ago."""
-        then = int((time.time() - 3600) * 1000)
+        then = int((time.time() - hours * 3600) * 1000)
         self.call("PUT", path, "SETTIMES", modificationtime=str(then), accesstime=str(then))
 
-    def make_all_old(self, path):
+    def make_all_old(self, path, hours=1):
         for name, kind in self.entries(path):
             if kind == "DIRECTORY":
-                self.make_all_old(f"{path}/{name}")
-            self.make_old(f"{path}/{name}")
+                self.make_all_old(f"{path}/{name}", hours)
+            self.make_old(f"{path}/{name}", hours)
+
+    def put_tree(self, path, tree):
+        """What look() gives."""
+        for name, what in tree.items():
+            if isinstance(what, dict):
+                self.put_tree(f"{path}/{name}", what)
+            else:
+                self.put(f"{path}/{name}", what)
 
     def remove(self, path):
         self.call("DELETE", path, "DELETE", recursive="true")

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/error.h"
 #include "store/hdfs/tokens.h"
 #include "store/place.h"
@@ -136,6 +137,14 @@ void lm__hdfs_release(lm_hdfs_store *hdfs)
     lm__free(hdfs->store.allocator, hdfs);
 }
 
+static bool hdfs_again(lm_store *store, unsigned turn, const lm_cancel *cancel)
+{
+    lm_retry_loop loop;
+    lm__retry_begin(&loop, &((lm_hdfs_store *)store)->remote.retry, cancel);
+    loop.attempt = turn;
+    return lm__retry_again(&loop, !lm__cancel_requested(cancel), 0);
+}
+
 static void hdfs_close(lm_store *store) { lm__hdfs_release((lm_hdfs_store *)store); }
 
 lm_status lm__store_hdfs_open(const lm_allocator *allocator, const char *url,
@@ -154,6 +163,7 @@ lm_status lm__store_hdfs_open(const lm_allocator *allocator, const char *url,
         .tree_remove = lm__hdfs_tree_remove,
         .reap = lm__hdfs_reap,
         .concat = lm__hdfs_concat,
+        .again = hdfs_again,
         .close = hdfs_close,
     };
     allocator = lm__allocator_or_default(allocator);

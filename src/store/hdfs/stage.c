@@ -4,7 +4,9 @@
  * Until a block is full nothing is sent: a file that ends in it is one request, which can be made
  * again, each time under a fresh name. Larger ones stream; their first block is still at hand when
  * the upload begins, so beginning can be tried again too. What breaks later is told, with its
- * remedy: the bytes are gone.
+ * remedy: the bytes are gone, and who has them still may write them again (broke_off). (They cannot
+ * be carried on with: how many a DataNode has kept is known when the lease of the file is
+ * recovered, and until then another writer of the same file is still alive.)
  *
  * Invariants
  *  1. A temporary name that a failed upload may have used is never used again. What may lie there
@@ -29,6 +31,7 @@ typedef struct hdfs_stage {
     uint8_t *block;
     size_t filled;
     lm_http_upload *upload; /* NULL until the first block is full */
+    const char *data_node;  /* the place that it goes to, in `arena` */
     lm_hdfs_answer answer;  /* of the upload */
     uint64_t sent;
     lm_hdfs_file before; /* what stood there, if stage.sealed.replaces */
@@ -165,6 +168,7 @@ static lm_status large_attempt(hdfs_stage *s, bool *passes, lm_error *error)
                                             &s->answer.response, &s->upload, error);
     if (status == LM_OK) {
         status = lm__http_upload_write(s->upload, s->block, s->filled, error);
+        if (status == LM_OK) s->data_node = lm__arena_strdup(&s->arena, location);
         if (status == LM_OK) return LM_OK;
         if (s->answer.response.status == 0)
             lm__http_upload_abort(s->upload);
@@ -199,6 +203,14 @@ static lm_status attempts(hdfs_stage *s,
 
 /* ---- writing ---- */
 
+/* All of it may be written again, to another DataNode if this one is why. */
+static void break_off(hdfs_stage *s, lm_status status)
+{
+    s->stage.broke_off = status == LM_IO && !lm__cancel_requested(s->options.cancel);
+    if (s->stage.broke_off && s->data_node && s->answer.response.status == 0)
+        lm__hdfs_shun(s->hdfs, s->data_node, NULL, 0, NULL);
+}
+
 /* What went wrong in the middle of an upload: the bytes before are gone. */
 static lm_status upload_broken(hdfs_stage *s, lm_status status, lm_error *error)
 {
@@ -209,6 +221,7 @@ static lm_status upload_broken(hdfs_stage *s, lm_status status, lm_error *error)
     else if (lm__http_upload_finish(s->upload, NULL) == LM_OK && s->answer.response.status >= 400)
         status = data_refusal(s, &call, &passes, error);
     s->upload = NULL;
+    break_off(s, status);
     status = lm__error_within(error, status,
                               "%s: the upload was cut after %llu bytes and nothing is published; "
                               "write it once more",
@@ -288,6 +301,7 @@ static lm_status upload_end(hdfs_stage *s, lm_error *error)
                               "%s: the upload of %llu bytes was not finished and nothing is "
                               "published; write it once more",
                               s->url, (unsigned long long)s->stage.sink.bytes);
+    break_off(s, LM_IO);
     if (error) {
         error->code = LM_IO;
         error->retryable = true;
@@ -296,8 +310,9 @@ static lm_status upload_end(hdfs_stage *s, lm_error *error)
 }
 
 /* Whoever took the bytes was no DataNode, or somebody removed them. */
-static lm_status gone(const hdfs_stage *s, lm_error *error)
+static lm_status gone(hdfs_stage *s, lm_error *error)
 {
+    break_off(s, LM_IO);
     lm_status status =
         lm__error_set(error, LM_IO,
                       "%s: what was uploaded is not there, and nothing is published; "
@@ -307,12 +322,13 @@ static lm_status gone(const hdfs_stage *s, lm_error *error)
     return status;
 }
 
-static lm_status length_check(const hdfs_stage *s, lm_error *error)
+static lm_status length_check(hdfs_stage *s, lm_error *error)
 {
     const lm_hdfs_file *file = &s->move.what;
     if (file->kind != LM_STORE_FILE)
         return lm__error_set(error, LM_UNSUITABLE, "%s is not a file", s->move.from);
     if (s->options.adopt || file->size == s->stage.sink.bytes) return LM_OK;
+    break_off(s, LM_IO);
     lm_status status = lm__error_set(
         error, LM_IO,
         "%s: %llu bytes were written, but the file on HDFS has %llu: nothing is "

@@ -6,8 +6,11 @@
 #include "base/alloc.h"
 #include "base/cancel.h"
 #include "base/error.h"
+#include <lamella/path.h>
+
 #include "check.h"
 #include "check_alloc.h"
+#include "scratch.h"
 #include "store/hdfs/hdfs.h"
 #include "store/place.h"
 #include "webhdfs.h"
@@ -288,6 +291,58 @@ TEST(a_large_publication_is_old_or_new_after_each_fault)
     static char data[2200000];
     memset(data, 'x', sizeof data);
     each_fault(data, sizeof data, &replace, "old");
+}
+
+static void add_progress(void *context, uint64_t bytes) { *(uint64_t *)context += bytes; }
+
+static int times(const char *what)
+{
+    int count = 0;
+    for (const char *found = web.journal; (found = strstr(found, what)); found++) count++;
+    return count;
+}
+
+/* What has its source still begins again, to another temporary name; and no more often than
+ * attempts says. */
+TEST(a_copy_that_breaks_off_begins_again)
+{
+    const web_fault breaks[] = {FAULT_HALF, FAULT_500, FAULT_CUT_BEFORE, FAULT_NONSENSE};
+    static char data[2200000];
+    char scratch[256];
+    for (size_t i = 0; i < sizeof data; i++) data[i] = (char)('a' + i % 23);
+    scratch_make(scratch);
+    const char *source = scratch_join(scratch, "source");
+    FILE *file = fopen(source, "w");
+    CHECK(file && fwrite(data, 1, sizeof data, file) == sizeof data && fclose(file) == 0);
+    lm_store *store = start();
+    for (size_t f = 0; f < 2 * sizeof breaks / sizeof *breaks; f++) {
+        bool is_once = f >= sizeof breaks / sizeof *breaks;
+        const lm_storage_pair pairs[] = {user, {"attempts", is_once ? "1" : "3"}};
+        const lm_storage storage = {.pairs = pairs, .pair_count = 2};
+        const lm_file_options how = {.storage = &storage};
+        uint64_t told = 0;
+        const lm_copy_options options = {.file = &how, .progress = add_progress, .context = &told};
+        lm_error error = {0};
+        store = start_again(store);
+        web_put("/a", "old");
+        web_plan(breaks[f % 4], 2, 1);
+        lm_status status = lm_path_copy(source, at("/a"), &options, NULL, &error);
+        if (is_once) {
+            CHECK_STATUS(status, LM_IO);
+            CHECK(error.retryable);
+            CHECK(web_is("/a", "old"));
+            CHECK_INT(times("data CREATE"), 1);
+        } else {
+            CHECK_OK(status, error);
+            const web_file *made = web_find("/a");
+            CHECK(made && made->size == sizeof data && memcmp(made->bytes, data, made->size) == 0);
+            CHECK_INT(told, sizeof data);
+            CHECK_INT(times("data CREATE"), 2);
+        }
+        CHECK_INT(web_temps_left(), 0);
+    }
+    stop(store);
+    scratch_remove(scratch);
 }
 
 /* The journal from the first RENAME on. */
@@ -1117,6 +1172,7 @@ int main(void)
     RUN(a_small_publication_survives_each_fault);
     RUN(a_put_if_absent_survives_each_fault);
     RUN(a_large_publication_is_old_or_new_after_each_fault);
+    RUN(a_copy_that_breaks_off_begins_again);
     RUN(a_lost_rename_is_fenced_and_found);
     RUN(a_lost_rename_that_nobody_can_settle_is_unknown);
     RUN(what_was_no_namenode_is_not_believed);
