@@ -273,6 +273,7 @@
 #define LM_CSV_SAMPLE_BYTES (1 * LM_MIB)       /* that types are found out by */
 #define LM_CSV_SNIFF_BYTES (64 * LM_KIB)       /* that the separator is found out by, */
 #define LM_CSV_SNIFF_ROWS 1000                 /* and so many rows */
+#define LM_CSV_HEADER_ROWS 100                 /* below a header with gaps that are looked at */
 #define LM_CSV_TYPED_BYTES_MAX 512             /* of a cell that may be more than text */
 
 #endif

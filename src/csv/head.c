@@ -49,6 +49,60 @@ static bool find_row(const lm_csv_dialect *dialect, const uint8_t *text, size_t 
            lm__csv_row_walk(dialect, (uint8_t *)text, size, *at, last, NULL, 0, row) == LM_CSV_ROW;
 }
 
+/* What a column has in the rows that were looked at. */
+enum { HAS_TYPED = 1, HAS_TEXT = 2 };
+
+static lm_status look_below(lm_arena *arena, const lm_csv_dialect *dialect, size_t cells,
+                            const uint8_t *text, size_t size, bool last, uint8_t *has, size_t *rows,
+                            lm_error *error)
+{
+    size_t at = 0;
+    lm_csv_row row;
+    for (*rows = 0; *rows < LM_CSV_HEADER_ROWS; ++*rows, at = row.end) {
+        uint8_t *copy;
+        lm_csv_span *found;
+        if (!find_row(dialect, text, size, last, &at, &row) || row.cells != cells) return LM_OK;
+        LM_TRY(cut_row(arena, dialect, text + at, row.end - at, row.cells, &copy, &found, error));
+        for (size_t i = 0; i < cells; i++) {
+            size_t length = lm__csv_span_size(found[i]);
+            if (length == 0) continue;
+            bool typed = lm__csv_is_typed((const char *)copy + found[i].at, length);
+            has[i] |= typed ? HAS_TYPED : HAS_TEXT;
+        }
+    }
+    return LM_OK;
+}
+
+lm_status lm__csv_is_names_with_gaps(lm_arena *arena, const lm_csv_dialect *dialect,
+                                     const lm_csv_span *spans, size_t cells, const uint8_t *words,
+                                     const uint8_t *text, size_t size, bool last, bool *names,
+                                     lm_error *error)
+{
+    size_t gaps = 0, first_word = cells, last_word = 0, rows;
+    *names = false;
+    if (any_typed(spans, cells, words)) return LM_OK;
+    for (size_t i = 0; i < cells; i++) {
+        bool is_gap = lm__csv_span_size(spans[i]) == 0;
+        gaps += is_gap;
+        if (!is_gap && first_word == cells) first_word = i;
+        if (!is_gap) last_word = i;
+    }
+    if (gaps == cells) return LM_OK;
+    uint8_t *has = lm__arena_aligned(arena, 1, cells);
+    if (!has) return no_memory(error);
+    memset(has, 0, cells);
+    LM_TRY(look_below(arena, dialect, cells, text, size, last, has, &rows, error));
+    if (rows == 0) return LM_OK;
+    bool nothing_behind = true;
+    for (size_t i = 0; i < cells; i++) {
+        if (lm__csv_span_size(spans[i]) > 0 && has[i] == HAS_TYPED) *names = true;
+        if (i > last_word && has[i]) nothing_behind = false;
+    }
+    if (gaps == cells - 1 - last_word && nothing_behind) *names = true;
+    if (gaps == 1 && first_word == 1 && has[0] == HAS_TYPED) *names = true;
+    return LM_OK;
+}
+
 lm_status lm__csv_head(lm_arena *arena, const lm_csv_dialect *dialect, const uint8_t *text,
                        size_t size, bool last, lm_csv_head *head, lm_error *error)
 {

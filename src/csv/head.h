@@ -28,5 +28,13 @@ LM_MUST_USE lm_status lm__csv_head_cells(lm_arena *arena, const lm_csv_dialect *
                                          size_t *count, lm_error *error);
 /* Could each cell be a name? */
 bool lm__csv_is_names(const lm_csv_span *spans, size_t cells, const uint8_t *text);
+/* The same of a row with empty cells, by the rows after it, with which `text` begins: one of its
+ * words stands above numbers, dates or such; or no name is missing but those of the last columns,
+ * which have nothing, or that of the first one, which counts. */
+LM_MUST_USE lm_status lm__csv_is_names_with_gaps(lm_arena *arena, const lm_csv_dialect *dialect,
+                                                 const lm_csv_span *spans, size_t cells,
+                                                 const uint8_t *words, const uint8_t *text,
+                                                 size_t size, bool last, bool *names,
+                                                 lm_error *error);
 
 #endif

@@ -54,7 +54,9 @@ static lm_csv_types number_types(const char *text, size_t size)
         return IS_INTEGER | (exact ? IS_FLOAT : 0);
     }
     size_t sign = size > 0 && text[0] == '-';
-    if (is_word(text, size, "nan") || is_word(text + sign, size - sign, "inf")) return IS_FLOAT;
+    if (is_word(text, size, "nan") || is_word(text + sign, size - sign, "inf") ||
+        is_word(text + sign, size - sign, "infinity"))
+        return IS_FLOAT;
     if (size == sign || text[0] == '+') return 0;
     if (text[sign] == '0' && size > sign + 1 && is_digit(text[sign + 1])) return 0;
     if (!lm__double_parse(text, size, &value) || value - value != 0) return 0;

@@ -19,12 +19,25 @@ typedef struct first_row {
     size_t lines; /* before it */
 } first_row;
 
+/* Of a file without a row, whose columns a schema tells: cells without text. */
+static lm_status take_no_row(lm_arena *arena, size_t columns, size_t at, first_row *first,
+                             lm_error *error)
+{
+    *first = (first_row){.at = at, .row = {.cells = columns, .end = at}};
+    first->spans = lm__arena_array(arena, columns + 1, sizeof *first->spans);
+    if (!first->spans) return no_memory(error);
+    memset(first->spans, 0, (columns + 1) * sizeof *first->spans);
+    return LM_OK;
+}
+
+/* `columns`: how many a schema tells of a text that has neither a header nor a row; else 0. */
 static lm_status take_first_row(lm_arena *arena, const lm_csv_plan *plan, const char *name,
-                                uint8_t *sample, size_t size, bool last, first_row *first,
-                                lm_error *error)
+                                size_t columns, uint8_t *sample, size_t size, bool last,
+                                first_row *first, lm_error *error)
 {
     *first = (first_row){0};
     while (lm__csv_row_empty(sample, size, first->at, &first->at)) first->lines++;
+    if (first->at == size && columns) return take_no_row(arena, columns, size, first, error);
     if (first->at == size)
         return lm__error_set(error, LM_DATA, "%s: it is empty: a CSV has at least a header", name);
     lm_csv_walk result =
@@ -55,16 +68,22 @@ static const char *column_name(lm_arena *arena, const lm_csv_plan *plan, const f
     return lm__arena_strndup(arena, made, (size_t)length);
 }
 
-static lm_status check_name(const char *name, const uint8_t *text, lm_csv_span span, size_t line,
-                            lm_error *error)
+static lm_status check_name(const char *name, const uint8_t *text, lm_csv_span span, size_t column,
+                            size_t line, lm_error *error)
 {
     size_t size = lm__csv_span_size(span);
-    if (size > LM_ARROW_NAME_BYTES_MAX || memchr(text + span.at, 0, size) ||
-        !lm__utf8_valid(text + span.at, size))
+    const uint8_t *cell = text + span.at;
+    size_t valid = lm__utf8_valid_prefix(cell, size);
+    if (valid < size)
         return lm__error_set(error, LM_DATA,
-                             "%s: line %zu: a cell of the header is no name of a column (too long, "
-                             "not UTF-8, or with a NUL in it); say that there is no header",
-                             name, line);
+                             "%s: line %zu: the name of column %zu is not UTF-8 (0x%02x): convert "
+                             "the file first (iconv -f latin1 -t utf-8, if that is what it is)",
+                             name, line, column + 1, cell[valid]);
+    if (size > LM_ARROW_NAME_BYTES_MAX || memchr(cell, 0, size))
+        return lm__error_set(error, LM_DATA,
+                             "%s: line %zu: the name of column %zu %s; say that there is no header",
+                             name, line, column + 1,
+                             size > LM_ARROW_NAME_BYTES_MAX ? "is too long" : "has a NUL in it");
     return LM_OK;
 }
 
@@ -118,7 +137,8 @@ static lm_status make_columns(lm_arena *arena, const lm_allocator *allocator,
     for (size_t i = 0; i < plan->n_columns; i++) {
         const lm_field *given = NULL;
         lm_field *field = &plan->schema->root.children[i];
-        if (plan->header) LM_TRY(check_name(file, text, first->spans[i], first->lines + 1, error));
+        if (plan->header)
+            LM_TRY(check_name(file, text, first->spans[i], i, first->lines + 1, error));
         const char *name = column_name(arena, plan, first, text, i);
         if (!name) return no_memory(error);
         if (options->schema) LM_TRY(given_field(options, plan, file, name, i, &given, error));
@@ -154,13 +174,34 @@ static lm_status take_options(lm_arena *arena, const lm_csv_read_options *option
 static lm_status check_encoding(const char *name, const uint8_t *sample, size_t size,
                                 lm_error *error)
 {
-    if (size >= 2 &&
-        ((sample[0] == 0xff && sample[1] == 0xfe) || (sample[0] == 0xfe && sample[1] == 0xff)))
+    const uint8_t first[4] = {size > 0 ? sample[0] : 1, size > 1 ? sample[1] : 1,
+                              size > 2 ? sample[2] : 1, size > 3 ? sample[3] : 1};
+    bool little = first[0] == 0xff && first[1] == 0xfe, big = first[0] == 0xfe && first[1] == 0xff;
+    bool wide = little && first[2] == 0 && first[3] == 0;
+    /* Without a mark every other byte of ASCII is zero. */
+    if (!little && !big) {
+        little = first[0] && !first[1] && first[2] && !first[3];
+        big = !first[0] && first[1] && !first[2] && first[3];
+    }
+    if (memcmp(first, "PK\3\4", 4) == 0)
         return lm__error_set(error, LM_DATA,
-                             "%s: it is UTF-16, and only UTF-8 is read: convert it "
-                             "first (iconv -f utf-16 -t utf-8)",
-                             name);
-    return LM_OK;
+                             "%s: it is a zip archive, or a workbook (XLSX), and no CSV", name);
+    if (!little && !big) return LM_OK;
+    const char *encoding = wide ? "utf-32" : little ? "utf-16le" : "utf-16be";
+    return lm__error_set(error, LM_DATA,
+                         "%s: it is %s, and only UTF-8 is read: convert it first (iconv -f %s -t "
+                         "utf-8)",
+                         name, wide ? "UTF-32" : "UTF-16",
+                         first[0] >= 0xfe ? (wide ? "utf-32" : "utf-16") : encoding);
+}
+
+/* Spreadsheets take a first line "sep=;" for what separates cells, and some write it: its bytes. */
+static size_t separator_line(const uint8_t *sample, size_t size, char *separator)
+{
+    if (size < 6 || memcmp(sample, "sep=", 4) != 0) return 0;
+    if (sample[5] != '\n' && sample[5] != '\r') return 0;
+    *separator = (char)sample[4];
+    return 6 + (size > 6 && sample[5] == '\r' && sample[6] == '\n');
 }
 
 static lm_status check_characters(const lm_csv_dialect *d, lm_error *error)
@@ -174,29 +215,54 @@ static lm_status check_characters(const lm_csv_dialect *d, lm_error *error)
     return LM_OK;
 }
 
+static lm_status find_header(lm_arena *arena, const lm_csv_dialect *dialect, const first_row *first,
+                             const uint8_t *text, const uint8_t *sample, size_t size, bool last,
+                             bool *header, lm_error *error)
+{
+    const size_t end = first->at + first->row.end, cells = first->row.cells;
+    *header = lm__csv_is_names(first->spans, cells, text);
+    if (*header) return LM_OK;
+    bool cut = size - end > LM_CSV_SNIFF_BYTES;
+    return lm__csv_is_names_with_gaps(arena, dialect, first->spans, cells, text, sample + end,
+                                      cut ? LM_CSV_SNIFF_BYTES : size - end, last && !cut, header,
+                                      error);
+}
+
 lm_status lm__csv_plan_make(lm_arena *arena, const lm_allocator *allocator,
                             const lm_csv_read_options *options, const char *name, uint8_t *sample,
                             size_t size, bool last, lm_csv_plan *plan, size_t *used, size_t *lines,
                             bool *narrow, lm_error *error)
 {
     first_row first;
+    lm_csv_read_options own = *options;
     LM_TRY(check_encoding(name, sample, size, error));
+    const size_t mark = separator_line(sample, size, &own.separator);
+    if (options->separator) own.separator = options->separator;
+    options = &own;
+    sample += mark;
+    size -= mark;
     lm__csv_sniff(options, sample, size, last, &plan->dialect);
     LM_TRY(check_characters(&plan->dialect, error));
     if (plan->dialect.escape == plan->dialect.quote) plan->dialect.escape = 0; /* doubling */
     LM_TRY(take_options(arena, options, plan, error));
-    LM_TRY(take_first_row(arena, plan, name, sample, size, last, &first, error));
+    size_t columns = options->schema && options->header == LM_CSV_HEADER_NO && last
+                         ? (size_t)options->schema->root.n_children
+                         : 0;
+    LM_TRY(take_first_row(arena, plan, name, columns, sample, size, last, &first, error));
+    first.lines += mark > 0;
     /* The walk takes quotes out in place: of a row that may be read again. */
     size_t row_size = first.row.end - first.at;
     uint8_t *text = lm__arena_aligned(arena, 1, row_size + 1);
     if (!text) return no_memory(error);
     memcpy(text, sample + first.at, row_size);
-    (void)!lm__csv_row_walk(&plan->dialect, text, row_size, 0, true, first.spans, first.row.cells,
-                            &first.row);
-    plan->header = options->header == LM_CSV_HEADER_YES ||
-                   (options->header == LM_CSV_HEADER_AUTO &&
-                    lm__csv_is_names(first.spans, first.row.cells, text));
-    *used = first.at + (plan->header ? row_size : 0);
+    if (row_size > 0) /* it ends at row_size from now on */
+        (void)!lm__csv_row_walk(&plan->dialect, text, row_size, 0, true, first.spans,
+                                first.row.cells, &first.row);
+    plan->header = options->header == LM_CSV_HEADER_YES;
+    if (options->header == LM_CSV_HEADER_AUTO)
+        LM_TRY(find_header(arena, &plan->dialect, &first, text, sample, size, last, &plan->header,
+                           error));
+    *used = mark + first.at + (plan->header ? row_size : 0);
     *lines = first.lines + (plan->header ? first.row.lines : 0);
     return make_columns(arena, allocator, options, name, &first, text, plan, narrow, error);
 }

@@ -101,3 +101,64 @@ def test_the_options_hold_for_the_files_of_a_directory(run, tmp_path):
     assert done.stdout == b"column1,column2,column3\n1,x,\n2,007,4\n3,y,5\n4,,\n"
     done = run("cat", "all", "--format", "csv", *options[:-1], "skip", "--csv-types", "text")
     assert done.stdout == b"column1,column2,column3\n1,x,\n2,007,4\n3,y,5\n" and b"1 row" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "text, want",
+    [
+        ("a,b,\n1,x,\n2,y,\n", '{"a":1,"b":"x","column3":null}'),  # each line ends with a separator
+        ("name,city,\nAda,Oslo,\n", '{"name":"Ada","city":"Oslo","column3":null}'),
+        (",name,x\n0,foo,1\n1,bar,2\n", '{"column1":0,"name":"foo","x":1}'),  # to_csv of pandas
+        (",name\n0,foo\n1,bar\n", '{"column1":0,"name":"foo"}'),
+        ("\n\r\n,name\n0,foo\n", '{"column1":0,"name":"foo"}'),
+        ("a,,c\n1,2,3\n", '{"a":1,"column2":2,"c":3}'),
+        ("foo,,x\nbar,1,y\n", '{"column1":"foo","column2":null,"column3":"x"}'),  # nothing tells it from a row
+        (",x\nfoo,y\n", '{"column1":null,"column2":"x"}'),
+        (",1\n2,3\n", '{"column1":null,"column2":1}'),
+        ("a,,\n", '{"column1":"a","column2":null,"column3":null}'),
+        ("sep=;\na;b\n1;2\n", '{"a":1,"b":2}'),
+        ("\ufeffsep=\t\r\na\tb\r\n1\t2\r\n", '{"a":1,"b":2}'),
+        ("sep=,x\n1,2\n", '{"sep=":1,"x":2}'),
+        ("x\nInfinity\n-inf\nNaN\n1\n", '{"x":"Infinity"}'),
+    ],
+)
+def test_headers_with_gaps_and_the_line_of_spreadsheets(run, tmp_path, text, want):
+    (tmp_path / "x.csv").write_bytes(text.encode())
+    done = run("cat", "x.csv")
+    assert done.stdout.decode().split("\n")[0] == want, done.stderr
+    assert run("cat", "-", "--from", "csv", stdin=text.encode()).stdout == done.stdout
+    assert run("count", "x.csv").stdout.split() == [str(done.stdout.count(b"\n")).encode()]
+
+
+def test_errors_count_the_line_of_spreadsheets(run):
+    done = run("cat", "-", "--from", "csv", stdin=b"sep=;\na;b\n1;2\n3\n")
+    assert done.returncode == 3 and b"line 4" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        ("a,b\n1,2\n".encode("utf-16"), ["UTF-16", "iconv -f utf-16 "]),
+        ("a,b\n1,2\n".encode("utf-16-le"), ["UTF-16", "iconv -f utf-16le "]),
+        ("a,b\n1,2\n".encode("utf-16-be"), ["UTF-16", "iconv -f utf-16be "]),
+        ("a,b\n1,2\n".encode("utf-32"), ["UTF-32", "iconv -f utf-32 "]),
+        (b"PK\x03\x04\x14\x00\x06\x00", ["workbook"]),
+        ("a,caf\xe9\n1,2\n".encode("latin-1"), ["line 1", "column 2", "0xe9", "iconv"]),
+        (b"a,x\x00y\n1,2\n", ["line 1", "column 2", "NUL"]),
+        (b"", ["empty"]),
+    ],
+)
+def test_what_is_no_csv_is_refused_with_a_remedy(run, tmp_path, data, words):
+    (tmp_path / "x.csv").write_bytes(data)
+    done = run("put", "x.csv", "out.parquet")
+    assert done.returncode == 3 and not (tmp_path / "out.parquet").exists()
+    for word in ["x.csv", *words]:
+        assert word.encode() in done.stderr, done.stderr
+
+
+def test_a_file_without_a_row_has_the_columns_that_a_schema_tells(run, tmp_path):
+    (tmp_path / "x.csv").write_text("")
+    for source in ("x.csv", "-"):
+        done = run("cat", source, "--from", "csv", "--csv-header", "no", "--read-schema", "a: int64, b: utf8", "--format", "csv")
+        assert done.stdout == b"a,b\n", done.stderr
+    assert run("cat", "x.csv", "--read-schema", "a: int64").returncode == 3  # there might have been a header

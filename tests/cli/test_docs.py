@@ -142,7 +142,7 @@ def test_commands_run(lamella, tmp_path, document):
 
 def test_the_c_of_the_readme_compiles_and_runs(tmp_path):
     cc = shutil.which("cc")
-    library = pathlib.Path(os.environ.get("LAMELLA_LIBRARY") or ROOT / "build" / "liblamella.so").parent
+    library = pathlib.Path(os.environ.get("LAMELLA_LIBRARY") or ROOT / "build" / "liblamella.so").absolute().parent
     if cc is None or not (library / "liblamella.so").exists():
         pytest.skip("there is no C compiler, or no shared library")
     shown = re.search(r"^```c\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)[1]

@@ -418,7 +418,8 @@ TEST(headers_are_found_out)
 {
     CHECK_READ("a,b\n1,2\n", "a:int64,b:int64/1|2", .threads = 1);
     CHECK_READ("1,2\n3,4\n", "column1:int64,column2:int64/1|2/3|4", .threads = 1);
-    CHECK_READ("a,\n1,2\n", "column1:utf8,column2:int64/a|~/1|2", .threads = 1);
+    CHECK_READ("a,\n1,2\n", "a:int64,column2:int64/1|2", .threads = 1);
+    CHECK_READ("a,\nb,2\n", "column1:utf8,column2:int64/a|~/b|2", .threads = 1);
     CHECK_READ("a,\n1,2\n", "a:int64,column2:int64/1|2", .header = LM_CSV_HEADER_YES);
     CHECK_READ("x,y\nz,w\n", "column1:utf8,column2:utf8/x|y/z|w", .header = LM_CSV_HEADER_NO);
     CHECK_READ("a,b\n", "a:utf8,b:utf8", .threads = 1);
