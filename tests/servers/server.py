@@ -126,7 +126,7 @@ class Hdfs:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(60)
+        self.process.wait(180)  # a busy machine, and many small files to be removed
         self.process.stdout.close()
 
     def __enter__(self):

@@ -6,7 +6,7 @@
  *     bytes of two files. It asks for the inode, not the name; where a gateway tells no inode, it
  *     looks at the file again after each range.
  *  2. A DataNode that fails in the middle costs what is left of the range: the NameNode is asked
- *     for another one, from where the bytes ended.
+ *     for another one, from where the bytes ended. Nothing is asked for when nothing is left.
  */
 #include <stdio.h>
 #include <string.h>
@@ -90,6 +90,9 @@ static lm_status attempt(lm_hdfs_store *hdfs, const lm_hdfs_call *call, range *r
         status = take_redirected(hdfs, call, &answer, r, passes, error);
     else if (status != LM_OK) /* a gateway's own bytes may end early too */
         *passes = status == LM_IO && r->filled > before;
+    /* All that was asked for is there: an answer that promised more, or did not end, is no matter.
+     */
+    if (status == LM_IO && r->filled == r->size) status = LM_OK;
     if (status == LM_OK && r->filled < r->size) {
         *passes = r->filled > before;
         status = lm__error_set(error, LM_STALE, "fewer bytes came than were asked for");

@@ -617,6 +617,21 @@ TEST(a_range_is_asked_of_the_inode)
     web_stop();
 }
 
+TEST(an_answer_that_promises_more_than_the_file_has_is_enough)
+{
+    lm_store *store = start();
+    lm_source *source;
+    lm_error error;
+    char got[16] = "";
+    web_put("/a", "0123456789");
+    CHECK_OK(lm__store_open(store, at("/a"), &source, &error), error);
+    web_plan(FAULT_LONG, 1, 1);
+    CHECK_OK(lm_source_read(source, 0, got, 10, &error), error);
+    CHECK_TEXT(got, "0123456789");
+    lm_source_close(source);
+    stop(store);
+}
+
 TEST(a_read_goes_on_behind_each_fault)
 {
     static char data[100000];
@@ -1183,6 +1198,7 @@ int main(void)
     RUN(a_gateway_puts_where_nothing_is_and_replaces_nothing);
     RUN(a_file_that_was_listed_is_opened_without_a_request);
     RUN(a_range_is_asked_of_the_inode);
+    RUN(an_answer_that_promises_more_than_the_file_has_is_enough);
     RUN(a_read_goes_on_behind_each_fault);
     RUN(a_dead_datanode_is_left_out);
     RUN(a_listing_goes_page_by_page);
