@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ._options import PathLike, StorageOptions
 
 # Options of pyarrow's readers that change nothing here.
+_INT96_UNITS = {"ns": 10**9, "us": 10**6, "ms": 10**3}
 _IGNORED = ("use_threads", "memory_map", "use_pandas_metadata", "pre_buffer", "engine", "use_legacy_dataset")
 
 
@@ -45,7 +46,7 @@ class Scan:
         self, path: PathLike, columns: Sequence[str] | None = None, filters: Any = None, batch_size: int | None = None,
         threads: int = 0, storage_options: StorageOptions | None = None, *, version: int | None = None,
         as_of: str | datetime | None = None, limit: int | None = None, format: str | None = None, schema: Any = None,
-        types: Any = None, csv: dict[str, Any] | None = None,
+        types: Any = None, csv: dict[str, Any] | None = None, coerce_int96_timestamp_unit: str | None = None,
     ) -> None:  # fmt: skip
         if isinstance(columns, str):
             raise TypeError(f"columns is a list of names, not a text: [{columns!r}]")
@@ -59,7 +60,8 @@ class Scan:
         if version is not None and as_of is not None:
             raise ValueError("version and as_of: one of them")
         self._at = (version, as_of)
-        self._more: dict[str, Any] = {"limit": limit, "format": format, "schema": schema, "types": types, "csv": csv}
+        self._more: dict[str, Any] = {"limit": limit, "format": format, "schema": schema, "types": types, "csv": csv,
+                                      "coerce_int96_timestamp_unit": coerce_int96_timestamp_unit}  # fmt: skip
         self._residual: Any = None
         self._filter: str | None = None
         try:
@@ -83,6 +85,9 @@ class Scan:
                 made[name] = as_schema(given[name])._capsule
         if given["limit"] is not None:
             made["limit"] = count("limit", given["limit"], 0)
+        unit = given["coerce_int96_timestamp_unit"]
+        if unit is not None:
+            made["int96_per_second"] = choice("coerce_int96_timestamp_unit", unit, _INT96_UNITS)
         made["format"] = choice("format", given["format"] or "auto", FORMATS)
         return made
 
@@ -204,16 +209,17 @@ def scan(
     path: PathLike, columns: Sequence[str] | None = None, filters: Any = None, *, batch_size: int | None = None,
     threads: int = 0, storage_options: StorageOptions | None = None, version: int | None = None,
     as_of: str | datetime | None = None, limit: int | None = None, format: str | None = None, schema: Any = None,
-    types: Any = None, csv: dict[str, Any] | None = None,
+    types: Any = None, csv: dict[str, Any] | None = None, coerce_int96_timestamp_unit: str | None = None,
 ) -> Scan:  # fmt: skip
     """A table to be read: Parquet, Arrow IPC, CSV, JSON lines, a directory of them, or a Delta table, as it is now, as it
     was at a `version` or at a time (`as_of`; in UTC unless it says a zone). Only what is asked for is read.
 
     `format` is "parquet", "arrow", "arrows", "jsonl" or "csv", where neither the first bytes nor the suffix tell it.
     `schema` is what the table shall be, other columns are left out; `types` are those of some columns of CSV and JSON
-    lines. `csv` is a dict of read_csv's options."""
+    lines. `csv` is a dict of read_csv's options. `coerce_int96_timestamp_unit` is "ns", "us" or "ms", for the old times of
+    Parquet."""
     return Scan(path, columns, filters, batch_size, threads, storage_options, version=version, as_of=as_of, limit=limit,
-                format=format, schema=schema, types=types, csv=csv)  # fmt: skip
+                format=format, schema=schema, types=types, csv=csv, coerce_int96_timestamp_unit=coerce_int96_timestamp_unit)  # fmt: skip
 
 
 def _pyarrow() -> Any:
@@ -224,7 +230,8 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
-_SCAN_OPTIONS = ("batch_size", "threads", "storage_options", "version", "as_of", "limit", "format", "schema", "types", "csv")
+_SCAN_OPTIONS = ("batch_size", "threads", "storage_options", "version", "as_of", "limit", "format", "schema", "types", "csv",
+                 "coerce_int96_timestamp_unit")  # fmt: skip
 
 
 def _scan_of(function: str, path: PathLike, columns: Any, filters: Any, options: dict[str, Any]) -> Scan:

@@ -220,13 +220,30 @@ static lm_status tell_rows(lm_cli *cli, const lm_value_json *root, lm_stream *st
     return status;
 }
 
+/* As cells the columns need not have different names, as in JSON they must. */
+static lm_status plan_cells(head_table *t, lm_error *error)
+{
+    const lm_field *root = &t->schema->root;
+    t->root.children = lm__arena_array(&t->arena, t->columns + 1, sizeof *t->root.children);
+    if (!t->root.children) return no_memory(error);
+    for (size_t i = 0; i < t->columns; i++) {
+        lm_path at = {NULL, root->children[i].name};
+        LM_TRY(
+            lm__value_json_make(&t->arena, &root->children[i], &at, &t->root.children[i], error));
+    }
+    return LM_OK;
+}
+
 static lm_status show(lm_cli *cli, head_table *t, lm_scan *scan, lm_stream *stream, lm_error *error)
 {
     int64_t rows_told = -1;
     t->schema = stream->schema;
-    LM_TRY(lm__value_json_make(&t->arena, &t->schema->root, NULL, &t->root, error));
-    if (cli->json) return tell_rows(cli, &t->root, stream, error);
+    if (cli->json) {
+        LM_TRY(lm__value_json_make(&t->arena, &t->schema->root, NULL, &t->root, error));
+        return tell_rows(cli, &t->root, stream, error);
+    }
     t->columns = (size_t)t->schema->root.n_children;
+    LM_TRY(plan_cells(t, error));
     t->widths = lm__arena_zero(&t->arena, (t->columns + 1) * sizeof *t->widths);
     if (!t->widths || put_headings(t) != LM_OK) return no_memory(error);
     LM_TRY(put_rows(t, stream, error));

@@ -17,6 +17,9 @@ static const char *const raggeds[] = {"refuse", "pad", "skip", NULL};
 static const char *const typings[] = {"sample", "all", "text", NULL};
 enum { TYPES_BY_ALL = 1, TYPES_ARE_TEXT = 2 };
 
+static const char *const int96_units[] = {"ns", "us", "ms", NULL};
+static const int int96_per_second[] = {0, 1000000, 1000};
+
 const lm_cli_option lm__cli_reading_options[] = {
     {"from", LM_CLI_CHOICE, offsetof(lm_cli_reading, from), "auto|parquet|arrow|arrows|jsonl|csv",
      "The format of what is read; auto (the default) goes by its first bytes, then by its suffix.",
@@ -47,6 +50,10 @@ const lm_cli_option lm__cli_reading_options[] = {
      "Of Parquet that is read: the most bytes of one page, decompressed; 1 GiB and a sixteenth by "
      "default.",
      NULL},
+    {"int96", LM_CLI_CHOICE, offsetof(lm_cli_reading, int96), "ns|us|ms",
+     "Of Parquet that is read: the unit of times in the old INT96, ns by default, which reaches "
+     "from 1677 to 2262; times outside need a coarser one.",
+     int96_units},
     {"csv-separator", LM_CLI_TEXT, offsetof(lm_cli_reading, csv.separator), "CHAR",
      "Of CSV that is read: what separates cells; `tab` is a tab. Found out by default, as is the "
      "quote.",
@@ -217,6 +224,7 @@ lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings
         .limit = settings->limit,
         .limited = settings->limit != UINT64_MAX,
         .page_bytes_max = (size_t)settings->page_bytes,
+        .int96_per_second = int96_per_second[settings->int96],
         .storage = &cli->storage,
         .cancel = cli->cancel,
     };

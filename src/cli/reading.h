@@ -20,6 +20,7 @@ typedef struct lm_cli_reading {
     const char *columns, *where, *schema;
     uint64_t limit, offset; /* limit UINT64_MAX: all */
     uint64_t page_bytes;
+    int int96; /* place in its choices */
     const char *as_of;
     uint64_t version; /* UINT64_MAX: the last */
     lm_cli_csv_reading csv;

@@ -150,6 +150,7 @@ static lm_status look_into(look_job *look)
                              .csv = look->request->csv ? &csv : NULL,
                              .dictionaries = look->request->dictionaries,
                              .page_bytes_max = look->request->page_bytes_max,
+                             .int96_per_second = look->request->int96_per_second,
                              .threads = 1,
                              .cancel = look->request->cancel};
     const lm_format_row *row;

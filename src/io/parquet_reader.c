@@ -19,6 +19,7 @@ static lm_parquet_read_options options_of(const lm_read_request *request)
         .memory_bytes_max = request->memory_bytes_max,
         .threads = request->threads,
         .dictionaries = request->dictionaries,
+        .int96_per_second = request->int96_per_second,
         .cancel = request->cancel,
         .filter = request->filter,
     };
@@ -90,7 +91,8 @@ lm_status lm__parquet_table_open(lm_input *take_input, const lm_read_request *re
         return lm__error_memory(error, "opening a table");
     }
     *own = (parquet_reader){{.ops = &ops}, allocator, file};
-    lm_read_request all = {.dictionaries = request->dictionaries};
+    lm_read_request all = {.dictionaries = request->dictionaries,
+                           .int96_per_second = request->int96_per_second};
     lm_status status = parquet_project(&own->reader, &all, &schema, error);
     if (status != LM_OK) {
         parquet_close(&own->reader);

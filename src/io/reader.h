@@ -39,6 +39,7 @@ typedef struct lm_read_request {
     int threads;
     lm_dictionaries dictionaries;
     size_t page_bytes_max; /* of Parquet; 0: the reader's own */
+    int int96_per_second;  /* of Parquet; 0: as written, else ns */
     bool without_rows;     /* no stream will be asked for */
     lm_schema *schema;     /* formats without types: the file's schema. NULL: as it is found */
     bool schema_found;     /* it was found in this very file: it has no other columns */

@@ -61,6 +61,7 @@ static lm_status copy_options(lm_scan *scan, const lm_scan_options *options, lm_
         .threads = options->threads,
         .dictionaries = options->dictionaries,
         .page_bytes_max = options->page_bytes_max,
+        .int96_per_second = options->int96_per_second,
         .without_rows = options->without_rows,
         .schema = options->schema,
         .types = options->types,

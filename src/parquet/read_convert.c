@@ -110,7 +110,7 @@ static lm_status from_int96(const lm_read_spec *spec, const uint8_t *in, size_t 
     if (lost)
         return lm__error_set(error, LM_DATA,
                              "an INT96 time out of the range of its unit; ask for a coarser one "
-                             "(int96_per_second)");
+                             "(int96_per_second; --int96 us)");
     return LM_OK;
 }
 

@@ -183,6 +183,19 @@ static lm_status gather_fixed(const lm_read_vector *dictionary, const uint32_t *
     return LM_OK;
 }
 
+/* Some writers make dictionaries of BOOLEAN, although nothing is won by it. */
+static lm_status gather_bits(const lm_read_vector *dictionary, const uint32_t *indices,
+                             size_t count, uint8_t *bits, size_t at, lm_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (indices[i] >= dictionary->count)
+            return lm__error_set(error, LM_CORRUPT, "dictionary index %u of %zu values", indices[i],
+                                 dictionary->count);
+        lm__bits_fill(bits, at + i, 1, lm__bits_get((lm_bits){dictionary->values, 0}, indices[i]));
+    }
+    return LM_OK;
+}
+
 static lm_status gather(lm_read_values *values, size_t count, lm_read_vector *vector,
                         lm_error *error)
 {
@@ -199,6 +212,9 @@ static lm_status gather(lm_read_values *values, size_t count, lm_read_vector *ve
         LM_TRY(lm__rle_get32(&values->rle, indices, some, error));
         if (is_strings(dictionary->form))
             LM_TRY(gather_strings(dictionary, indices, some, vector->count + done, vector, error));
+        else if (dictionary->form == LM_FORM_BITS)
+            LM_TRY(gather_bits(dictionary, indices, some, vector->values, vector->count + done,
+                               error));
         else
             LM_TRY(gather_fixed(dictionary, indices, some, fixed_end(vector) + done * vector->width,
                                 error));
@@ -219,13 +235,12 @@ lm_status lm__read_dictionary_load(lm_read_vector *dictionary, const lm_read_spe
                                    lm_error *error)
 {
     lm_read_values values = {.spec = spec, .scratch = scratch};
-    size_t least = spec->width ? spec->width : 4;
+    bool bits = spec->physical == LM_PARQUET_BOOLEAN;
+    size_t least = bits ? 1 : spec->width ? spec->width : 4;
     if (page->encoding != LM_PARQUET_PLAIN && page->encoding != LM_PARQUET_PLAIN_DICTIONARY)
         return lm__error_set(error, LM_UNSUPPORTED, "a dictionary page in encoding %d",
                              page->encoding);
-    if (spec->physical == LM_PARQUET_BOOLEAN)
-        return lm__error_set(error, LM_UNSUPPORTED, "a dictionary of BOOLEAN");
-    if (page->entries > page->values.size / least)
+    if (page->entries > page->values.size * (bits ? 8 : 1) / least)
         return lm__error_set(error, LM_CORRUPT, "a dictionary of %u values in %zu bytes",
                              page->entries, page->values.size);
     lm__read_vector_clear(dictionary);

@@ -167,8 +167,9 @@ static lm_status list_pages(lm_verifier *v)
     }
     if (status == LM_CORRUPT || status == LM_LIMIT) return LM_OK; /* decoding tells it */
     if (status != LM_OK) {
+        char path[LM_READ_PATH_MAX];
         if (v->error) *v->error = error;
-        return status;
+        return lm__error_within(v->error, status, "column %s", lm__read_path(v->leaf, path));
     }
     v->whole = true;
     if (v->metadata->num_values == 0) return LM_OK;

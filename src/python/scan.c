@@ -177,10 +177,12 @@ static bool schema_of(const lm_py_state *state, PyObject *dict, const char *key,
 /* What is said of the format and of the rows that are wanted. */
 static bool take_more(const lm_py_state *state, PyObject *more, lm_scan_options *options)
 {
-    int64_t format = 0, limit = -1, offset = 0;
+    int64_t format = 0, limit = -1, offset = 0, int96 = 0;
     if (!lm__py_get_int(more, "format", &format) || !lm__py_get_int(more, "limit", &limit) ||
-        !lm__py_get_int(more, "offset", &offset))
+        !lm__py_get_int(more, "offset", &offset) ||
+        !lm__py_get_int(more, "int96_per_second", &int96))
         return false;
+    options->int96_per_second = (int)int96;
     options->format = (lm_format)format;
     options->limited = limit >= 0;
     options->limit = options->limited ? (uint64_t)limit : 0;

@@ -156,6 +156,7 @@ class ScanOptions(c.Structure):
         ("threads", c.c_int),
         ("dictionaries", c.c_int),
         ("page_bytes_max", c.c_size_t),
+        ("int96_per_second", c.c_int),
         ("schema", c.c_void_p),
         ("types", c.c_void_p),
         ("csv", c.c_void_p),

@@ -201,6 +201,37 @@ def test_lz4_of_old_is_read_whatever_is_around_its_blocks(tmp_path, how, monkeyp
     assert run("cat", "--format", "canonical", path).stdout == canonical(schema, rows)
 
 
+def test_times_in_int96_beyond_nanoseconds_need_a_coarser_unit(tmp_path):
+    """As Spark and Hive wrote them: 9999-12-31, and the first day of the year 1."""
+    schema = root(Node("t", "o", "INT96"))
+    rows = [[struct.pack("<qi", 86399999999000, 5373484)], [None], [struct.pack("<qi", 0, 1721426)]]
+    path = write(tmp_path / "int96.parquet", schema, rows)
+    done = run("cat", path)
+    assert done.returncode == 3 and b"--int96 us" in done.stderr
+    done = run("cat", "--int96", "us", path)
+    assert done.stdout.splitlines() == [b'{"t":"9999-12-31T23:59:59.999999"}', b'{"t":null}', b'{"t":"0001-01-01T00:00:00.000000"}']
+    assert run("schema", "--int96", "ms", path).stdout == b"t: timestamp[ms]\n"
+    assert run("count", "--int96", "us", "--where", "t > timestamp '9000-01-01 00:00:00'", path).stdout == b"1\n"
+
+
+@pytest.mark.parametrize("v2", [False, True])
+def test_dictionaries_of_booleans_are_read(tmp_path, v2, monkeypatch):
+    """As parquet-go writes them when it is told to."""
+    monkeypatch.setattr("parquet_bytes.stored", lambda leaf, value: value)
+    schema, rows = root(Node("a", "o", "BOOLEAN")), [[[True, False, None][i * i % 3 if i % 7 else 2]] for i in range(9000)]
+    path = write(tmp_path / "bools.parquet", schema, rows, encodings=["DICTIONARY"], v2=v2, page_entries=(5000,))
+    assert run("cat", "--format", "canonical", path).stdout == canonical(schema, rows)
+    assert run("verify", path).returncode == 0
+    assert columns_of(path, "a")["a"].to_pylist() == [row[0] for row in rows]
+    assert run("count", "--where", "a = true", path).stdout == b"%d\n" % rows.count([True])
+
+
+def test_columns_of_one_name_are_shown_beside_each_other(tmp_path):
+    path = write(tmp_path / "names.parquet", root(Node("a", "r", "INT32"), Node("a", "r", "INT32")), [[1, 2]])
+    assert run("head", path).stdout.splitlines()[-2].split() == [b"1", b"2"]
+    assert run("head", "--json", path).returncode == 3
+
+
 def test_pages_without_values_count_in_a_chunk_also_at_its_end(tmp_path):
     """They are counted in the sizes, and an index tells of them."""
     schema, rows = root(Node("a", "o", "INT32")), [[i] for i in range(20)]

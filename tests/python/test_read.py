@@ -5,6 +5,7 @@ import decimal
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 import lamella
@@ -188,6 +189,17 @@ def test_a_lazy_frame_of_polars():
     assert found["a"].to_list() == list(range(990, N)) and found.columns == ["b", "a"]
     assert lazy.select("a").head(7).collect()["a"].to_list() == list(range(7))
     assert lazy.collect().height == N and lazy.select(pl.col("a").sum()).collect().item() == sum(range(N))
+
+
+def test_times_in_int96_beyond_nanoseconds():
+    times = [dt.datetime(9999, 12, 31, 23, 59), None, dt.datetime(1, 1, 1)]
+    pq.write_table(pa.table({"t": pa.array(times, pa.timestamp("us"))}), "t.parquet", use_deprecated_int96_timestamps=True, store_schema=False)
+    with pytest.raises(lamella.Error, match="coarser"):
+        lamella.read_parquet("t.parquet", "arrow")
+    got = lamella.read_parquet("t.parquet", "arrow", coerce_int96_timestamp_unit="us")
+    assert got.equals(pq.read_table("t.parquet", coerce_int96_timestamp_unit="us")) and got["t"].to_pylist() == times
+    with pytest.raises(ValueError, match="coerce_int96_timestamp_unit is one of"):
+        lamella.scan("t.parquet", coerce_int96_timestamp_unit="s")
 
 
 def test_a_damaged_file():
