@@ -173,6 +173,8 @@ suite_spark() {
     build_wheel || exit 1
     python_place full "$(echo "$PWD"/.venv/lib/python3*/site-packages)" || exit 1
     need_pyspark || export LAMELLA_NO_SPARK="Spark cannot be had here: PyPI is not reached (build/log)"
+    fetch_jars delta tests/spark/delta/pom.xml ||
+        export LAMELLA_NO_DELTA="Delta Lake cannot be had here: Maven Central is not reached (build/log)"
     need_hdfs || export LAMELLA_NO_HDFS="HDFS cannot be had here: there is no Java, or no Maven Central (build/log)"
     py_command=$PWD/build/python/full/bin/python run_py spark tests/spark
     tools/tally.py suite spark "$py_results"

@@ -1,6 +1,7 @@
 /* Versions, features and properties of a table; see features.h. */
 #include "table/features.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -22,6 +23,26 @@ static bool is_one_of(const char *text, const char *const *texts)
     for (; *texts; texts++)
         if (strcmp(*texts, text) == 0) return true;
     return false;
+}
+
+/* All that are not known, since one of them may say little: domainMetadata comes with others. */
+static lm_status known_check(const lm_text_list *features, const char *const *known,
+                             const char *where, const char *verb, lm_error *error)
+{
+    char names[256];
+    size_t size = 0, count = 0;
+    for (size_t i = 0; i < features->count; i++) {
+        if (is_one_of(features->items[i], known)) continue;
+        if (size < sizeof names)
+            size += (size_t)snprintf(names + size, sizeof names - size, "%s%s", count ? ", " : "",
+                                     features->items[i]);
+        count++;
+    }
+    if (count == 0) return LM_OK;
+    return lm__error_set(
+        error, LM_UNSUPPORTED,
+        "%s: the table has the Delta feature%s %s, with which it cannot be %s here", where,
+        count > 1 ? "s" : "", names, verb);
 }
 
 static lm_status versions_check(const lm_delta_protocol *protocol, const char *where,
@@ -53,9 +74,7 @@ lm_status lm__table_readable(const lm_delta_protocol *protocol, const lm_delta_m
     static const char *const known[] = {"timestampNtz", "columnMapping", "vacuumProtocolCheck",
                                         NULL};
     LM_TRY(versions_check(protocol, where, error));
-    for (size_t i = 0; i < protocol->reader_features.count; i++)
-        if (!is_one_of(protocol->reader_features.items[i], known))
-            return refuse(where, "read", protocol->reader_features.items[i], error);
+    LM_TRY(known_check(&protocol->reader_features, known, where, "read", error));
     if (protocol->reader >= 2) LM_TRY(column_mapping_check(metadata, where, "read", error));
     if (metadata->provider && strcmp(metadata->provider, "parquet") != 0)
         return lm__error_set(error, LM_UNSUPPORTED,
@@ -145,9 +164,7 @@ lm_status lm__table_writable(const lm_allocator *allocator, const lm_delta_proto
                              "%s: the table asks for writer version %d of the Delta protocol; %d "
                              "is the greatest that is known here",
                              where, protocol->writer, WRITER_MAX);
-    for (size_t i = 0; i < protocol->writer_features.count; i++)
-        if (!is_one_of(protocol->writer_features.items[i], known))
-            return refuse(where, "written", protocol->writer_features.items[i], error);
+    LM_TRY(known_check(&protocol->writer_features, known, where, "written", error));
     LM_TRY(properties_check(metadata, where, error));
     return schema_check(allocator, metadata, where, error);
 }

@@ -2,8 +2,9 @@
  * Paths of parts as the log has them: URIs by RFC 2396, relative to the table's directory or
  * absolute (PROTOCOL.md, "Add File and Remove File").
  *
- * Written are letters, digits and `-_.~/=` as they are and all other bytes as %XX: what a decoder
- * could take for something else (`+`, `:`, `&`) never stands there bare.
+ * They are written character for character as java.net.URI writes them: Spark's VACUUM compares
+ * the log's text with that of the files that it lists, and removes a live part for a `%C3%BC` where
+ * Java has the letter. (A colon is encoded all the same: bare, it may end a scheme.)
  */
 #ifndef LM_TABLE_PART_PATH_H
 #define LM_TABLE_PART_PATH_H

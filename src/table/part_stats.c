@@ -14,7 +14,7 @@
 /* One leaf over all row groups. */
 typedef struct leaf_facts {
     const lm_leaf *leaf;
-    int64_t nulls;
+    int64_t nulls, nans;
     lm_bounds bounds; /* there: of all row groups that have values */
 } leaf_facts;
 
@@ -26,6 +26,7 @@ static leaf_facts facts_of(const lm_parquet_writer *writer, size_t place)
         const lm_column_metadata *meta = writer->chunks[g][place].chunk.meta_data;
         const lm_statistics *statistics = meta->statistics;
         facts.nulls += statistics->null_count;
+        facts.nans += statistics->nan_count;
         if (statistics->null_count == meta->num_values) continue;
         const lm_bounds here = {
             .there = true, .min = statistics->min_value, .max = statistics->max_value};
@@ -138,6 +139,7 @@ static bool has_fact(const leaf_facts *facts, fact_kind kind)
 {
     if (facts->leaf->repetition_max > 0) return false;
     if (kind == FACT_NULLS) return true;
+    if (kind == FACT_MAX && facts->nans > 0) return false;
     return facts->bounds.there &&
            put_bound(NULL, facts->leaf, kind == FACT_MIN ? facts->bounds.min : facts->bounds.max);
 }

@@ -4,8 +4,8 @@
  *
  * Invariants
  *  1. Bounds hold: a text's may be cut, as the file's own are, and then lie outside its values.
- * What JSON or Delta has no form for (NaNs and infinities, binary, booleans, years past 9999,
- * columns within lists and maps) has none.
+ * What JSON or Delta has no form for (infinities, binary, booleans, years past 9999, columns within
+ * lists and maps) has none. A column with a NaN has no maximum: to Spark NaN is above all numbers.
  *  2. nullCount is exact.
  */
 #ifndef LM_TABLE_PART_STATS_H

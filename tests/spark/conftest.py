@@ -1,7 +1,8 @@
 """Spark and its parts; ./dev test spark fetches all of it into .cache/.
 
 java       parquet-java, which is what Spark reads Parquet by, in one process for all the tests (Reads.java)
-spark      a Spark session in this process, with two threads
+spark      a Spark session in this process, with two threads, and Delta Lake in it where its jars are there
+delta      the same, for tests that cannot do without Delta Lake
 hdfs       a real HDFS that the session knows of
 """
 
@@ -10,12 +11,14 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 import pytest
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "interop"), str(TESTS / "long"), str(TESTS / "servers")]
 sys.path.append(str(TESTS.parent / ".cache" / "pyspark"))
+DELTA = TESTS.parent / ".cache" / "delta" / "jars"
 CLASSES = os.environ.get("LAMELLA_JAVA_CLASSES") or f"{TESTS.parent}/build/spark:{TESTS.parent}/.cache/spark/jars/*"
 
 
@@ -58,6 +61,8 @@ def spark(tmp_path_factory):
     from pyspark.sql import SparkSession
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ["TZ"] = "UTC"  # in which pyspark gives timestamps
+    time.tzset()
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
     place = tmp_path_factory.mktemp("spark")
     settings = {
@@ -68,8 +73,15 @@ def spark(tmp_path_factory):
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.warehouse.dir": str(place / "warehouse"),
         "spark.local.dir": str(place),
-        "spark.driver.extraJavaOptions": f"-Dderby.system.home={place}",
+        "spark.driver.extraJavaOptions": f"-Dderby.system.home={place} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.ui.showConsoleProgress": "false",
     }
+    if (DELTA / "stamp").exists():
+        settings["spark.driver.extraClassPath"] = f"{DELTA}/*"
+        settings["spark.sql.extensions"] = "io.delta.sql.DeltaSparkSessionExtension"
+        settings["spark.sql.catalog.spark_catalog"] = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
+        settings["spark.databricks.delta.snapshotPartitions"] = "1"
+        settings["spark.databricks.delta.retentionDurationCheck.enabled"] = "false"
     builder = SparkSession.builder.master("local[2]")
     for name, value in settings.items():
         builder = builder.config(name, value)
@@ -77,6 +89,25 @@ def spark(tmp_path_factory):
     made.sparkContext.setLogLevel("OFF")
     yield made
     made.stop()
+
+
+@pytest.fixture
+def delta(spark):
+    if not (DELTA / "stamp").exists():
+        pytest.skip(os.environ.get("LAMELLA_NO_DELTA") or f"{DELTA} has not the jars of Delta Lake: ./dev test spark fetches them")
+    # For a few rows, compiling a query takes longer than running it, and VACUUM's 10,000 tasks minutes.
+    settings = {
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+    }
+    before = {name: spark.conf.get(name) for name in settings}
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    yield spark
+    for name, value in before.items():
+        spark.conf.set(name, value)
 
 
 @pytest.fixture(scope="session")

@@ -212,9 +212,26 @@ TEST(paths_are_uris)
     static const char raw[] = "a=1/b c%d+\xc3\xa9:&#?~._-\x01.parquet";
     CHECK_OK(lm__part_path_encode(&out, raw), error);
     CHECK_OK(lm__buffer_byte(&out, 0), error);
-    CHECK_TEXT((const char *)out.data, "a=1/b%20c%25d%2B%C3%A9%3A%26%23%3F~._-%01.parquet");
+    CHECK_TEXT((const char *)out.data, "a=1/b%20c%25d+\xc3\xa9%3A&%23%3F~._-%01.parquet");
     CHECK_OK(lm__part_path_decode(&arena, (const char *)out.data, &path, &error), error);
     CHECK_TEXT(path, raw);
+    /* As Java's new Path(text).toUri() has them: Spark compares texts. */
+    static const char *const texts[][2] = {
+        {"!$&'()*+,;=@~", "!$&'()*+,;=@~"},
+        {"\"#%<>?[\\]^`{|}\t\x7f", "%22%23%25%3C%3E%3F%5B%5C%5D%5E%60%7B%7C%7D%09%7F"},
+        {"\u65e5\u672c\U0001f600\u00a1", "\u65e5\u672c\U0001f600\u00a1"},
+        {"\u00a0\u1680\u2000\u200a\u200b", "%C2%A0%E1%9A%80%E2%80%80%E2%80%8A\u200b"},
+        {"\u2028\u2029\u202f\u205f\u3000", "%E2%80%A8%E2%80%A9%E2%80%AF%E2%81%9F%E3%80%80"},
+        {"\xc2\x85\xc2\x9f\xff\xc3", "%C2%85%C2%9F%FF%C3"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        out.size = 0;
+        CHECK_OK(lm__part_path_encode(&out, texts[i][0]), error);
+        CHECK_OK(lm__buffer_byte(&out, 0), error);
+        CHECK_TEXT((const char *)out.data, texts[i][1]);
+        CHECK_OK(lm__part_path_decode(&arena, (const char *)out.data, &path, &error), error);
+        CHECK_TEXT(path, texts[i][0]);
+    }
     CHECK_OK(lm__part_path_decode(&arena, "a+b%2f%C3%a9", &path, &error), error);
     CHECK_TEXT(path, "a+b/\xc3\xa9");
     CHECK_STATUS(lm__part_path_decode(&arena, "a%", &path, &error), LM_CORRUPT);
@@ -305,6 +322,11 @@ TEST(features_are_refused_by_name)
                                             .writer_features = {&writer_features[i], 1}};
         check_features(&protocol, &plain, NULL, writer_features[i]);
     }
+    const lm_delta_protocol several = {.reader = 1,
+                                       .writer = 7,
+                                       .has_writer_features = true,
+                                       .writer_features = {writer_features, 3}};
+    check_features(&several, &plain, NULL, "features rowTracking, domainMetadata, clustering");
     const lm_delta_protocol listed = {
         .reader = 1, .writer = 7, .has_writer_features = true, .writer_features = {unused, 5}};
     check_features(&listed, &plain, NULL, NULL);
