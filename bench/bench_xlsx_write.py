@@ -1,9 +1,9 @@
-"""Writing XLSX: Lamella against pandas (openpyxl, xlsxwriter), Polars and rust_xlsxwriter's like, in one run.
+"""Writing XLSX: Lamella against pandas (openpyxl, xlsxwriter), Polars and, on request, rust_xlsxwriter, in one run.
 
     bench/bench_xlsx_write.py [--rows 200000] [--runs 3] [--writers lamella,lamella-1,polars,xlsxwriter,pandas-xlsxwriter,pandas-openpyxl]
 
 12 mixed columns from an Arrow table in memory: wall and CPU seconds (the least of the runs), the file's size and the memory above the table. The
-slow ones run once. What is not installed is named and left out.
+slow ones run once. What is not installed is named and left out. `rust` is built by cargo first, from xlsx_rust, into build/cargo.
 """
 import argparse
 import json
@@ -77,10 +77,25 @@ def peer(writer, table):
     return lambda path: frame.to_excel(path, index=False, engine=writer.removeprefix("pandas-"))
 
 
+def rust(source, runs, path):
+    """rust_xlsxwriter in constant memory, from rows that are made alike."""
+    import pyarrow as pa
+
+    target = HERE.parent / "build" / "cargo"
+    command = ["cargo", "build", "--release", "--quiet", "--target-dir", target]
+    subprocess.run(command, cwd=HERE / "xlsx_rust", check=True)
+    rows = pa.ipc.open_file(source).read_all().num_rows
+    words = [target / "release" / "xlsx_rust", str(rows), str(runs), path]
+    wall, cpu = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
+    print(json.dumps([wall, cpu, Path(path).stat().st_size, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024]))
+
+
 def one(writer, source, runs, folder):
     import pyarrow as pa
 
     path = str(Path(folder) / "t.xlsx")
+    if writer == "rust":
+        return rust(source, runs, path)
     children = writer.startswith("lamella")
     write = lamella(source, 1 if writer.endswith("-1") else 2) if children else None
     if not children:
