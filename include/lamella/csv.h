@@ -57,7 +57,8 @@ typedef struct lm_csv_write_options {
     const char *date_format;      /* strftime's letters (docs/csv.md); NULL: 2026-11-21 */
     const char *time_format;      /* NULL: 12:34:56.789000, with all the unit's digits */
     const char *timestamp_format; /* NULL: 2026-11-21 12:34:56.789000, and Z with a time zone */
-    const char *timezone; /* timestamps with a zone are written in this one: "+02:00"; NULL: UTC */
+    const char *timezone;         /* timestamps with a zone are written in this one: "+02:00",
+                                     "Europe/Berlin", or "column": each in its own; NULL: UTC */
     lm_csv_binary binary;
     lm_csv_nested nested;
     bool guard_formulas; /* a ' before text that a spreadsheet would take for a formula */

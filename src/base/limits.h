@@ -274,6 +274,9 @@
 #define LM_CSV_SNIFF_BYTES (64 * LM_KIB)       /* that the separator is found out by, */
 #define LM_CSV_SNIFF_ROWS 1000                 /* and so many rows */
 #define LM_CSV_HEADER_ROWS 100                 /* below a header with gaps that are looked at */
+#define LM_ZONE_NAME_BYTES_MAX 64              /* of a time zone, as Europe/Berlin; */
+#define LM_ZONE_FILE_BYTES_MAX (16 * LM_KIB)   /* its file, */
+#define LM_ZONE_RULES_BYTES_MAX 128            /* and the rules at the end of that */
 #define LM_CSV_TYPED_BYTES_MAX 512             /* of a cell that may be more than text */
 
 #endif

@@ -44,8 +44,10 @@ const lm_cli_option lm__cli_csv_options[] = {
      NULL},
     {"timestamp-format", LM_CLI_TEXT, offsetof(lm_cli_csv, timestamp_format), "FORMAT",
      "Timestamps likewise.", NULL},
-    {"timezone", LM_CLI_TEXT, offsetof(lm_cli_csv, timezone), "OFFSET",
-     "Write timestamps that have a zone at this offset, as +02:00; UTC by default.", NULL},
+    {"timezone", LM_CLI_TEXT, offsetof(lm_cli_csv, timezone), "ZONE",
+     "Write timestamps that have a zone in this one: an offset as +02:00, a name as Europe/Berlin, "
+     "or `column` for each column's own; UTC by default.",
+     NULL},
     {"binary", LM_CLI_CHOICE, offsetof(lm_cli_csv, binary), "hex|base64|refuse",
      "Binary columns: hex digits (the default), base64, or an error.", binaries},
     {"nested", LM_CLI_CHOICE, offsetof(lm_cli_csv, nested), "json|refuse",

@@ -215,16 +215,15 @@ static char *put_time_format(lm_csv_out *out, lm_csv_cell *cell, int64_t row, ch
 }
 
 /* In parts, moved to the zone that is asked for. */
-static lm_csv_moment moment_of(const lm_csv_style *style, const lm_csv_cell *cell, int64_t row,
-                               int64_t *in_day)
+static lm_csv_moment moment_of(lm_csv_cell *cell, int64_t row, int64_t *in_day)
 {
     int64_t per = lm__unit_per_second(cell->field->type.unit), per_day = LM_SECONDS_PER_DAY * per;
     lm_csv_moment moment = {.zoned = cell->field->type.timezone != NULL};
     moment.days = floor_divide(VALUE(int64_t), per_day, in_day);
-    if (moment.zoned && style->zone_seconds) {
-        int64_t more = floor_divide(*in_day + style->zone_seconds * per, per_day, in_day);
-        moment.days += more;
-        moment.zone_seconds = style->zone_seconds;
+    if (cell->zone) {
+        int64_t second = moment.days * LM_SECONDS_PER_DAY + *in_day / per;
+        moment.zone_seconds = lm__csv_zone_offset(cell->zone, second, &cell->zone_now);
+        moment.days += floor_divide(*in_day + moment.zone_seconds * per, per_day, in_day);
     }
     return moment;
 }
@@ -232,12 +231,13 @@ static lm_csv_moment moment_of(const lm_csv_style *style, const lm_csv_cell *cel
 static char *put_timestamp(lm_csv_out *out, lm_csv_cell *cell, int64_t row, char *to)
 {
     int64_t in_day;
-    lm_csv_moment moment = moment_of(out->style, cell, row, &in_day);
+    lm_csv_moment moment = moment_of(cell, row, &in_day);
+    (void)out;
     to = put_day(cell, moment.days, to);
     *to++ = ' ';
     to = put_clock(in_day, cell->field->type.unit, to);
     if (!moment.zoned) return to;
-    if (out->style->zone_named) return to + lm__csv_zone_put(moment.zone_seconds, true, to);
+    if (cell->zone) return to + lm__csv_zone_put(moment.zone_seconds, true, to);
     *to++ = 'Z';
     return to;
 }
@@ -245,7 +245,7 @@ static char *put_timestamp(lm_csv_out *out, lm_csv_cell *cell, int64_t row, char
 static char *put_timestamp_format(lm_csv_out *out, lm_csv_cell *cell, int64_t row, char *to)
 {
     int64_t in_day;
-    lm_csv_moment moment = moment_of(out->style, cell, row, &in_day);
+    lm_csv_moment moment = moment_of(cell, row, &in_day);
     moment.nanoseconds = in_day * (1000000000 / lm__unit_per_second(cell->field->type.unit));
     return to + lm__csv_time_put(out->style->options.timestamp_format, &moment, to);
 }

@@ -232,6 +232,19 @@ static lm_status make_json(lm_arena *arena, const lm_csv_style *style, const lm_
     return lm__value_json_make(arena, field, &path, cell->json, error);
 }
 
+static lm_status zone_of(lm_arena *arena, const lm_csv_style *style, const lm_field *field,
+                         lm_csv_cell *cell, lm_error *error)
+{
+    char name[80];
+    const char *own = field->type.timezone;
+    cell->zone = style->zone;
+    if (!style->own_zones || strcmp(own, "UTC") == 0) return LM_OK;
+    lm_status status = lm__csv_zone_load(arena, own, &cell->zone, error);
+    if (status == LM_OK) return LM_OK;
+    return lm__error_within(error, status == LM_INVALID ? LM_SCHEMA : status, "column %s",
+                            lm__printable(name, sizeof name, field->name));
+}
+
 lm_status lm__csv_cell_make(lm_arena *arena, const lm_csv_style *style, const lm_field *field,
                             lm_csv_cell *cell, lm_error *error)
 {
@@ -239,6 +252,8 @@ lm_status lm__csv_cell_make(lm_arena *arena, const lm_csv_style *style, const lm
     bool quoted =
         options->quoting == LM_CSV_QUOTE_ALL || options->quoting == LM_CSV_QUOTE_NON_NUMERIC;
     *cell = (lm_csv_cell){.field = field};
+    if (field->type.id == LM_TYPE_TIMESTAMP && field->type.timezone)
+        LM_TRY(zone_of(arena, style, field, cell, error));
     cell->put = lm__csv_fixed_put(style, &field->type, &cell->room);
     if (cell->put) {
         wrap_fixed(style, cell);

@@ -16,6 +16,7 @@
 #include "arrow/value_json.h"
 #include "base/buffer.h"
 #include "csv/time_text.h"
+#include "csv/zone.h"
 
 /* Bytes that may be written past a cell's end by copies of whole words. */
 #define LM_CSV_SLACK 32
@@ -28,10 +29,10 @@ typedef struct lm_csv_style {
     size_t null_size;
     const char *line_end;
     size_t line_end_size;
-    bool special[256]; /* what makes quotes needed */
-    bool alone;        /* the table has one column: an empty line would be no row */
-    int zone_seconds;  /* ahead of UTC */
-    bool zone_named;   /* print the offset, not Z */
+    bool special[256];       /* what makes quotes needed */
+    bool alone;              /* the table has one column: an empty line would be no row */
+    const lm_csv_zone *zone; /* of timestamps that have one; NULL: UTC, or the column's own */
+    bool own_zones;
 } lm_csv_style;
 
 typedef struct lm_csv_out {
@@ -60,7 +61,9 @@ struct lm_csv_cell {
     int64_t day;          /* whose text is at hand */
     char day_text[LM_CSV_DATE_TEXT_MAX];
     size_t day_size;
-    uint32_t tries, misses; /* of put_f64's guess */
+    uint32_t tries, misses;    /* of put_f64's guess */
+    const lm_csv_zone *zone;   /* of timestamps; NULL: UTC, as Z */
+    lm_csv_zone_span zone_now; /* of the value before */
 };
 
 /* Everything of the cell lives in the arena. LM_SCHEMA where the column cannot be written. */
@@ -79,7 +82,7 @@ char *lm__csv_room(lm_csv_out *out, char *to, size_t bytes);
 /* The puts of bounded width (cell_fixed.c), and how wide they are. */
 lm_csv_put *lm__csv_fixed_put(const lm_csv_style *style, const lm_type *type, size_t *room);
 
-LM_MUST_USE lm_status lm__csv_style_init(lm_csv_style *style, const lm_csv_write_options *options,
-                                         lm_error *error);
+LM_MUST_USE lm_status lm__csv_style_init(lm_arena *arena, lm_csv_style *style,
+                                         const lm_csv_write_options *options, lm_error *error);
 
 #endif

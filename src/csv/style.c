@@ -23,23 +23,11 @@ static lm_status check_word(const char **text, const char *standard, lm_error *e
                          LM_CSV_WORD_BYTES_MAX);
 }
 
-/* "+HH:MM", "-HH:MM", "UTC" or "Z". */
-static lm_status read_zone(lm_csv_style *style, const char *zone, lm_error *error)
+static lm_status read_zone(lm_arena *arena, lm_csv_style *style, const char *zone, lm_error *error)
 {
-    if (!zone) return LM_OK;
-    if (strcmp(zone, "UTC") == 0 || strcmp(zone, "Z") == 0) return LM_OK;
-    const char *z = zone;
-    bool form = strlen(z) == 6 && (z[0] == '+' || z[0] == '-') && z[3] == ':';
-    for (int i = 1; i < 6 && form; i++) form = i == 3 || (z[i] >= '0' && z[i] <= '9');
-    int hours = form ? (z[1] - '0') * 10 + z[2] - '0' : 99;
-    int minutes = form ? (z[4] - '0') * 10 + z[5] - '0' : 99;
-    if (hours > 23 || minutes > 59)
-        return lm__error_set(error, LM_INVALID,
-                             "%s: a time zone of a CSV is UTC or an offset such as +02:00", zone);
-    style->zone_seconds = (hours * 60 + minutes) * 60;
-    if (z[0] == '-') style->zone_seconds = -style->zone_seconds;
-    style->zone_named = true;
-    return LM_OK;
+    if (!zone || strcmp(zone, "UTC") == 0 || strcmp(zone, "Z") == 0) return LM_OK;
+    style->own_zones = strcmp(zone, "column") == 0;
+    return style->own_zones ? LM_OK : lm__csv_zone_load(arena, zone, &style->zone, error);
 }
 
 /* The null text stands without quotes. */
@@ -53,8 +41,8 @@ static lm_status check_null_text(const lm_csv_style *style, lm_error *error)
     return LM_OK;
 }
 
-lm_status lm__csv_style_init(lm_csv_style *style, const lm_csv_write_options *given,
-                             lm_error *error)
+lm_status lm__csv_style_init(lm_arena *arena, lm_csv_style *style,
+                             const lm_csv_write_options *given, lm_error *error)
 {
     memset(style, 0, sizeof *style);
     if (given) style->options = *given;
@@ -80,7 +68,7 @@ lm_status lm__csv_style_init(lm_csv_style *style, const lm_csv_write_options *gi
     if (options->time_format) LM_TRY(lm__csv_time_check(options->time_format, LM_CSV_TIME, error));
     if (options->timestamp_format)
         LM_TRY(lm__csv_time_check(options->timestamp_format, LM_CSV_TIMESTAMP, error));
-    LM_TRY(read_zone(style, options->timezone, error));
+    LM_TRY(read_zone(arena, style, options->timezone, error));
     style->null_text = options->null_text;
     style->null_size = strlen(options->null_text);
     style->line_end = options->crlf ? "\r\n" : "\n";

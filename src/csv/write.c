@@ -304,7 +304,7 @@ lm_status lm_csv_write_stream(lm_sink *sink, struct ArrowArrayStream *take_strea
     LM_TRY(lm__stream_import_take(w.allocator, take_stream, LM_VALIDATE_TEXT, &stream, error));
     lm__arena_init(&w.arena, w.allocator, 0);
     w.schema = stream->schema;
-    lm_status status = lm__csv_style_init(&w.style, options, error);
+    lm_status status = lm__csv_style_init(&w.arena, &w.style, options, error);
     if (status == LM_OK) status = writer_init(&w, error);
     if (status == LM_OK) status = write_rows(&w, stream, error);
     writer_deinit(&w);

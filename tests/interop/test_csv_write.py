@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import io
 import math
+import os
 import random
 import struct
 
@@ -169,3 +170,49 @@ def test_floats_are_python_s_repr():
     values = [v for v in values if math.isfinite(v)]
     lines = lamella.csv_bytes(pa.table({"x": pa.array(values, pa.float64())})).decode().split("\n")
     assert lines[1:-1] == [repr(v) for v in values]
+
+
+def test_zones_are_those_of_python(tmp_path):
+    """Instants over seven centuries, and the seconds around changes, in many zones; read back they are the same."""
+    zoneinfo = pytest.importorskip("zoneinfo")
+    names = sorted(zoneinfo.available_timezones())
+    if "Europe/Berlin" not in names or not os.path.exists("/usr/share/zoneinfo/Europe/Berlin"):
+        pytest.skip("there are no time zones here (tzdata)")
+    rng = random.Random(4)
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+    chosen = ["Europe/Berlin", "Europe/Dublin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe",
+              "Africa/Casablanca", "America/Nuuk", "Pacific/Apia"]
+    for name in dict.fromkeys(chosen + rng.sample(names, 40)):
+        if not os.path.exists(f"/usr/share/zoneinfo/{name}"):
+            continue
+        zone = zoneinfo.ZoneInfo(name)
+        seconds = [rng.randrange(-3_000_000_000, 19_000_000_000) for _ in range(300)]
+        for year in (1975, 2007, 2026, 2038, 2100):  # to the second: where the offset changes within a day
+            for day in range(365):
+                start = int(dt.datetime(year, 1, 1, tzinfo=dt.timezone.utc).timestamp()) + 86400 * day
+                if _offset(zone, epoch, start) != _offset(zone, epoch, start + 86400):
+                    low, high = start, start + 86400
+                    while high - low > 1:
+                        middle = (low + high) // 2
+                        if _offset(zone, epoch, middle) == _offset(zone, epoch, start):
+                            low = middle
+                        else:
+                            high = middle
+                    seconds += [low - 1, low, high, high + 1]
+        table = pa.table({"t": pa.array(seconds, pa.timestamp("s", tz=name))})
+        for how in (name, "column"):
+            lamella.write_csv(table, tmp_path / "t.csv", timezone=how.encode())
+            text = (tmp_path / "t.csv").read_bytes()
+            lines = text.decode().splitlines()[1:]
+            for second, line in zip(seconds, lines, strict=True):
+                offset = dt.timedelta(seconds=_offset(zone, epoch, second))
+                want = (epoch + dt.timedelta(seconds=second)).astimezone(dt.timezone(offset))
+                assert line == want.isoformat(" "), (name, second)
+        back = lamella.read_csv(text).column("t")
+        assert back.cast(pa.int64()).to_pylist() == [1_000_000 * s for s in seconds], name
+
+
+def _offset(zone, epoch, second):
+    """In whole minutes, as docs/csv.md has it."""
+    seconds = int((epoch + dt.timedelta(seconds=second)).astimezone(zone).utcoffset().total_seconds())
+    return int(seconds / 60) * 60

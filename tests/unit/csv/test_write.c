@@ -5,6 +5,7 @@
 #include "csv/table.h"
 
 #include "codec/codec.h"
+#include "csv/zone.h"
 
 static lm_error error;
 
@@ -158,6 +159,90 @@ TEST(dates_and_times)
     CHECK_CSV("c: date32", "2026-01-01\n",
               "%H: '%H' is not known in this format (docs/csv.md lists what is)",
               .date_format = "%H");
+}
+
+/* What a file of the system says: its bytes by hand, one change and rules behind it. */
+static size_t zone_file(uint8_t *file, const char *rules)
+{
+    static const uint8_t types[] = {0, 0, 0x0c, 0x88, 0, 0,
+                                    0, 0, 0x0e, 0x10, 0, 0}; /* 3208, 3600 */
+    uint8_t *at = file;
+    for (int block = 1; block <= 2; block++) {
+        memset(at, 0, 44);
+        memcpy(at, "TZif2", 5);
+        at[43] = 4; /* characters */
+        at[39] = 2; /* types */
+        at[35] = block == 2;
+        at += 44;
+        if (block == 2) {
+            memcpy(at, "\0\0\0\0\0\0\0\x64\1", 9); /* second 100: the second type */
+            at += 9;
+        }
+        memcpy(at, types, sizeof types);
+        memcpy(at + sizeof types, "LMT", 4);
+        at += sizeof types + 4;
+    }
+    return (size_t)(at - file) + (size_t)sprintf((char *)at, "\n%s\n", rules);
+}
+
+static int zone_offset(const lm_csv_zone *zone, int64_t second)
+{
+    lm_csv_zone_span span = {0};
+    int offset = lm__csv_zone_offset(zone, second, &span);
+    CHECK(span.from <= second && second < span.until);
+    return offset;
+}
+
+TEST(zones_are_read_from_their_files)
+{
+    static const char *const bad[] = {
+        "C-1",    "CET", "CET-1CEST", "CET-1CEST,M13.1.0,J1", "CET-1CEST,M3.5.0,M10.5.0/",
+        "CET-1x", "<-1", "CET-999"};
+    uint8_t file[512];
+    const lm_csv_zone *zone;
+    lm_arena arena;
+    lm__arena_init(&arena, NULL, 0);
+    size_t size = zone_file(file, "CET-1CEST,M3.5.0,M10.5.0/3");
+    CHECK_STATUS(lm__csv_zone_parse(&arena, "x", file, size, &zone, &error), LM_OK);
+    CHECK_INT(zone_offset(zone, 99), 3180); /* zone.h, invariant 1 */
+    CHECK_INT(zone_offset(zone, 100), 3600);
+    CHECK_INT(zone_offset(zone, 1774745999), 3600); /* 2026-03-29 00:59:59Z */
+    CHECK_INT(zone_offset(zone, 1774746000), 7200);
+    CHECK_INT(zone_offset(zone, 1792889999), 7200); /* 2026-10-25 00:59:59Z */
+    CHECK_INT(zone_offset(zone, 1792890000), 3600);
+    CHECK_INT(zone_offset(zone, 32503680000 + 181 * 86400), 7200); /* the year 3000 */
+    CHECK_INT(zone_offset(zone, INT64_MAX - 1), 3600);
+    CHECK_INT(zone_offset(zone, INT64_MIN), 3180);
+    for (size_t cut = 0; cut < size; cut++)
+        CHECK_INT(lm__csv_zone_parse(&arena, "x", file, cut, &zone, &error), LM_CORRUPT);
+    size = zone_file(file, "<+0330>-3:30<+0430>,J79/24,J263/24"); /* Tehran's, of old */
+    CHECK_STATUS(lm__csv_zone_parse(&arena, "x", file, size, &zone, &error), LM_OK);
+    CHECK_INT(zone_offset(zone, 1774038599), 12600);
+    CHECK_INT(zone_offset(zone, 1774038600), 16200); /* 2026-03-20 24:00 +03:30 */
+    size = zone_file(file, "EST5EDT,0/0,J365/25");   /* always summer */
+    CHECK_STATUS(lm__csv_zone_parse(&arena, "x", file, size, &zone, &error), LM_OK);
+    for (int64_t second = 1767200000; second < 1767300000; second += 1000)
+        CHECK_INT(zone_offset(zone, second), -14400);
+    size = zone_file(file, "");
+    CHECK_STATUS(lm__csv_zone_parse(&arena, "x", file, size, &zone, &error), LM_OK);
+    CHECK_INT(zone_offset(zone, 1792889999), 3600);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        size = zone_file(file, bad[i]);
+        CHECK_INT(lm__csv_zone_parse(&arena, "x", file, size, &zone, &error), LM_CORRUPT);
+    }
+    lm__arena_deinit(&arena);
+    CHECK_CSV("c: timestamp[us, UTC]", "2026-01-01T00:30:00Z\n",
+              "../UTC: no such time zone: UTC, an offset such as +02:00, or a name that the system "
+              "has in /usr/share/zoneinfo, as Europe/Berlin",
+              .timezone = "../UTC");
+    CHECK_CSV("a: timestamp[s, +05:30], b: timestamp[s, UTC], c: timestamp[s]",
+              "2026-01-01T00:30:00Z|2026-01-01T00:30:00Z|2026-01-01T00:30:00\n",
+              "a,b,c\n2026-01-01 06:00:00+05:30,2026-01-01 00:30:00Z,2026-01-01 00:30:00\n",
+              .timezone = "column");
+    CHECK_CSV("a: timestamp[s, Nowhere]", "2026-01-01T00:30:00Z\n",
+              "column a: Nowhere: no such time zone: UTC, an offset such as +02:00, or a name that "
+              "the system has in /usr/share/zoneinfo, as Europe/Berlin",
+              .timezone = "column");
 }
 
 TEST(formulas_are_guarded_when_asked)
@@ -337,6 +422,7 @@ int main(void)
     RUN(nulls_and_text_that_looks_like_them);
     RUN(styles_of_quotes);
     RUN(every_type_of_number);
+    RUN(zones_are_read_from_their_files);
     RUN(dates_and_times);
     RUN(formulas_are_guarded_when_asked);
     RUN(what_no_csv_has_is_refused);
