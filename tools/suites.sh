@@ -203,6 +203,14 @@ need_hdfs() {
         quietly javac-hdfs.log javac -cp ".cache/hdfs/jars/*" -d $classes tests/servers/hdfs/Hdfs.java
 }
 
+# A KDC, in a Java process too.
+need_kdc() {
+    fetch_jars kdc tests/servers/kdc/pom.xml || return 1
+    mkdir -p build/servers/kdc
+    [[ build/servers/kdc/Kdc.class -nt tests/servers/kdc/Kdc.java ]] ||
+        quietly javac-kdc.log javac -cp ".cache/kdc/jars/*" -d build/servers/kdc tests/servers/kdc/Kdc.java
+}
+
 # Real servers: what store.h promises, the publications over a network that fails, Java's own client. The tests of
 # a server that cannot be had say so, and are skipped.
 suite_servers() {
@@ -218,6 +226,7 @@ suite_servers() {
         runner=(env LAMELLA_TEST_SIMULATED=1 .venv/bin/python tests/servers/server.py hdfs --simulated --)
         run_c servers-large release --suite contract-large
         results+=("$c_results")
+        need_kdc || export LAMELLA_NO_KDC="a KDC cannot be had here: no Maven Central (build/log)"
     else
         export LAMELLA_NO_HDFS="HDFS cannot be had here: there is no Java, or no Maven Central (build/log)"
     fi

@@ -20,7 +20,77 @@ import threading
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLACE = ROOT / "build" / "servers"
 JARS = ROOT / ".cache" / "hdfs" / "jars"
+KDC_JARS = ROOT / ".cache" / "kdc" / "jars"
 SETTING = "  <property><name>{}</name><value>{}</value></property>\n"
+
+
+class Kdc:
+    """Kerberos (kdc/Kdc.java), with the users hdfs and HTTP of servers, and ada."""
+
+    def __init__(self):
+        PLACE.mkdir(parents=True, exist_ok=True)
+        self.place = pathlib.Path(tempfile.mkdtemp(prefix="kdc-", dir=PLACE))
+        with open(PLACE / "kdc.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m"),
+                    *("-cp", f"{PLACE}/kdc:{KDC_JARS}/*", "Kdc", self.place),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        told = self.process.stdout.readline()
+        if not told:
+            self.close()
+            raise RuntimeError(f"the KDC did not start: see {PLACE}/kdc.log")
+        self.realm, self.configuration = told.split()
+        # Names as they are said: what a name server makes of them is no principal here.
+        text = pathlib.Path(self.configuration).read_text()
+        self.of_clients = self.place / "client.conf"
+        self.of_clients.write_text(
+            text.replace("[libdefaults]", "[libdefaults]\n    rdns = false\n    dns_canonicalize_hostname = false")
+        )
+
+    @property
+    def settings(self):
+        """Of a secured HDFS."""
+        keytab = str(self.place / "server.keytab")
+        server, web = f"hdfs/localhost@{self.realm}", f"HTTP/localhost@{self.realm}"
+        made = {
+            "hadoop.security.authentication": "kerberos",
+            "hadoop.http.filter.initializers": "org.apache.hadoop.hdfs.web.AuthFilterInitializer",
+            "hadoop.http.authentication.type": "kerberos",
+            "dfs.block.access.token.enable": "true",
+            "ignore.secure.ports.for.testing": "true",
+            "dfs.namenode.kerberos.internal.spnego.principal": web,
+        }
+        for node in ("namenode", "datanode"):
+            made |= {f"dfs.{node}.kerberos.principal": server, f"dfs.{node}.keytab.file": keytab}
+        for one in ("hadoop.http", "dfs.web"):
+            made |= {f"{one}.authentication.kerberos.principal": web, f"{one}.authentication.kerberos.keytab": keytab}
+        return made
+
+    @property
+    def ticket(self):
+        """The environment in which ada has one, without kinit."""
+        return {**self.no_ticket, "KRB5_CLIENT_KTNAME": str(self.place / "client.keytab")}
+
+    @property
+    def no_ticket(self):
+        return {"KRB5_CONFIG": str(self.of_clients), "KRB5CCNAME": f"FILE:{self.place}/tickets"}
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(60)
+        self.process.stdout.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
 
 class Hdfs:
@@ -30,11 +100,14 @@ class Hdfs:
     block_bytes    the size of blocks where the writer names none
     list_limit     the entries in a page of a listing
     simulated      blocks are counted and not kept: what is read is not what was written
+    kdc            it is secured by this Kerberos
     settings       others, by Hadoop's names
     """
 
-    def __init__(self, data_nodes=3, pair=False, block_bytes=None, list_limit=None, simulated=False, settings=()):
-        self.settings = dict(settings)
+    def __init__(
+        self, data_nodes=3, pair=False, block_bytes=None, list_limit=None, simulated=False, kdc=None, settings=()
+    ):
+        self.settings = {**(kdc.settings if kdc else {}), **dict(settings)}
         if block_bytes:
             self.settings["dfs.blocksize"] = block_bytes
         if list_limit:
@@ -51,6 +124,7 @@ class Hdfs:
                 [
                     *("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m"),
                     "--add-opens=java.base/java.lang=ALL-UNNAMED",
+                    *([f"-Djava.security.krb5.conf={kdc.configuration}"] if kdc else []),
                     f"-Djava.util.logging.config.file={PLACE}/hdfs/logging.properties",
                     *("-cp", f"{PLACE}/hdfs:{JARS}/*", "Hdfs", self.place, "2" if pair else "1", str(data_nodes)),
                     *(f"{name}={value}" for name, value in self.settings.items()),
@@ -108,6 +182,10 @@ class Hdfs:
     def invent_parts(self, directory, count, size):
         """part-00000 and so on, of nearly `size` simulated bytes each, which nobody has to write."""
         return self.request("parts", directory=directory, count=count, bytes=size)["bytes"]
+
+    def token(self, out):
+        """A delegation token: as text, and in the file `out`, as YARN hands it out."""
+        return self.request("token", out=str(out))["text"]
 
     def fail_over(self):
         self.request("fail_over")

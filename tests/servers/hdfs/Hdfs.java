@@ -10,6 +10,7 @@
 //     {"op": "shell", "words": ["-cat", "/a"], "out": "/tmp/a"}   `hdfs dfs -cat /a`, what it prints in a file
 //     {"op": "parts", "directory": "/d", "count": 400, "bytes": 220000000}   files that nobody wrote, of simulated
 //                                              blocks, all of lines; answers the bytes of all
+//     {"op": "token", "out": "/tmp/t"}         a delegation token: as text, and in a file as YARN writes it
 //     {"op": "set", "name": …, "value": …}     a setting of the client that `shell` uses
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -54,6 +55,8 @@ import org.apache.hadoop.hdfs.server.datanode.SimulatedFSDataset;
 import org.apache.hadoop.hdfs.server.namenode.NameNode;
 import org.apache.hadoop.io.EnumSetWritable;
 import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
+import org.apache.hadoop.security.Credentials;
+import org.apache.hadoop.security.token.Token;
 import org.apache.hadoop.util.SequentialNumber;
 import org.apache.hadoop.util.ToolRunner;
 
@@ -231,6 +234,13 @@ public final class Hdfs {
         return all;
     }
 
+    private String token(File out) throws Exception {
+        Credentials found = new Credentials();
+        Token<?> token = FileSystem.get(settings).addDelegationTokens("hdfs", found)[0];
+        found.writeTokenStorageFile(new Path(out.toURI()), settings);
+        return token.encodeToUrlString();
+    }
+
     private void answer(JsonNode request, ObjectNode answer) throws Exception {
         switch (request.get("op").asText()) {
             case "stop": dataNodes.get(request.get("node").asInt()).shutdown(); break;
@@ -241,6 +251,7 @@ public final class Hdfs {
                 break;
             case "shell": answer.put("status", shell(request)); break;
             case "parts": answer.put("bytes", inventParts(request)); break;
+            case "token": answer.put("text", token(new File(request.get("out").asText()))); break;
             case "set": settings.set(request.get("name").asText(), request.get("value").asText()); break;
             default: throw new IOException("no such request: " + request);
         }
