@@ -99,10 +99,13 @@ static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t size)
     }
 }
 
-/* Offsets first, then the bytes, run of rows by run of rows: they lie side by side. */
+/* Offsets first, then the bytes, run of rows by run of rows: they lie side by side. Short ones go
+ * as 16 bytes where there are so many, without a look at their length, which no processor foresees:
+ * what is too much is overwritten by the next, or slack. */
 #define TAKE_BYTES(type)                                                                           \
     do {                                                                                           \
         const type *from = (const type *)array->offsets + array->offset;                           \
+        const type end = from[array->length];                                                      \
         type *to = room(t, (size_t)t->count + 1, sizeof *to);                                      \
         if (!to) return false;                                                                     \
         type sum = 0;                                                                              \
@@ -117,7 +120,11 @@ static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t size)
             for (last = i + 1; last < t->count && t->rows[last] == t->rows[last - 1] + 1;) last++; \
             type first = from[t->rows[i]], size = (type)(from[t->rows[last - 1] + 1] - first);     \
             if (size == 0) continue; /* there may be no bytes at all */                            \
-            copy_bytes(next, (const uint8_t *)array->values + first, (size_t)size);                \
+            const uint8_t *text = (const uint8_t *)array->values + first;                          \
+            if (size <= 16 && end - first >= 16)                                                   \
+                memcpy(next, text, 16);                                                            \
+            else                                                                                   \
+                copy_bytes(next, text, (size_t)size);                                              \
             next += size;                                                                          \
         }                                                                                          \
         out->offsets = to;                                                                         \

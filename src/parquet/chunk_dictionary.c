@@ -14,7 +14,7 @@
 #include "parquet/chunk.h"
 #include "parquet/values.h"
 
-/* Pieces smaller than this are no sample. */
+/* Fewer values than this are no sample. */
 #define SAMPLE_VALUES_MIN 16384
 /* A dictionary that takes more than this share of the plain bytes is compared after the codec. */
 #define CODEC_SHARE 0.25
@@ -80,6 +80,31 @@ static lm_status codec_ratio(const lm_chunk *chunk, size_t piece, double value_b
     return LM_OK;
 }
 
+/* Many small pieces, as when rows are scattered over files: values of some of them, piece by piece,
+ * so that neighbours stay together; without nulls. */
+static lm_status gather_sample(const lm_chunk *chunk, lm_scratch *scratch, size_t *count,
+                               lm_error *error)
+{
+    const lm_shredded *shredded = &chunk->shredded;
+    size_t width = lm__leaf_memory_width(chunk->leaf), pieces = shredded->piece_count;
+    size_t step = shredded->slots / SAMPLE_VALUES_MIN; /* 1 or more */
+    lm_buffer *out = &scratch->dense;
+    lm__buffer_clear(out);
+    for (size_t i = 0; i < pieces && out->size < SAMPLE_VALUES_MIN * width; i += step) {
+        const lm_piece *piece = &shredded->pieces[i];
+        const uint8_t *values = piece->fixed;
+        lm_status status = LM_OK;
+        if (!piece->nulls && piece->count)
+            status = lm__buffer_append(out, values, piece->count * width);
+        for (size_t k = 0; piece->nulls && k < piece->count && status == LM_OK; k++)
+            if (lm__bits_get(piece->valid, k))
+                status = lm__buffer_append(out, values + k * width, width);
+        if (status != LM_OK) return lm__error_memory(error, "taking a sample");
+    }
+    *count = out->size / width;
+    return LM_OK;
+}
+
 /* True unless a sample says that it will not pay. */
 static lm_status sample_says(const lm_chunk *chunk, lm_scratch *scratch, bool *pays,
                              lm_error *error)
@@ -87,14 +112,24 @@ static lm_status sample_says(const lm_chunk *chunk, lm_scratch *scratch, bool *p
     const lm_shredded *shredded = &chunk->shredded;
     size_t index;
     const lm_piece *largest = largest_piece(shredded, &index);
+    bool is_string = chunk->leaf->store == LM_STORE_STRINGS;
+    bool is_small = largest->count < SAMPLE_VALUES_MIN;
     *pays = true;
-    if (largest->count < SAMPLE_VALUES_MIN) return LM_OK;
+    if (is_small && (is_string || shredded->slots < SAMPLE_VALUES_MIN)) return LM_OK;
     lm_dict_options options = dictionary_options(chunk);
     lm_dict_estimate estimate;
-    bool is_string = chunk->leaf->store == LM_STORE_STRINGS;
     double values = (double)(shredded->slots - shredded->nulls), ratio;
-    LM_TRY(lm__dict_estimate(&options, is_string ? NULL : largest->fixed,
-                             is_string ? &largest->strings : NULL, largest->valid, largest->count,
+    const void *fixed = largest->fixed;
+    lm_bits valid = largest->valid;
+    size_t count = largest->count;
+    if (is_small) {
+        LM_TRY(gather_sample(chunk, scratch, &count, error));
+        fixed = scratch->dense.data;
+        valid = LM_BITS_ALL;
+    }
+    if (count < SAMPLE_VALUES_MIN / 4) return LM_OK;
+    LM_TRY(lm__dict_estimate(&options, is_string ? NULL : fixed,
+                             is_string ? &largest->strings : NULL, valid, count,
                              shredded->slots - shredded->nulls, &estimate, error));
     *pays = estimate.pays;
     if (!*pays || chunk->leaf->codec == LM_CODEC_UNCOMPRESSED ||

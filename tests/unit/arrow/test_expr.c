@@ -572,6 +572,40 @@ TEST(empty_text_without_bytes_is_taken)
     lm_schema_free(schema);
 }
 
+/* Of all lengths around those that are copied by 16 bytes, up to the last byte that there is. */
+TEST(text_is_taken_in_any_order)
+{
+    enum { COUNT = 60 };
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    static int32_t offsets[COUNT + 1];
+    static uint32_t rows[3 * COUNT];
+    static array_fixture root, column;
+    lm_schema *schema;
+    lm_batch *batch, *taken;
+    for (int i = 0; i < COUNT; i++) offsets[i + 1] = offsets[i] + i * 7 % 21;
+    char *bytes = malloc((size_t)offsets[COUNT]); /* no byte more, so that a sanitizer sees */
+    for (int i = 0; i < offsets[COUNT]; i++) bytes[i] = letters[i % 36];
+    for (int i = 0; i < 3 * COUNT; i++) rows[i] = (uint32_t)(i < COUNT ? i : (i * 29 + 59) % COUNT);
+    fixture_init(&root, COUNT, 1, NULL, NULL, NULL);
+    fixture_init(&column, COUNT, 3, NULL, offsets, bytes);
+    fixture_add(&root, &column);
+    CHECK_OK(lm_schema_parse(NULL, "c: utf8", 7, &schema, &error), error);
+    CHECK_OK(lm__batch_import_take(NULL, schema, &root.array, LM_VALIDATE_TEXT, &batch, &error),
+             error);
+    CHECK_OK(lm__batch_take_rows(batch, rows, 3 * COUNT, NULL, &taken, &error), error);
+    lm_array got = lm__batch_column(taken, 0);
+    const int32_t *at = got.offsets;
+    for (int i = 0; i < 3 * COUNT; i++) {
+        int32_t size = offsets[rows[i] + 1] - offsets[rows[i]];
+        CHECK_INT(at[i + 1] - at[i], size);
+        CHECK_BYTES((const uint8_t *)got.values + at[i], bytes + offsets[rows[i]], (size_t)size);
+    }
+    lm__batch_unref(taken);
+    lm__batch_unref(batch);
+    lm_schema_free(schema);
+    free(bytes);
+}
+
 TEST(every_allocation_may_fail)
 {
     static const char text[] =
@@ -610,6 +644,7 @@ int main(void)
     RUN(what_cannot_be_compared_is_named);
     RUN(a_stream_is_filtered);
     RUN(empty_text_without_bytes_is_taken);
+    RUN(text_is_taken_in_any_order);
     RUN(every_allocation_may_fail);
     return DONE();
 }

@@ -176,6 +176,74 @@ TEST(the_footer_says_what_is_there)
     lm_memory_sink_deinit(&sink);
 }
 
+/* Rows that were scattered over files come in pieces too small for a sample each: several are one
+ * together. Two columns of numbers, of which the second has 40 values; `nulls`: each third is. */
+static void write_pieces(int pieces, bool nulls, lm_memory_sink *sink)
+{
+    enum { SIZE = 500 };
+    static int64_t values[2][SIZE];
+    static uint8_t valid[SIZE / 8 + 1];
+    lm_parquet_options options = lm_parquet_options_default();
+    lm_parquet_writer *writer;
+    lm_schema *schema;
+    lm_error error;
+    struct ArrowSchema exported;
+    options.threads = 1;
+    for (int i = 0; i < SIZE; i++) valid[i / 8] = (uint8_t)(valid[i / 8] | (i % 3 > 0) << i % 8);
+    REQUIRE(lm_schema_parse(NULL, "x: int64, k: int64", 18, &schema, &error) == LM_OK);
+    REQUIRE(lm_schema_export(schema, &exported, &error) == LM_OK);
+    lm_schema_free(schema);
+    CHECK_OK(lm_parquet_writer_open(&sink->sink, &exported, &options, &writer, &error), error);
+    exported.release(&exported);
+    struct ArrowArray roots[64], columns[64][2], *children[64][2];
+    static const void *buffers[64][2][2], *none[1];
+    static int64_t all[64][2][SIZE];
+    for (int p = 0; p < pieces; p++) {
+        for (int c = 0; c < 2; c++) {
+            for (int i = 0; i < SIZE; i++) {
+                uint64_t n = (uint64_t)(p * SIZE + i) * 0x9e3779b97f4a7c15u;
+                values[c][i] = c ? (int64_t)(n >> 40) % 40 : (int64_t)n;
+            }
+            memcpy(all[p][c], values[c], sizeof values[c]);
+            buffers[p][c][0] = nulls ? valid : NULL;
+            buffers[p][c][1] = all[p][c];
+            columns[p][c] = child(SIZE, nulls ? -1 : 0, 2, buffers[p][c]);
+            children[p][c] = &columns[p][c];
+        }
+        roots[p] = child(SIZE, 0, 1, none);
+        roots[p].n_children = 2;
+        roots[p].children = children[p];
+        CHECK_OK(lm_parquet_writer_write(writer, &roots[p], &error), error);
+    }
+    CHECK_OK(lm_parquet_writer_finish(writer, NULL, &error), error);
+}
+
+TEST(small_pieces_are_one_sample)
+{
+    for (int pieces = 4; pieces <= 64; pieces += 60)
+        for (int nulls = 0; nulls < 2; nulls++) {
+            lm_memory_sink sink;
+            lm_arena arena;
+            lm_error error;
+            lm_file_metadata meta;
+            uint32_t length;
+            const lm_footer_options whole = {0};
+            lm_memory_sink_init(&sink, NULL, SIZE_MAX / 4);
+            write_pieces(pieces, nulls, &sink);
+            memcpy(&length, sink.data + sink.size - 8, 4);
+            lm__arena_init(&arena, NULL, 0);
+            REQUIRE(lm__footer_read(sink.data + sink.size - 8 - length, length, &whole, &arena,
+                                    &meta, &error) == LM_OK);
+            for (int c = 0; c < 2; c++) {
+                const lm_column_metadata *chunk =
+                    meta.row_groups.items[0].columns.items[c].meta_data;
+                CHECK_INT(LM_HAS(chunk, LM_COLUMN_METADATA_DICTIONARY_PAGE_OFFSET) != 0, c);
+            }
+            lm__arena_deinit(&arena);
+            lm_memory_sink_deinit(&sink);
+        }
+}
+
 TEST(threads_do_not_change_the_bytes)
 {
     lm_memory_sink one, many;
@@ -282,6 +350,7 @@ int main(void)
 {
     fill();
     RUN(the_footer_says_what_is_there);
+    RUN(small_pieces_are_one_sample);
     RUN(threads_do_not_change_the_bytes);
     RUN(every_allocation_fails_in_turn);
     RUN(every_write_fails_in_turn);
