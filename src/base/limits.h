@@ -95,7 +95,7 @@
 #define LM_HDFS_DISCARD_NS INT64_C(5000000000) /* for removing what is only in the way */
 
 /* store/window */
-#define LM_WINDOW_SLOTS 4
+#define LM_WINDOW_SLOTS 8
 #define LM_WINDOW_BYTES (2 * LM_MIB)             /* fetched at once */
 #define LM_WINDOW_PAST_BYTES (1 * LM_MIB)        /* a read that is its own window */
 #define LM_WINDOW_COMING_BYTES_MIN (64 * LM_KIB) /* less is not worth a thread */
@@ -160,6 +160,9 @@
 #define LM_PARQUET_READ_PAGE_BYTES_MAX (LM_GIB + 64 * LM_MIB) /* uncompressed; can be raised */
 #define LM_PARQUET_READ_TAIL_BYTES (64 * LM_KIB)              /* of the first read */
 #define LM_PARQUET_READ_WINDOW_BYTES (1 * LM_MIB)             /* of a chunk, read at once */
+#define LM_PARQUET_READ_FAR_BYTES (4 * LM_MIB)        /* the same past the first, of a far store */
+#define LM_PARQUET_READ_FAR_THREADS 8                 /* that wait for such a store */
+#define LM_PARQUET_READ_INDEX_BYTES_MAX (2 * LM_MIB)  /* of all indexes, fetched at once */
 #define LM_PARQUET_READ_PIECE_ROWS_MIN 8192           /* of a row group that several threads read */
 #define LM_PARQUET_READ_KEPT_BYTES_MAX (4 * LM_MIB)   /* of a buffer, for the next column */
 #define LM_PARQUET_READ_SPARE_BYTES_MAX (64 * LM_MIB) /* of a buffer that is too large by now */

@@ -157,8 +157,8 @@ static lm_status look_into(look_job *look)
     lm_reader *reader;
     if (lm__cancel_requested(light.cancel))
         return lm__error_set(&look->error, LM_CANCELLED, "interrupted");
-    LM_TRY(lm__table_open(d->allocator, d->store, look->path, d->row->format, &light, &row, &reader,
-                          &look->error));
+    LM_TRY(lm__table_open(d->allocator, d->store, look->path, NULL, d->row->format, &light, &row,
+                          &reader, &look->error));
     lm_status status = LM_OK;
     if (reader->ops->rows) status = reader->ops->rows(reader, &light, &look->rows, &look->error);
     if (status == LM_OK) look->schema = lm_schema_ref(reader->schema);

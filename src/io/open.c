@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "io/reader.h"
 #include "io/shared_source.h"
 #include "store/place.h"
@@ -134,6 +135,27 @@ static lm_status open_input(lm_input *input, const uint8_t *head, size_t head_si
     return lm__forward_reader_open(*row, input, request, reader, error);
 }
 
+/* Of a file that is far away and called a Parquet file the end is looked at first: it tells as much
+ * as the beginning does, and the reader will want it next. */
+static lm_status look_at_end(const lm_allocator *allocator, lm_source *source, lm_format *format,
+                             lm_error *error)
+{
+    size_t size = LM_PARQUET_READ_TAIL_BYTES;
+    if (lm_format_of_path(source->name) != LM_FORMAT_PARQUET || source->size == 0 ||
+        lm_source_view(source, 0, 1))
+        return LM_OK;
+    if (size > source->size) size = (size_t)source->size;
+    uint8_t *end = lm__alloc(allocator, size + 1);
+    if (!end) return lm__error_memory(error, "opening a table");
+    lm_status status = lm_source_read(source, source->size - size, end, size, error);
+    bool is_parquet =
+        status == LM_OK && size >= 12 &&
+        (memcmp(end + size - 4, "PAR1", 4) == 0 || memcmp(end + size - 4, "PARE", 4) == 0);
+    lm__free(allocator, end);
+    if (is_parquet) *format = LM_FORMAT_PARQUET;
+    return status;
+}
+
 lm_status lm__table_open_source_take(const lm_allocator *allocator, lm_source *take_source,
                                      lm_format format, const lm_read_request *request,
                                      const lm_format_row **row, lm_reader **reader, lm_error *error)
@@ -144,7 +166,9 @@ lm_status lm__table_open_source_take(const lm_allocator *allocator, lm_source *t
     LM_TRY(lm__source_share_take(allocator, take_source, &input.source, error));
     input.name = input.source->name;
     lm_status status = LM_OK;
-    if (format == LM_FORMAT_AUTO) status = lm_source_read(input.source, 0, head, head_size, error);
+    if (format == LM_FORMAT_AUTO) status = look_at_end(allocator, input.source, &format, error);
+    if (status == LM_OK && format == LM_FORMAT_AUTO)
+        status = lm_source_read(input.source, 0, head, head_size, error);
     if (status != LM_OK) {
         lm__input_close(&input);
         return status;
@@ -161,17 +185,18 @@ static bool standard_is_file(void)
 }
 
 lm_status lm__table_open(const lm_allocator *allocator, lm_store *store, const char *path,
-                         lm_format format, const lm_read_request *request,
-                         const lm_format_row **row, lm_reader **reader, lm_error *error)
+                         const lm_store_stat *seen, lm_format format,
+                         const lm_read_request *request, const lm_format_row **row,
+                         lm_reader **reader, lm_error *error)
 {
     lm_source *source;
     lm_input input;
     uint8_t head[LM_FORMAT_HEAD_BYTES];
     size_t head_size = 0;
     lm_store_stat stat = {.kind = LM_STORE_OTHER};
-    bool standard = strcmp(path, "-") == 0;
+    bool standard = strcmp(path, "-") == 0, is_far = lm__place_root_size(path) > 0;
     if (standard && standard_is_file()) path = "/dev/stdin";
-    if (lm__place_root_size(path))
+    if (is_far)
         stat.kind = LM_STORE_FILE; /* pipes are on this system only */
     else if (strcmp(path, "-") != 0)
         LM_TRY(lm__store_stat(store, path, true, &stat, error));
@@ -179,6 +204,9 @@ lm_status lm__table_open(const lm_allocator *allocator, lm_store *store, const c
         LM_TRY(open_pipe(allocator, path, request->cancel, &input, head, &head_size, error));
         return open_input(&input, head, head_size, path, format, request, row, reader, error);
     }
-    LM_TRY(lm__store_open(store, path, &source, error));
+    if (seen && is_far)
+        LM_TRY(lm__store_open_seen(store, path, seen->size, seen->inode, &source, error));
+    else
+        LM_TRY(lm__store_open(store, path, &source, error));
     return lm__table_open_source_take(allocator, source, format, request, row, reader, error);
 }

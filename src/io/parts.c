@@ -263,7 +263,7 @@ static lm_status open_reader(const parts_plan *plan, const lm_part *part, int th
     request.memory_bytes_max = memory_bytes_max;
     request.schema = part->schema ? part->schema : plan->typed;
     request.schema_found = part->schema != NULL;
-    LM_TRY(lm__table_open(d->allocator, d->store, part->path, d->row->format, &request, &row,
+    LM_TRY(lm__table_open(d->allocator, d->store, part->path, NULL, d->row->format, &request, &row,
                           &reader, error));
     lm__arena_init(&arena, d->allocator, 0);
     lm_status status = part_columns(plan, reader, &arena, &request, error);

@@ -131,9 +131,10 @@ LM_MUST_USE lm_status lm__forward_reader_open(const lm_format_row *row, lm_input
 
 void lm__input_close(lm_input *input);
 
-/* The table at `path` ("-": standard input), of the format (AUTO: as it is found). */
+/* The table at `path` ("-": standard input), of the format (AUTO: as it is found). `seen` is what
+ * it was looked at as, or NULL. */
 LM_MUST_USE lm_status lm__table_open(const lm_allocator *allocator, lm_store *store,
-                                     const char *path, lm_format format,
+                                     const char *path, const lm_store_stat *seen, lm_format format,
                                      const lm_read_request *request, const lm_format_row **row,
                                      lm_reader **reader, lm_error *error);
 /* The same of a source, which is taken. */

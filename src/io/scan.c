@@ -149,19 +149,20 @@ static lm_status settle_schema(lm_scan *scan, lm_error *error)
 typedef enum path_kind { A_FILE, A_DIRECTORY, A_PATTERN, A_TABLE } path_kind;
 
 /* A pattern is what no file is called. */
-static lm_status look_at(lm_store *store, const char *path, path_kind *kind, lm_error *error)
+static lm_status look_at(lm_store *store, const char *path, path_kind *kind, lm_store_stat *stat,
+                         lm_error *error)
 {
-    lm_store_stat stat;
     bool is_table;
     *kind = A_FILE;
+    *stat = (lm_store_stat){.kind = LM_STORE_OTHER};
     if (strcmp(path, "-") == 0) return LM_OK;
-    lm_status status = lm__store_stat(store, path, true, &stat, error);
+    lm_status status = lm__store_stat(store, path, true, stat, error);
     if (status == LM_NOT_FOUND && lm__is_pattern(path)) {
         *kind = A_PATTERN;
         if (error) lm_error_clear(error);
         return LM_OK;
     }
-    if (status != LM_OK || stat.kind != LM_STORE_DIRECTORY) return status;
+    if (status != LM_OK || stat->kind != LM_STORE_DIRECTORY) return status;
     LM_TRY(lm__path_is_table(store, path, &is_table, error));
     *kind = is_table ? A_TABLE : A_DIRECTORY;
     return LM_OK;
@@ -178,10 +179,11 @@ static lm_status open_path(lm_scan *scan, const char *path, const lm_scan_option
     char run[LM_PATH_BYTES_MAX];
     bool is_prefix = false;
     path_kind kind;
+    lm_store_stat stat;
     lm_store *store;
     lm_format format = options->format;
     LM_TRY(lm__store_for(scan->allocator, path, options->storage, &store, &path, error));
-    lm_status status = look_at(store, path, &kind, error);
+    lm_status status = look_at(store, path, &kind, &stat, error);
     if (status == LM_OK && kind == A_DIRECTORY)
         status =
             lm__versions_follow(store, path, &which, options->cancel, &is_prefix, run, NULL, error);
@@ -197,8 +199,8 @@ static lm_status open_path(lm_scan *scan, const char *path, const lm_scan_option
         return lm__dataset_open_take(scan->allocator, store, path, kind == A_PATTERN, format,
                                      &scan->request, &scan->row, &scan->reader, error);
     if (status == LM_OK)
-        status = lm__table_open(scan->allocator, store, path, format, &scan->request, &scan->row,
-                                &scan->reader, error);
+        status = lm__table_open(scan->allocator, store, path, is_prefix ? NULL : &stat, format,
+                                &scan->request, &scan->row, &scan->reader, error);
     lm__store_close(store);
     return status;
 }

@@ -27,6 +27,11 @@ static void shared_passed(lm_source *source, uint64_t offset, size_t size)
     lm_source_passed(((shared_source *)source)->inner, offset, size);
 }
 
+static void shared_coming(lm_source *source, uint64_t offset, uint64_t size)
+{
+    lm_source_coming(((shared_source *)source)->inner, offset, size);
+}
+
 static void shared_close(lm_source *source)
 {
     shared_source *shared = (shared_source *)source;
@@ -38,7 +43,8 @@ static void shared_close(lm_source *source)
 lm_status lm__source_share_take(const lm_allocator *allocator, lm_source *source,
                                 lm_source **shared, lm_error *error)
 {
-    static const lm_source_ops ops = {shared_read, shared_view, shared_close, shared_passed};
+    static const lm_source_ops ops = {shared_read, shared_view, shared_close, shared_passed,
+                                      shared_coming};
     shared_source *made = lm__alloc_zero(allocator, sizeof *made);
     if (!made) {
         lm_source_close(source);

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "parquet/prune.h"
+#include "parquet/read_index.h"
 #include "parquet/read_stream.h"
 
 #define PORTIONS_MAX 2
@@ -615,7 +616,9 @@ static lm_status open_filter(filter_stream *s, const lm_parquet_read_options *op
     LM_TRY(plan_rest(s, options, error));
     if (s->filter->root.kind == LM_TEST_NEVER) s->asked.row_group_count = 0;
     LM_TRY(lm_keeping_allocator_new(s->allocator, s->asked.bytes_max / 2, &s->blocks, error));
-    return lm__pool_new(s->allocator, options->threads, &s->pool, error);
+    if (!s->no_pruning && !lm_source_view(s->reader->source, 0, 1))
+        lm__read_indexes_coming(s->reader);
+    return lm__read_pool_new(s->reader, options, &s->pool, error);
 }
 
 lm_status lm__parquet_filter_open(lm_parquet_reader *reader, const lm_parquet_read_options *options,

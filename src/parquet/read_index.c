@@ -88,6 +88,29 @@ lm_status lm__read_offset_index(const lm_parquet_reader *reader, size_t row_grou
                   error);
 }
 
+static void widen(int64_t offset, int64_t size, uint64_t *from, uint64_t *to)
+{
+    if (offset <= 0 || size <= 0) return;
+    if ((uint64_t)offset < *from) *from = (uint64_t)offset;
+    if ((uint64_t)offset + (uint64_t)size > *to) *to = (uint64_t)offset + (uint64_t)size;
+}
+
+void lm__read_indexes_coming(const lm_parquet_reader *reader)
+{
+    const lm_file_metadata *metadata = &reader->metadata;
+    uint64_t from = UINT64_MAX, to = 0;
+    for (size_t g = 0; g < metadata->row_groups.count; g++)
+        for (size_t c = 0; c < metadata->row_groups.items[g].columns.count; c++) {
+            const lm_column_chunk *chunk = &metadata->row_groups.items[g].columns.items[c];
+            if (LM_HAS(chunk, LM_COLUMN_CHUNK_COLUMN_INDEX_LENGTH))
+                widen(chunk->column_index_offset, chunk->column_index_length, &from, &to);
+            if (LM_HAS(chunk, LM_COLUMN_CHUNK_OFFSET_INDEX_LENGTH))
+                widen(chunk->offset_index_offset, chunk->offset_index_length, &from, &to);
+        }
+    if (from < to && to - from <= LM_PARQUET_READ_INDEX_BYTES_MAX)
+        lm_source_coming(reader->source, from, to - from);
+}
+
 /* Bloom filters. */
 
 /* The length in the footer came late to the format: the header alone says it for all. */

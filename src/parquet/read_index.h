@@ -21,6 +21,10 @@ LM_MUST_USE lm_status lm__read_offset_index(const lm_parquet_reader *reader, siz
                                             const lm_read_node *leaf, lm_arena *arena,
                                             const lm_offset_index **index, lm_error *error);
 
+/* Tells the source that all indexes will be read, where they are few enough to be fetched at once.
+ */
+void lm__read_indexes_coming(const lm_parquet_reader *reader);
+
 /* What a bloom filter's header says, and where the filter lies, the header counted in. */
 typedef struct lm_read_bloom_place {
     bool there;

@@ -157,7 +157,9 @@ static lm_status chunk_bytes(lm_read_pages *pages, size_t size, const uint8_t **
         return LM_OK;
     }
     uint64_t left = pages->end - pages->at;
-    size_t wanted = size > LM_PARQUET_READ_WINDOW_BYTES ? size : LM_PARQUET_READ_WINDOW_BYTES;
+    bool goes_on = window->size > 0 && pages->at == pages->window_at + window->size;
+    size_t wanted = goes_on ? LM_PARQUET_READ_FAR_BYTES : LM_PARQUET_READ_WINDOW_BYTES;
+    if (wanted < size) wanted = size;
     if (wanted > left) wanted = (size_t)left;
     if (lm__read_room(window, wanted) != LM_OK) return lm__error_memory(error, "reading a page");
     window->size = 0;

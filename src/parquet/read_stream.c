@@ -2,6 +2,7 @@
 #include "parquet/read_stream.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -55,6 +56,7 @@ struct read_stream {
     lm_read_asked asked;
     lm_pool *pool;
     int threads;
+    bool is_far; /* the source gives no views: bytes have to be fetched */
     /* Where the next unit begins. */
     size_t at_group, at_row, unit_rows; /* unit_rows 0: not settled for this row group */
     bool apart;                         /* each unit of it is a track of its own */
@@ -270,7 +272,7 @@ static void settle_units(read_stream *s, const lm_row_group *group)
 {
     size_t threads = (size_t)s->threads, groups = s->asked.row_group_count - s->at_group;
     s->unit_rows = rows_of_units(s, group);
-    s->apart = threads > 1 && groups * s->plan.leaf_count < 4 * threads;
+    s->apart = threads > 1 && !s->is_far && groups * s->plan.leaf_count < 4 * threads;
     for (uint32_t i = 0; i < s->plan.leaf_count && s->apart; i++)
         s->apart = lm__read_is_flat(s->plan.leaves[i].node) && s->plan.leaves[i].owned_count == 0;
     size_t piece = ((size_t)rows_of(s, group) + threads - 1) / threads;
@@ -328,6 +330,30 @@ static bool find_rows(read_stream *s)
     return false;
 }
 
+/* Where the chunks of a row group that are wanted are most of a short stretch of the file, that is
+ * said beforehand, so that what has to fetch them does so in few pieces, even where not all rows
+ * are wanted. Long chunks are fetched side by side by those who read them. */
+static void tell_coming(read_stream *s, size_t row_group)
+{
+    const lm_row_group *group = &s->reader->metadata.row_groups.items[row_group];
+    bool is_whole = !s->spans && s->asked.rows_left >= (uint64_t)group->num_rows;
+    uint64_t most = is_whole ? LM_PARQUET_READ_FAR_BYTES : LM_PARQUET_READ_WINDOW_BYTES;
+    uint64_t from = UINT64_MAX, to = 0, wanted = 0;
+    for (uint32_t i = 0; i < s->plan.leaf_count; i++) {
+        const lm_column_metadata *metadata =
+            group->columns.items[s->plan.leaves[i].node->leaf_first].meta_data;
+        if (!metadata || metadata->total_compressed_size <= 0) continue;
+        uint64_t start = lm__read_chunk_start(metadata),
+                 size = (uint64_t)metadata->total_compressed_size;
+        if (start > s->reader->source->size || size > s->reader->source->size - start) return;
+        wanted += size;
+        if (start < from) from = start;
+        if (start + size > to) to = start + size;
+    }
+    if (wanted > 0 && wanted >= (to - from) / 4 * 3 && to - from <= most)
+        lm_source_coming(s->reader->source, from, to - from);
+}
+
 static read_track *new_track(read_stream *s)
 {
     size_t leaves = s->plan.leaf_count;
@@ -353,6 +379,7 @@ static lm_status new_unit(read_stream *s, read_unit **out, lm_error *error)
     if (unit && parts && !s->track) {
         s->track = new_track(s);
         unit->first = true;
+        if (s->at_row == 0 && s->is_far) tell_coming(s, s->asked.row_groups[s->at_group]);
     }
     if (!unit || !parts || !s->track) {
         lm__free(s->allocator, unit);
@@ -610,13 +637,25 @@ lm_status lm__read_asked_make(const lm_parquet_reader *reader,
     return choose_row_groups(reader, options, &asked->row_groups, &asked->row_group_count, error);
 }
 
+lm_status lm__read_pool_new(const lm_parquet_reader *reader, const lm_parquet_read_options *options,
+                            lm_pool **pool, lm_error *error)
+{
+    int threads = options->threads;
+    LM_TRY(lm__pool_new(reader->allocator, threads, pool, error));
+    if (threads > 0 || getenv("LAMELLA_THREADS") || lm_source_view(reader->source, 0, 1) ||
+        lm__pool_threads(*pool) >= LM_PARQUET_READ_FAR_THREADS)
+        return LM_OK;
+    lm__pool_free(*pool); /* no thread of it has begun */
+    return lm__pool_new(reader->allocator, LM_PARQUET_READ_FAR_THREADS, pool, error);
+}
+
 static lm_status open_stream(read_stream *s, const lm_parquet_read_options *options,
                              lm_error *error)
 {
     LM_TRY(lm__read_asked_make(s->reader, options, &s->tally, &s->asked, error));
     s->counts = options->counts;
     LM_TRY(lm_keeping_allocator_new(s->allocator, s->asked.bytes_max / 2, &s->blocks, error));
-    LM_TRY(lm__pool_new(s->allocator, options->threads, &s->pool, error));
+    LM_TRY(lm__read_pool_new(s->reader, options, &s->pool, error));
     s->threads = lm__pool_threads(s->pool);
     return lm__read_plan_make(s->reader, options, &s->plan, error);
 }
@@ -653,6 +692,7 @@ static lm_status new_stream(lm_parquet_reader *reader, read_stream **stream, lm_
     if (!s) return lm__error_memory(error, "reading rows");
     s->allocator = reader->allocator;
     s->reader = lm__parquet_reader_ref(reader);
+    s->is_far = !lm_source_view(reader->source, 0, 1);
     pthread_mutex_init(&s->lock, NULL);
     *stream = s;
     return LM_OK;

@@ -70,4 +70,10 @@ LM_MUST_USE lm_status lm__read_asked_make(const lm_parquet_reader *reader,
                                           lm_read_tally *tally, lm_read_asked *asked,
                                           lm_error *error);
 
+/* Of the threads that the options ask for; where nothing is said and what is read has to be fetched
+ * from far, of more than there are CPUs, as they mostly wait. */
+LM_MUST_USE lm_status lm__read_pool_new(const lm_parquet_reader *reader,
+                                        const lm_parquet_read_options *options, lm_pool **pool,
+                                        lm_error *error);
+
 #endif

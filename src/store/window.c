@@ -100,6 +100,20 @@ static bool is_coming(const lm_windows *w, uint64_t offset)
     return offset >= w->coming_start && offset < w->coming_end;
 }
 
+/* Where to begin for a byte that is to be fetched: what was announced before it and is near will be
+ * wanted too, by another thread perhaps. */
+static uint64_t window_start(const lm_windows *w, uint64_t offset)
+{
+    uint64_t start = w->coming_start;
+    if (!is_coming(w, offset)) return offset;
+    for (size_t i = 0; i < LM_WINDOW_SLOTS; i++) {
+        const window *slot = &w->slots[i];
+        uint64_t end = slot->start + slot->size;
+        if (slot->state != EMPTY && end > start && end <= offset) start = end;
+    }
+    return offset - start < LM_WINDOW_BYTES / 2 ? start : offset;
+}
+
 /* How much to fetch at `offset`, where `wanted` bytes are asked for. */
 static size_t window_bytes(const lm_windows *w, uint64_t offset, size_t wanted, bool *in_order)
 {
@@ -108,13 +122,18 @@ static size_t window_bytes(const lm_windows *w, uint64_t offset, size_t wanted, 
     *in_order = before != NULL;
     if (is_coming(w, offset)) {
         uint64_t left = w->coming_end - offset;
-        *in_order = true;
+        *in_order = false; /* what lies behind it was not promised */
         size = left < LM_WINDOW_BYTES ? left : LM_WINDOW_BYTES;
     } else if (before) {
         size = before->size * 2;
     }
     if (size < wanted) size = wanted;
     if (size > LM_WINDOW_BYTES) size = LM_WINDOW_BYTES;
+    for (size_t i = 0; i < LM_WINDOW_SLOTS; i++) { /* what is there already is not fetched again */
+        const window *slot = &w->slots[i];
+        if (slot->state != EMPTY && slot->start > offset && slot->start - offset < size)
+            size = slot->start - offset;
+    }
     return to_end(w, offset, size);
 }
 
@@ -142,11 +161,13 @@ static void *ahead_run(void *context)
             continue;
         }
         uint64_t start = w->ahead_start;
-        size_t size = w->ahead_bytes;
+        bool in_order;
         w->ahead_bytes = 0;
-        window *slot = find(w, start) ? NULL : slot_take(w, start, size);
+        /* What others fetch by now is left out. */
+        window *slot =
+            find(w, start) ? NULL : slot_take(w, start, window_bytes(w, start, 1, &in_order));
         if (!slot) continue;
-        slot->in_order = true;
+        slot->in_order = !is_coming(w, start);
         (void)!load(w, slot, NULL);
     }
     pthread_mutex_unlock(&w->mutex);
@@ -176,11 +197,13 @@ static void ahead_ask(lm_windows *w, uint64_t offset)
 
 void lm__windows_coming(lm_windows *w, uint64_t offset, uint64_t size)
 {
-    if (size < LM_WINDOW_COMING_BYTES_MIN || offset >= w->file_bytes) return;
+    if (size == 0 || offset >= w->file_bytes) return;
     pthread_mutex_lock(&w->mutex);
-    w->coming_start = offset;
-    w->coming_end = offset + to_end(w, offset, size);
-    ahead_ask(w, offset);
+    bool goes_on = offset >= w->coming_start && offset <= w->coming_end;
+    if (!goes_on) w->coming_start = w->coming_end = offset;
+    uint64_t end = offset + to_end(w, offset, size);
+    if (end > w->coming_end) w->coming_end = end;
+    if (size >= LM_WINDOW_COMING_BYTES_MIN) ahead_ask(w, offset);
     pthread_mutex_unlock(&w->mutex);
 }
 
@@ -212,8 +235,9 @@ lm_status lm__windows_read(lm_windows *w, uint64_t offset, void *buffer, size_t 
             continue;
         }
         bool in_order;
-        size_t bytes = window_bytes(w, offset, size, &in_order);
-        slot = size < LM_WINDOW_PAST_BYTES ? slot_take(w, offset, bytes) : NULL;
+        uint64_t start = window_start(w, offset);
+        size_t bytes = window_bytes(w, start, size + (size_t)(offset - start), &in_order);
+        slot = size < LM_WINDOW_PAST_BYTES ? slot_take(w, start, bytes) : NULL;
         if (slot) {
             slot->in_order = in_order;
             status = load(w, slot, error);

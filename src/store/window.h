@@ -33,7 +33,8 @@ void lm__windows_free(lm_windows *windows);
 /* From any thread. The range lies in the file. */
 LM_MUST_USE lm_status lm__windows_read(lm_windows *windows, uint64_t offset, void *buffer,
                                        size_t size, lm_error *error);
-/* The range will be read soon, in order. */
+/* The range will be read soon, in order. One that goes on where the last one ends is joined to it,
+ * any other takes its place. */
 void lm__windows_coming(lm_windows *windows, uint64_t offset, uint64_t size);
 
 #endif

@@ -149,6 +149,26 @@ TEST(what_was_announced_is_fetched_ahead)
     remote_deinit(&r);
 }
 
+TEST(short_stretches_that_are_announced_are_one_fetch) /* 2 */
+{
+    remote r;
+    remote_init(&r, 32 * LM_MIB);
+    lm_windows *w = windows_new(&r);
+    lm__windows_coming(w, 5000, 3000);
+    lm__windows_coming(w, 8000, 40 * LM_KIB); /* joined to the first */
+    check_read(w, 5000, 10);
+    check_read(w, 7000, 2000);
+    check_read(w, 40000, 8960);
+    CHECK_INT(r.fetches, 1);
+    CHECK_INT(r.end, 8000 + 40 * LM_KIB);
+    /* Nothing that is there is fetched again, and nothing behind what was announced. */
+    check_read(w, 4000, 2000);
+    CHECK_INT(r.fetches, 2);
+    CHECK_INT(r.fetched, 3000 + 40 * LM_KIB + 1000);
+    lm__windows_free(w);
+    remote_deinit(&r);
+}
+
 TEST(a_large_read_goes_past_the_windows) /* 1 */
 {
     remote r;
@@ -276,6 +296,7 @@ int main(void)
     RUN(a_read_here_and_there_fetches_what_it_wants);
     RUN(reads_in_order_become_windows);
     RUN(what_was_announced_is_fetched_ahead);
+    RUN(short_stretches_that_are_announced_are_one_fetch);
     RUN(a_large_read_goes_past_the_windows);
     RUN(a_failed_fetch_leaves_nothing);
     RUN(readers_at_once_get_their_bytes);
