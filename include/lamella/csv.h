@@ -129,6 +129,7 @@ typedef struct lm_csv_read_options {
     bool replace_invalid;  /* what is not UTF-8 becomes U+FFFD, and is not refused */
     size_t sample_bytes;   /* that types are found out by; 0: 1 MiB */
     size_t row_bytes_max;  /* of one row; 0: 64 MiB */
+    size_t lines_skipped;  /* lines at the beginning that are passed over: titles, remarks */
     lm_csv_report *report; /* filled as the rows go by; may be NULL */
     int threads;           /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: the caller */
     const lm_cancel *cancel;

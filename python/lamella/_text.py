@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 FORMATS = {"auto": 0, "parquet": 1, "arrow": 2, "arrows": 3, "jsonl": 4, "csv": 5}
 CSV_OPTIONS = (
     "sep", "delimiter", "quotechar", "quoting", "escapechar", "header", "na_values", "dtype", "infer_types", "on_bad_lines",
-    "encoding", "encoding_errors", "max_row_bytes",
+    "encoding", "encoding_errors", "max_row_bytes", "skiprows",
 )  # fmt: skip
 _RAGGED = {"error": 0, "pad": 1, "skip": 2}
 _INFER = {"sample": 0, "all": 1, "none": 2}
@@ -45,6 +45,8 @@ def csv_options(function: str, options: dict[str, Any]) -> dict[str, Any]:
     if encoding not in ("utf-8", "utf8", "utf-8-sig", "ascii"):
         raise ValueError(f"encoding is 'utf-8', with a byte order mark or without, not {options['encoding']!r}")
     made["replace_invalid"] = choice("encoding_errors", options.get("encoding_errors", "strict"), _INVALID) == 1
+    if options.get("skiprows") is not None:
+        made["lines_skipped"] = count("skiprows", options["skiprows"], 0)
     if options.get("max_row_bytes") is not None:
         made["row_bytes_max"] = count("max_row_bytes", options["max_row_bytes"])
     return made

@@ -1,6 +1,8 @@
 """XLSX: one sheet, or a dict of them."""
 from __future__ import annotations
 
+import os
+
 from . import _core
 from ._csv import open_picked
 from ._data import raise_from_feed
@@ -96,6 +98,9 @@ def atomic_write_xlsx(dst: PathLike, df: Any, sheet_name: str = "data", **option
     """Publishes a table as a workbook, or a dict of tables as its sheets, in constant memory. Options are pandas'
     (columns, header, index, freeze_panes), and autofilter, table_name, number_formats={column: format},
     column_widths={column: characters}, split_sheets, exact; and those of every publication."""
+    suffix = os.path.splitext(os.fsdecode(dst))[1].lower()
+    if suffix in (".xls", ".xlsb", ".xlsm", ".xltx", ".xltm", ".ods", ".csv"):
+        raise ValueError(f"{os.fsdecode(dst)}: this is a workbook of the kind .xlsx, which Excel does not open as {suffix}")
     result = _write("atomic_write_xlsx", path_bytes(dst), df, sheet_name, options)
     assert isinstance(result, Result)
     return result

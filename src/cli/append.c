@@ -148,15 +148,18 @@ static lm_status check_settings(const settings *given, lm_error *error)
 
 /* Text is read as what the table stores: "007" stays text where it is text. */
 static lm_status append_source(const char *table, const char *source, const settings *given,
-                               lm_table_options *options, lm_scan_options *how,
+                               lm_table_options *options, const lm_scan_options *reading,
                                lm_table_summary **summary, lm_error *error)
 {
     lm_table_descriptor *descriptor;
+    lm_scan_options how = *reading;
     lm_scan *scan;
     struct ArrowArrayStream stream;
+    if (how.types)
+        return lm__error_set(error, LM_INVALID, "--read-types: types are those of the table");
     LM_TRY(lm_table_describe(options, table, given->run_id, &descriptor, error));
-    how->types = lm_table_descriptor_stored(descriptor);
-    lm_status status = lm_scan_open(source, how, &scan, error);
+    how.types = lm_table_descriptor_stored(descriptor);
+    lm_status status = lm_scan_open(source, &how, &scan, error);
     if (status == LM_OK) {
         lm_format format = lm_scan_format(scan);
         if (format == LM_FORMAT_CSV || format == LM_FORMAT_JSONL) options->check = LM_TABLE_SAFE;

@@ -29,6 +29,10 @@ const lm_cli_option lm__cli_reading_options[] = {
      "for its own): formats without types are read so, of others the "
      "columns are converted where nothing is lost. Columns that it has not are left out.",
      NULL},
+    {"read-types", LM_CLI_TEXT, offsetof(lm_cli_reading, types), "TEXT|@PATH",
+     "Types of some columns of CSV and JSON lines, in the same form; those of the others are found "
+     "out.",
+     NULL},
     {"columns", LM_CLI_TEXT, offsetof(lm_cli_reading, columns), "NAME,...",
      "Only these columns, in this order; a.b is the field b of the struct a. A comma or a "
      "backslash that belongs to a name has a backslash before it.",
@@ -63,8 +67,8 @@ const lm_cli_option lm__cli_reading_options[] = {
     {"csv-escape", LM_CLI_TEXT, offsetof(lm_cli_reading, csv.escape), "CHAR",
      "A character that takes the next one as it is; none by default.", NULL},
     {"csv-header", LM_CLI_CHOICE, offsetof(lm_cli_reading, csv.header), "auto|yes|no",
-     "Whether the first row has the columns' names; auto: unless a cell of it is empty, a number "
-     "or a date.",
+     "Whether the first row has the columns' names; auto: unless a cell of it is a number or a "
+     "date (docs/csv.md).",
      headers},
     {"csv-null", LM_CLI_TEXT, offsetof(lm_cli_reading, csv.nulls), "TEXT,...",
      "Cells that are null when they are not quoted, besides empty ones.", NULL},
@@ -78,6 +82,8 @@ const lm_cli_option lm__cli_reading_options[] = {
      raggeds},
     {"csv-replace-invalid", LM_CLI_FLAG, offsetof(lm_cli_reading, csv.replace_invalid), NULL,
      "What is not UTF-8 becomes U+FFFD, instead of an error.", NULL},
+    {"csv-skip-lines", LM_CLI_COUNT, offsetof(lm_cli_reading, csv.skip_lines), "N",
+     "Pass over so many lines at the beginning: a title, remarks.", NULL},
     {"csv-row-bytes", LM_CLI_COUNT, offsetof(lm_cli_reading, csv.row_bytes), "N",
      "The most bytes of one row, 64 MiB by default.", NULL},
     {NULL},
@@ -119,6 +125,7 @@ static lm_status read_csv(const lm_cli_csv_reading *given, lm_scan_options *opti
     csv->options.whole_sample = given->types == TYPES_BY_ALL;
     csv->options.replace_invalid = given->replace_invalid;
     csv->options.row_bytes_max = (size_t)given->row_bytes;
+    csv->options.lines_skipped = (size_t)given->skip_lines;
     csv->options.report = &csv->report;
     csv->options.no_quotes = given->quote && strcmp(given->quote, "none") == 0;
     LM_TRY(lm__cli_character(given->separator, "csv-separator", &csv->options.separator, error));
@@ -232,6 +239,10 @@ lm_status lm__cli_scan_options(const lm_cli *cli, const lm_cli_reading *settings
         lm_status status = lm__cli_read_schema(cli, settings->schema, &options->schema, error);
         if (status != LM_OK) return lm__error_within(error, status, "--read-schema");
     }
+    if (settings->types) {
+        lm_status status = lm__cli_read_schema(cli, settings->types, &options->types, error);
+        if (status != LM_OK) return lm__error_within(error, status, "--read-types");
+    }
     LM_TRY(read_at(settings, options, error));
     LM_TRY(read_csv(&settings->csv, options, error));
     if (settings->columns) LM_TRY(split_columns(settings->columns, options, error));
@@ -257,6 +268,7 @@ void lm__cli_scan_options_free(lm_scan_options *options)
     lm__free(NULL, (void *)options->columns);
     lm_expr_free(options->filter);
     lm_schema_free(options->schema);
+    lm_schema_free(options->types);
 }
 
 lm_status lm__cli_source(const lm_cli *cli, const char *path, lm_source **source, lm_error *error)

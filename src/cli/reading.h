@@ -11,13 +11,13 @@ typedef struct lm_cli_csv_reading {
     const char *separator, *quote, *escape, *nulls;
     int header, types, ragged; /* places in their choices */
     bool replace_invalid;
-    uint64_t row_bytes;
+    uint64_t row_bytes, skip_lines;
 } lm_cli_csv_reading;
 
 /* Settings of what is read of a table. */
 typedef struct lm_cli_reading {
     int from; /* lm_format */
-    const char *columns, *where, *schema;
+    const char *columns, *where, *schema, *types;
     uint64_t limit, offset; /* limit UINT64_MAX: all */
     uint64_t page_bytes;
     int int96; /* place in its choices */

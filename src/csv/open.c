@@ -204,6 +204,23 @@ static size_t separator_line(const uint8_t *sample, size_t size, char *separator
     return 6 + (size > 6 && sample[5] == '\r' && sample[6] == '\n');
 }
 
+/* The bytes of the lines at the beginning that are passed over. */
+static lm_status skip_lines(const char *name, const uint8_t *sample, size_t size, bool last,
+                            size_t lines, size_t *skipped, lm_error *error)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < lines; i++) {
+        while (at < size && sample[at] != '\n' && sample[at] != '\r') at++;
+        if (at == size && !last)
+            return lm__error_set(error, LM_LIMIT,
+                                 "%s: the lines to pass over are longer than the sample", name);
+        if (at == size) break;
+        at += 1 + (sample[at] == '\r' && at + 1 < size && sample[at + 1] == '\n');
+    }
+    *skipped = at;
+    return LM_OK;
+}
+
 static lm_status check_characters(const lm_csv_dialect *d, lm_error *error)
 {
     const char of[] = {d->separator, d->quote, d->escape};
@@ -236,7 +253,10 @@ lm_status lm__csv_plan_make(lm_arena *arena, const lm_allocator *allocator,
     first_row first;
     lm_csv_read_options own = *options;
     LM_TRY(check_encoding(name, sample, size, error));
-    const size_t mark = separator_line(sample, size, &own.separator);
+    size_t mark = 0;
+    LM_TRY(skip_lines(name, sample, size, last, options->lines_skipped, &mark, error));
+    if (mark == 0) mark = separator_line(sample, size, &own.separator);
+    const size_t passed = options->lines_skipped ? options->lines_skipped : mark > 0;
     if (options->separator) own.separator = options->separator;
     options = &own;
     sample += mark;
@@ -249,7 +269,7 @@ lm_status lm__csv_plan_make(lm_arena *arena, const lm_allocator *allocator,
                          ? (size_t)options->schema->root.n_children
                          : 0;
     LM_TRY(take_first_row(arena, plan, name, columns, sample, size, last, &first, error));
-    first.lines += mark > 0;
+    first.lines += passed;
     /* The walk takes quotes out in place: of a row that may be read again. */
     size_t row_size = first.row.end - first.at;
     uint8_t *text = lm__arena_aligned(arena, 1, row_size + 1);

@@ -2,10 +2,12 @@
 #include "jsonl/infer.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "arrow/text.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/number.h"
 #include "jsonl/token.h"
 
 typedef enum guess_kind {
@@ -24,6 +26,7 @@ typedef struct guess {
     size_t name_size;
     guess_kind kind;
     int64_t line; /* where the kind was settled */
+    int64_t lost; /* where a whole number stands that float64 would round; 0: nowhere */
     struct guess *children, *last, *next;
     int32_t count;
     int64_t seen; /* the object that has it: for names that are there twice */
@@ -31,6 +34,7 @@ typedef struct guess {
 
 typedef struct inference {
     lm_arena arena;
+    const lm_schema *types; /* of columns; or NULL */
     lm_jsonl_cursor cursor;
     lm_buffer scratch;
     int64_t line, objects;
@@ -135,6 +139,11 @@ static lm_status look_at_object(inference *in, guess *g, const lm_path *path, in
         if (child->seen == object) return wrong(in, &below, "it is there twice");
         child->seen = object;
         if (!lm__jsonl_take(c, ':')) return wrong(in, &below, "':' is expected");
+        if (!path && in->types && lm__field_find(&in->types->root, name, size) >= 0) {
+            status = lm__jsonl_skip(c, &in->scratch);
+            if (status != LM_OK) return failed(in, status, &below);
+            continue;
+        }
         LM_TRY(look(in, child, &below, depth + 1));
     } while (lm__jsonl_take(c, ','));
     return lm__jsonl_take(c, '}') ? LM_OK : wrong(in, path, "',' or '}' is expected");
@@ -157,6 +166,16 @@ static bool is_special(const char *text, size_t size)
     return (size == 3 && memcmp(text, "NaN", 3) == 0) ||
            (size == 8 && memcmp(text, "Infinity", 8) == 0) ||
            (size == 9 && memcmp(text, "-Infinity", 9) == 0);
+}
+
+/* A whole number, in JSON's form, as its float64 prints all digits. */
+static bool float_keeps(const char *text, size_t size)
+{
+    char digits[400];
+    double value;
+    if (!lm__double_parse(text, size, &value) || value - value != 0) return true; /* told later */
+    int length = snprintf(digits, sizeof digits, "%.0f", value);
+    return (size_t)length == size && memcmp(digits, text, size) == 0;
 }
 
 static lm_status look_at_scalar(inference *in, guess *g, const lm_path *path)
@@ -184,6 +203,8 @@ static lm_status look_at_scalar(inference *in, guess *g, const lm_path *path)
         kind = status == LM_OK && whole && lm__text_to_i64(text, size, &integer) == LM_TEXT_OK
                    ? GUESS_INT
                    : GUESS_REAL;
+        if (status == LM_OK && whole && size > 15 && !g->lost && !float_keeps(text, size))
+            g->lost = in->line;
     }
     return status == LM_OK ? meet(in, g, kind, path) : failed(in, status, path);
 }
@@ -218,6 +239,13 @@ static lm_status make_field(inference *in, lm_arena *arena, const guess *g, lm_f
         [GUESS_SPECIAL] = LM_TYPE_UTF8, [GUESS_TEXT] = LM_TYPE_UTF8,
         [GUESS_LIST] = LM_TYPE_LIST,    [GUESS_STRUCT] = LM_TYPE_STRUCT,
     };
+    if (g->kind == GUESS_REAL && g->lost) {
+        const lm_path path = {NULL, g->name};
+        in->line = g->lost;
+        return wrong(in, &path,
+                     "a whole number that float64 would round: say a type that has it "
+                     "(decimal128(38, 0), uint64, or utf8)");
+    }
     if (!lm__field_init(arena, field, g->name, lm__type_make(types[g->kind]), true))
         return no_memory(in);
     if (g->kind != GUESS_LIST && g->kind != GUESS_STRUCT) return LM_OK;
@@ -243,10 +271,10 @@ static lm_status make_schema(inference *in, const lm_allocator *allocator, const
     return status;
 }
 
-lm_status lm__jsonl_infer(const lm_allocator *allocator, const uint8_t *text, size_t size,
-                          lm_schema **schema, lm_error *error)
+lm_status lm__jsonl_infer(const lm_allocator *allocator, const lm_schema *types,
+                          const uint8_t *text, size_t size, lm_schema **schema, lm_error *error)
 {
-    inference in = {.error = error};
+    inference in = {.types = types, .error = error};
     guess root = {.kind = GUESS_STRUCT};
     lm_status status = LM_OK;
     lm__arena_init(&in.arena, allocator, 0);

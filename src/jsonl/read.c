@@ -152,12 +152,13 @@ static void reader_close(lm_stream *stream)
     lm__free(allocator, r);
 }
 
-static lm_status guess_schema(jsonl_reader *r, lm_schema **schema, lm_error *error)
+static lm_status guess_schema(jsonl_reader *r, const lm_schema *types, lm_schema **schema,
+                              lm_error *error)
 {
     LM_TRY(lm__jsonl_block_next(&r->blocks, &r->first, error));
     if (!lm__utf8_valid(r->first.text, r->first.size))
         return lm__error_set(error, LM_DATA, "it begins with bytes that are no UTF-8");
-    return lm__jsonl_infer(r->allocator, r->first.text, r->first.size, schema, error);
+    return lm__jsonl_infer(r->allocator, types, r->first.text, r->first.size, schema, error);
 }
 
 /* *schema with the types that were given, in its place. */
@@ -193,7 +194,7 @@ static lm_status open_reader(jsonl_reader *r, const lm_jsonl_read_options *optio
     if (options->schema)
         *schema = lm_schema_ref(options->schema);
     else
-        LM_TRY(guess_schema(r, schema, error));
+        LM_TRY(guess_schema(r, options->types, schema, error));
     if (!options->schema && options->types) LM_TRY(give_types(r, options->types, schema, error));
     LM_TRY(lm__pool_new(r->allocator, options->threads, &r->pool, error));
     r->threads = lm__pool_threads(r->pool);

@@ -342,7 +342,7 @@ static bool null_texts(lm_csv_read_options *csv, char **nulls, PyObject *list)
 
 bool lm__py_csv_read_options(lm_csv_read_options *csv, char **nulls, PyObject *dict)
 {
-    int64_t header = 0, ragged = 0, row_bytes = 0;
+    int64_t header = 0, ragged = 0, row_bytes = 0, skipped = 0;
     *csv = (lm_csv_read_options){0};
     *nulls = NULL;
     bool fine =
@@ -354,9 +354,11 @@ bool lm__py_csv_read_options(lm_csv_read_options *csv, char **nulls, PyObject *d
         lm__py_get_bool(dict, "whole_sample", &csv->whole_sample) &&
         lm__py_get_bool(dict, "replace_invalid", &csv->replace_invalid) &&
         lm__py_get_int(dict, "row_bytes_max", &row_bytes) &&
+        lm__py_get_int(dict, "lines_skipped", &skipped) &&
         null_texts(csv, nulls, PyDict_GetItemString(dict, "nulls"));
     csv->header = (lm_csv_header)header;
     csv->ragged = (lm_csv_ragged)ragged;
     csv->row_bytes_max = (size_t)row_bytes;
+    csv->lines_skipped = (size_t)skipped;
     return fine;
 }

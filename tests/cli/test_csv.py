@@ -162,3 +162,26 @@ def test_a_file_without_a_row_has_the_columns_that_a_schema_tells(run, tmp_path)
         done = run("cat", source, "--from", "csv", "--csv-header", "no", "--read-schema", "a: int64, b: utf8", "--format", "csv")
         assert done.stdout == b"a,b\n", done.stderr
     assert run("cat", "x.csv", "--read-schema", "a: int64").returncode == 3  # there might have been a header
+
+
+def test_lines_are_passed_over_at_the_beginning(run, tmp_path):
+    (tmp_path / "x.csv").write_bytes(b'Report "2026\r\n\r\n# made by x\ra;b\n1;2\n3\n')
+    want = b'{"a":1,"b":2}\n'
+    assert run("cat", "x.csv", "--csv-skip-lines", "3", "--csv-ragged", "skip").stdout == want
+    done = run("cat", "x.csv", "--csv-skip-lines", "3")
+    assert done.returncode == 3 and b"line 6" in done.stderr
+    assert run("cat", "x.csv", "--csv-skip-lines", "30").returncode == 3
+    assert run("count", "-", "--from", "csv", "--csv-skip-lines", "1", stdin=b"title\na\n1\n").stdout == b"1\n"
+
+
+def test_types_of_some_columns(run, tmp_path):
+    (tmp_path / "x.csv").write_text("zip,n,d\n10001,1,2.50\n")
+    done = run("cat", "x.csv", "--read-types", "zip: utf8, d: decimal128(9, 2), gone: int8")
+    assert done.stdout == b'{"zip":"10001","n":1,"d":2.50}\n', done.stderr
+    lines = b'{"id":12345678901234567890,"x":1}\n{"id":1,"x":1.5}\n'
+    done = run("cat", "-", "--from", "jsonl", stdin=lines)
+    assert done.returncode == 3 and b"line 1: column id" in done.stderr and b"uint64" in done.stderr
+    for types, one in (("id: uint64", b"12345678901234567890"), ("id: utf8", b'"12345678901234567890"')):
+        done = run("cat", "-", "--from", "jsonl", "--read-types", types, stdin=lines)
+        assert done.stdout.startswith(b'{"id":' + one + b',"x":1.0}\n'), done.stderr
+    assert run("append", "t", "x.csv", "--root", "o", "--run-id", "r", "--read-types", "n: int8").returncode == 2

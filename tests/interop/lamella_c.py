@@ -316,6 +316,7 @@ class CsvReadOptions(c.Structure):
         ("replace_invalid", c.c_bool),
         ("sample_bytes", c.c_size_t),
         ("row_bytes_max", c.c_size_t),
+        ("lines_skipped", c.c_size_t),
         ("report", c.POINTER(CsvReport)),
         ("threads", c.c_int),
         ("cancel", c.c_void_p),

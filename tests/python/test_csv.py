@@ -174,6 +174,7 @@ def test_reading_takes_the_names_of_pandas():
     with open("bad.csv", "wb") as file:
         file.write(b"a\n\xff\n")
     assert read("bad.csv", "table", encoding_errors="replace").to_pydict() == {"a": ["\ufffd"]}
+    assert read("x.txt", "table", skiprows=1, header=None, on_bad_lines="skip").to_pydict()["column3"] == [1, 2]
     for wrong in ({"encoding": "latin-1"}, {"sep": ";;"}, {"header": 3}, {"on_bad_lines": "warn"}, {"quoting": 9}, {"infer_types": "x"}):
         with pytest.raises(ValueError):
             read("x.txt", "table", **wrong)

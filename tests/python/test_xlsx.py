@@ -103,3 +103,10 @@ def test_choose_format():
     ]  # fmt: skip
     with pytest.raises(ValueError, match="did you mean 'report'"):
         lamella.choose_format("reports")
+
+
+def test_a_suffix_that_excel_would_not_open_it_by_is_refused():
+    for name in ("x.xls", "x.ods", "x.CSV"):
+        with pytest.raises(ValueError, match="kind .xlsx"):
+            lamella.atomic_write_xlsx(name, [{"a": 1}])
+    assert lamella.atomic_write_xlsx("book", [{"a": 1}]).rows == 1

@@ -63,6 +63,11 @@ TEST(types_are_guessed)
                "a: utf8\n|{\"a\":\"NaN\"}\n{\"a\":\"x\"}\n");
     CHECK_TEXT(as_guessed("{\"a\":9223372036854775808}\n"),
                "a: float64\n|{\"a\":9.223372036854776e+18}\n");
+    CHECK_TEXT(as_guessed("{\"a\":9007199254740993}\n{\"a\":1}\n"),
+               "a: int64\n|{\"a\":9007199254740993}\n{\"a\":1}\n");
+    CHECK(strstr(as_guessed("{\"a\":1.5}\n{\"a\":-9007199254740993}\n"),
+                 "line 2: column a: a whole number that float64 would round"));
+    CHECK(strstr(as_guessed("{\"a\":12345678901234567890}\n"), "line 1: column a: a whole"));
     CHECK_TEXT(as_guessed("{\"a\":[]}\n{\"a\":[{\"x\":[1]},null]}\n{\"a\":null}"),
                "a: list<item: struct<x: list<item: int64>>>\n|{\"a\":[]}\n"
                "{\"a\":[{\"x\":[1]},null]}\n{\"a\":null}\n");
