@@ -352,12 +352,13 @@ class Proxy:
     # ---- answers ----
 
     def redirected(self, text):
-        """Addresses of the servers become ours."""
-        return re.sub(
+        """Addresses of the servers become ours, in redirects and where a NameNode tells its DataNodes."""
+        text = re.sub(
             rb"(http://)(127\.0\.0\.1|localhost):(\d+)",
             lambda m: b"%s127.0.0.1:%d" % (m[1], self.ports.get(int(m[3]), int(m[3]))),
             text,
         )
+        return re.sub(rb'("infoPort":)(\d+)', lambda m: b"%s%d" % (m[1], self.ports.get(int(m[2]), int(m[2]))), text)
 
     def answer(self, server, head):
         """The head and the body of the server's answer, addresses made ours."""
@@ -385,14 +386,15 @@ class Proxy:
 
     def pass_back(self, client, server, head, fault):
         reply, body = self.answer(server, head)
-        if fault is None and b"noredirect" not in head.first:
+        tells_ports = b"noredirect" in head.first or b"op=GET_BLOCK_LOCATIONS" in head.first
+        if fault is None and not tells_ports:
             client.send(reply.bytes())
             for piece in body:
                 client.send(piece)
             framed = reply.get(b"content-length") is not None or reply.get(b"transfer-encoding") is not None
             return framed or reply.first.split(b" ")[1] in (b"204", b"304")
         reply, data = self.plain(reply, body)
-        data = self.redirected(data) if b"noredirect" in head.first else data
+        data = self.redirected(data) if tells_ports else data
         told = len(data)
         if fault == "cut-after":
             return False

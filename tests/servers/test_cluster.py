@@ -87,6 +87,16 @@ def test_by_httpfs_what_is_new_is_put(run, hdfs, facade, tmp_path):
     assert Web(hdfs).look("/httpfs") is None
 
 
+def test_by_httpfs_parts_are_merged(run, hdfs, facade):
+    """It tells no inodes: parts are known by their length and time."""
+    web, count = Web(hdfs), 12
+    for i in range(count):
+        web.put(f"/httpfs-parts/in/part-{i}.csv", b"k,v\n%d,x\n" % i)
+    done = run("merge", f"{facade.url}/httpfs-parts/in", f"{facade.url}/httpfs-parts/all.csv", "--delete-sources")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert web.look("/httpfs-parts") == {"in": {}, "all.csv": b"k,v\n" + b"".join(b"%d,x\n" % i for i in range(count))}
+
+
 def test_by_httpfs_what_stands_cannot_be_replaced(run, hdfs, facade):
     """It renames by the old rules: never into a directory, never over a file."""
     web = Web(hdfs)

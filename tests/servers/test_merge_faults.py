@@ -5,10 +5,13 @@ result; what was interrupted is carried on, or run again, to the right result; a
 """
 
 import itertools
+import os
 
 import proxy as faulty
 import pytest
+import server
 from matrix import CONFLICT, FAILED, FEW, OK, UNKNOWN, badly_told, described, each_request, lamella, leavings, some_of
+from web import Web
 
 OLD = b"old\n" * 9
 HEADED = [b"p,r\n0,0\n0,1\n", b"", b"p,r\n2,0\n", b"p,r\n", b"p,r\n4,0\n4,1"]
@@ -134,3 +137,24 @@ def test_each_request_fails(web, proxies, way, fault):
     wrong = each_request(proxies, numbers, fault, one, for_good=("cut-after", "500"))
     wrong += leavings(web, place, {case.place: case.stays for case in cases})
     assert "\n".join(wrong[:20]) == "", len(wrong)
+
+
+@pytest.mark.parametrize("nth", [1, 3, 6])
+@pytest.mark.parametrize("way", ["stream", "join"])
+def test_a_data_node_ends_while_parts_are_read(way, nth):
+    """One of three, before it gives what the nth request for bytes is for; each part lies on two."""
+    if os.environ.get("LAMELLA_NO_HDFS"):
+        pytest.skip(os.environ["LAMELLA_NO_HDFS"])
+    with server.Hdfs(settings={"dfs.replication": 2}) as hdfs, faulty.Proxy(hdfs) as through:
+        case, reads, stopped = Case(Web(hdfs), way, "/ended"), itertools.count(1), []
+
+        def stop(port):
+            stopped.append(port)
+            hdfs.stop_data_node(hdfs.ports["data_nodes"].index(port))
+
+        through.plan(lambda role, method: (role, method) == ("data", "GET") and next(reads) == nth, "pause", half_way=stop)
+        done = case.go(through)
+        how = described(through, nth, done)
+        assert stopped or (way == "join" and nth > 4), how
+        through.plan()
+        assert (done.returncode, list(case.problems(done, through))) == (OK, []), how
