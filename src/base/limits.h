@@ -180,7 +180,7 @@
 #define LM_PARQUET_MERGE_ALIGNMENT_MAX (64 * LM_KIB)
 #define LM_CANONICAL_DECIMAL_BYTES_MAX (4 * LM_KIB) /* of one decimal that is printed */
 #define LM_CANONICAL_DECIMAL_SCALE_MAX 10000
-#define LM_CANONICAL_EMPTY_ROWS_MAX 10000000 /* of a row group without columns */
+#define LM_CANONICAL_EMPTY_ROWS_MAX 10000000 /* of a file without columns */
 #define LM_VARIANT_DEPTH_MAX 128
 #define LM_PARQUET_BLOOM_BYTES_MAX (128 * LM_MIB)
 #define LM_VERIFY_DISTINCT_SLOTS_MAX ((size_t)1 << 23) /* twice the values that are counted */

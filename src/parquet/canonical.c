@@ -133,9 +133,9 @@ static lm_status write_row_group(lm_canonical *state, const lm_parquet_reader *r
     uint64_t rows = (uint64_t)reader->metadata.row_groups.items[row_group].num_rows;
     size_t most = VALUES_AT_ONCE / (leaves + 1) + 16;
     if (most > LM_READ_INDICES) most = LM_READ_INDICES;
-    if (leaves == 0 && rows > LM_CANONICAL_EMPTY_ROWS_MAX)
-        return lm__error_set(state->error, LM_LIMIT, "%llu rows without columns; the limit is %d",
-                             (unsigned long long)rows, LM_CANONICAL_EMPTY_ROWS_MAX);
+    if (leaves == 0 && reader->rows > LM_CANONICAL_EMPTY_ROWS_MAX)
+        return lm__error_set(state->error, LM_LIMIT, "%lld rows without columns; the limit is %d",
+                             (long long)reader->rows, LM_CANONICAL_EMPTY_ROWS_MAX);
     for (uint32_t i = 0; i < leaves; i++)
         LM_TRY(open_leaf(state, reader, row_group, &state->leaves[i]));
     while (rows > 0) {

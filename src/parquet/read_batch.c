@@ -253,6 +253,24 @@ static lm_status put_values(const lm_read_vector *vector, lm_dict *dict, uint32_
     return LM_OK;
 }
 
+/* Slots beneath nulls, of a column that itself has none, point at something all the same. */
+static lm_status put_nothing(batch_maker *m, const lm_read_vector *vector, lm_dict *dict)
+{
+    static const int32_t offsets[2] = {0};
+    lm_dict_progress progress;
+    uint32_t index[1 + LM_ENCODE_SLACK];
+    if (vector->form != LM_FORM_FIXED) {
+        lm_strings empty = {
+            .kind = LM_STRINGS_OFFSETS32, .offsets = offsets, .data = lm__bytes(NULL, 0).data};
+        return lm__dict_put_strings(dict, &empty, (lm_bits){0}, 1, index, &progress, m->error);
+    }
+    uint8_t *zeros = lm__alloc_zero(m->allocator, (size_t)vector->width + LM_ENCODE_SLACK);
+    if (!zeros) return no_memory(m);
+    lm_status status = lm__dict_put(dict, zeros, (lm_bits){0}, 1, index, &progress, m->error);
+    lm__free(m->allocator, zeros);
+    return status;
+}
+
 /* Of false and true; the bits are the indices. */
 static lm_status make_bool_dictionary(batch_maker *m, const lm_read_field *field,
                                       const lm_read_vector *vector, lm_array *out)
@@ -294,6 +312,8 @@ static lm_status make_dictionary(batch_maker *m, const lm_read_field *field, lm_
         status = lm__read_vector_reserve(vector, 0, m->error);
     if (status == LM_OK) status = lm__dict_new(&options, &dict, m->error);
     if (status == LM_OK) status = put_values(vector, dict, indices, m->error);
+    if (status == LM_OK && count && lm__dict_count(dict) == 0 && !lm__read_has_validity(field))
+        status = put_nothing(m, vector, dict);
     if (status == LM_OK) status = index_width(m, field, lm__dict_count(dict), &width);
     if (status == LM_OK) status = dictionary_values(m, field, dict, values);
     if (status == LM_OK && width == 4) {

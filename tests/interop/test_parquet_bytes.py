@@ -7,7 +7,9 @@ import resource
 import struct
 import subprocess
 
+import pyarrow as pa
 import pyarrow.ipc as ipc
+import pyarrow.parquet as pq
 import pytest
 from parquet_bytes import PER_SECOND, Node, Ways, canonical, file_bytes, lz4_of_old, meaning, root
 
@@ -260,6 +262,19 @@ def test_a_dictionary_that_makes_much_of_few_bytes_is_printed_in_bounded_memory(
     words = [COMMAND, "cat", "--format", "canonical", path]
     done = subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=bounded(256 << 20))
     assert done.returncode == 0, done.stderr
+
+
+def test_dictionaries_beneath_nulls_alone_have_a_value_for_their_indices(tmp_path):
+    """A required field of structs that are all null has slots, and no value."""
+    for value in (pa.array(["x"]), pa.array([1], pa.int64()), pa.array([b"abcde"], pa.binary(5))):
+        beneath = pa.DictionaryArray.from_arrays(pa.array([0, 0, 0], pa.int32()), value)
+        field = pa.field("d", beneath.type, nullable=False)
+        path = tmp_path / "null.parquet"
+        pq.write_table(pa.table({"s": pa.StructArray.from_arrays([beneath], fields=[field], mask=pa.array([True] * 3))}), path)
+        got = columns_of(path, "s")
+        got.validate(full=True)
+        assert got.schema.field("s").type.field("d") == field
+        assert got["s"].to_pylist() == [None] * 3
 
 
 def shredded_array(element_mode):
