@@ -59,7 +59,9 @@ typedef struct lm_xlsx_sheet_options {
     lm_xlsx_exact exact;
     lm_xlsx_nonfinite nonfinite;
     lm_xlsx_binary binary;
-    const char *date_format, *timestamp_format, *time_format, *duration_format; /* NULL: ISO */
+    /* number formats of all columns of a kind; NULL: ISO */
+    const char *date_format, *timestamp_format, *time_format, *duration_format;
+    const char *integer_format, *float_format, *decimal_format; /* NULL: as the program has them */
     const lm_xlsx_column *columns;
     size_t column_count;
 } lm_xlsx_sheet_options;

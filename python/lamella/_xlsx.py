@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 _XLSX_OPTIONS = (
     "columns", "header", "index", "freeze_panes", "autofilter", "table_name", "date_format", "datetime_format",
-    "number_formats", "column_widths", "split_sheets", "cut_text", "exact", "nonfinite", "level", "threads", "schema",
+    "number_formats", "type_formats", "column_widths", "split_sheets", "cut_text", "exact", "nonfinite", "level", "threads", "schema",
     "progress", "stamp", "na_rep", "startrow", "startcol",
 )  # fmt: skip
 _IGNORED = ("engine", "merge_cells", "inf_rep", "engine_kwargs")
 _EXACT = {"auto": 0, "text": 1, "number": 2}
+_KINDS = ("integer", "float", "decimal", "date", "timestamp", "time", "duration")
 _NONFINITE = {"blank": 0, "error": 1, "refuse": 2}
 
 
@@ -40,6 +41,10 @@ def _sheet_options(function: str, options: dict[str, Any]) -> dict[str, Any]:
     columns = [
         {"name": str(name), "format": formats.get(name), "width": widths.get(name)} for name in {**formats, **widths}
     ]
+    kinds = dict(options.get("type_formats") or {})
+    for kind in kinds:
+        if kind not in _KINDS:
+            raise ValueError(f"type_formats has formats of {', '.join(_KINDS)}, not of {kind!r}")
     return {
         "no_header": options.get("header", True) is False,
         "no_freeze": freeze in ((0, 0), False, None),
@@ -49,8 +54,9 @@ def _sheet_options(function: str, options: dict[str, Any]) -> dict[str, Any]:
         "cut": bool(options.get("cut_text", False)),
         "exact": choice("exact", options.get("exact", "auto"), _EXACT),
         "nonfinite": choice("nonfinite", options.get("nonfinite", "blank"), _NONFINITE),
-        "date_format": options.get("date_format"),
-        "timestamp_format": options.get("datetime_format"),
+        **{f"{kind}_format": kinds.get(kind) for kind in _KINDS},
+        "date_format": options.get("date_format") or kinds.get("date"),
+        "timestamp_format": options.get("datetime_format") or kinds.get("timestamp"),
         "columns": columns,
     }
 
@@ -97,7 +103,8 @@ def _write(function: str, dst: bytes | None, df: Any, sheet_name: str, options: 
 def atomic_write_xlsx(dst: PathLike, df: Any, sheet_name: str = "data", **options: Any) -> Result:
     """Publishes a table as a workbook, or a dict of tables as its sheets, in constant memory. Options are pandas'
     (columns, header, index, freeze_panes), and autofilter, table_name, number_formats={column: format},
-    column_widths={column: characters}, split_sheets, exact; and those of every publication."""
+    type_formats={kind: format}, column_widths={column: characters}, split_sheets, exact; and those of every
+    publication."""
     suffix = os.path.splitext(os.fsdecode(dst))[1].lower()
     if suffix in (".xls", ".xlsb", ".xlsm", ".xltx", ".xltm", ".ods", ".csv"):
         raise ValueError(f"{os.fsdecode(dst)}: this is a workbook of the kind .xlsx, which Excel does not open as {suffix}")

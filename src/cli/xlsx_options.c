@@ -47,6 +47,10 @@ const lm_cli_option lm__cli_xlsx_options[] = {
      NULL},
     {"number-format", LM_CLI_PAIRS, offsetof(lm_cli_xlsx, formats), "COLUMN=FORMAT ...",
      "The number format of a column, as Excel has it: 0.00, #,##0, dd.mm.yyyy.", NULL},
+    {"type-format", LM_CLI_PAIRS, offsetof(lm_cli_xlsx, kinds), "KIND=FORMAT ...",
+     "The number format of all columns of a kind that have none of their own: integer, float, "
+     "decimal, date, timestamp, time or duration.",
+     NULL},
     {"column-width", LM_CLI_PAIRS, offsetof(lm_cli_xlsx, widths), "COLUMN=N ...",
      "The width of a column, in characters.", NULL},
     {NULL},
@@ -81,6 +85,31 @@ static lm_status read_columns(const lm_cli_xlsx *settings, lm_cli_workbook *work
                                  "--column-width %s=%s: a width is a number from 1 to 255",
                                  settings->widths.items[i], text);
         column_of(workbook, settings->widths.items[i])->width = width;
+    }
+    return LM_OK;
+}
+
+static lm_status read_kinds(const lm_cli_xlsx *settings, lm_xlsx_sheet_options *sheet,
+                            lm_error *error)
+{
+    const struct {
+        const char *name;
+        const char **format;
+    } kinds[] = {{"integer", &sheet->integer_format},     {"float", &sheet->float_format},
+                 {"decimal", &sheet->decimal_format},     {"date", &sheet->date_format},
+                 {"timestamp", &sheet->timestamp_format}, {"time", &sheet->time_format},
+                 {"duration", &sheet->duration_format}};
+    for (size_t i = 0; i < settings->kinds.count; i++) {
+        const char *format = lm__cli_pair_value(settings->kinds.items[i]);
+        const char *name = settings->kinds.items[i]; /* ends there now */
+        size_t at = 0, count = sizeof kinds / sizeof *kinds;
+        while (at < count && strcmp(kinds[at].name, name) != 0) at++;
+        if (at == count)
+            return lm__error_set(error, LM_INVALID,
+                                 "--type-format %s: a kind is integer, float, decimal, date, "
+                                 "timestamp, time or duration",
+                                 name);
+        *kinds[at].format = format;
     }
     return LM_OK;
 }
@@ -124,6 +153,7 @@ lm_status lm__cli_workbook_read(const lm_cli_xlsx *settings, const lm_cli_csv *c
                                     .nonfinite = (lm_xlsx_nonfinite)settings->nonfinite,
                                     .binary = (lm_xlsx_binary)csv->binary}};
     LM_TRY(read_columns(settings, workbook, error));
+    LM_TRY(read_kinds(settings, &workbook->sheet, error));
     return read_sheets(settings, workbook, error);
 }
 

@@ -11,7 +11,7 @@ typedef struct lm_cli_xlsx {
     const char *sheet_name, *table;
     int exact, nonfinite; /* places in their choices */
     bool split, plain_header, no_freeze, no_widths, filter, cut;
-    lm_cli_pairs sheets, formats, widths;
+    lm_cli_pairs sheets, formats, kinds, widths;
 } lm_cli_xlsx;
 
 extern const lm_cli_option lm__cli_xlsx_options[];

@@ -129,6 +129,11 @@ static bool sheet_options(PyObject *dict, lm_xlsx_sheet_options *sheet, lm_xlsx_
                 lm__py_get_int(dict, "nonfinite", &nonfinite) &&
                 lm__py_get_text(dict, "date_format", &sheet->date_format) &&
                 lm__py_get_text(dict, "timestamp_format", &sheet->timestamp_format) &&
+                lm__py_get_text(dict, "time_format", &sheet->time_format) &&
+                lm__py_get_text(dict, "duration_format", &sheet->duration_format) &&
+                lm__py_get_text(dict, "integer_format", &sheet->integer_format) &&
+                lm__py_get_text(dict, "float_format", &sheet->float_format) &&
+                lm__py_get_text(dict, "decimal_format", &sheet->decimal_format) &&
                 sheet_columns(dict, sheet, columns);
     sheet->exact = (lm_xlsx_exact)exact;
     sheet->nonfinite = (lm_xlsx_nonfinite)nonfinite;

@@ -67,6 +67,12 @@ static const char *format_of(const lm_xlsx_sheet_options *options, lm_cell_way w
         return options->timestamp_format ? options->timestamp_format : "yyyy-mm-dd hh:mm:ss";
     case LM_CELL_TIME: return options->time_format ? options->time_format : "hh:mm:ss";
     case LM_CELL_DURATION: return options->duration_format ? options->duration_format : "[h]:mm:ss";
+    case LM_CELL_SIGNED:
+    case LM_CELL_UNSIGNED: return options->integer_format;
+    case LM_CELL_HALF:
+    case LM_CELL_FLOAT:
+    case LM_CELL_DOUBLE: return options->float_format;
+    case LM_CELL_DECIMAL: return options->decimal_format;
     default: return NULL;
     }
 }

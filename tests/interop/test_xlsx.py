@@ -239,6 +239,23 @@ def test_sheets_names_and_options(tmp_path):
     assert read["Q1"]["B2"].number_format == "dd.mm.yyyy" and read["Q1"].column_dimensions["A"].width == 33
 
 
+def test_formats_of_kinds(tmp_path):
+    table = pa.table(
+        {
+            "i": [1], "u": pa.array([1], pa.uint8()), "f": [0.5], "own": [0.5], "m": pa.array([1], pa.decimal128(5, 2)),
+            "d": [dt.date(2026, 1, 2)], "t": [dt.datetime(2026, 1, 2)], "c": [dt.time(1)], "l": [dt.timedelta(hours=30)], "s": ["x"],
+        }
+    )  # fmt: skip
+    save(table, tmp_path / "a.arrow")
+    book = tmp_path / "a.xlsx"
+    kinds = ["integer=#,##0", "float=0.00", "decimal=0.0", "date=dd.mm.yyyy", "timestamp=dd.mm. hh:mm", "time=hh:mm", "duration=[m]"]
+    put(tmp_path / "a.arrow", book, *[word for kind in kinds for word in ("--type-format", kind)], "--number-format", "own=0%")
+    check_package(book)
+    sheet = openpyxl.load_workbook(book).active
+    found = [cell.number_format for cell in sheet[2]]
+    assert found == ["#,##0", "#,##0", "0.00", "0%", "0.0", "dd.mm.yyyy", "dd.mm. hh:mm", "hh:mm", "[m]", "General"]
+
+
 def test_tables_of_excel(tmp_path):
     save(pa.table({"a": [1, 2], "b": ["x", None]}), tmp_path / "a.arrow")
     book = tmp_path / "t.xlsx"
@@ -254,12 +271,13 @@ def test_tables_of_excel(tmp_path):
         (pa.table({"a": ["x" * 32768]}), [], 3, "column a, row 0 (cell A2): a text of 32768 characters"),
         (pa.table({"a": [1]}), ["--sheet-name", "a/b"], 2, "which are not allowed"),
         (pa.table({"a": [1]}), ["--number-format", "x=0"], 2, "no column x"),
+        (pa.table({"a": [1]}), ["--type-format", "text=0"], 2, "a kind is integer, float"),
         (pa.table({"a": [float("nan")]}), ["--nonfinite", "refuse"], 3, "column a, row 0 (cell A2): nan"),
         (pa.table({"a": [[1]]}), ["--nested", "refuse"], 3, "column a: it is nested"),
         (pa.table({f"c{i}": [1] for i in range(16385)}), [], 3, "16385 columns"),
         (pa.table({"a": pa.nulls(1048576, pa.int8())}), [], 3, "has 1048576 rows, and a sheet holds 1048575 below its header"),
     ],
-    ids=["long", "name", "format", "nan", "nested", "columns", "rows"],
+    ids=["long", "name", "format", "kind", "nan", "nested", "columns", "rows"],
 )
 def test_what_is_refused_leaves_what_was(tmp_path, table, words, status, message):
     source, book = tmp_path / "t.arrow", tmp_path / "t.xlsx"

@@ -50,6 +50,12 @@ def test_options(tmp_path):
     )  # fmt: skip
     xml = sheets("x.xlsx")["data"]
     assert cells(xml)[:2] == ["F", "A"] and "<autoFilter" in xml and "<pane" not in xml and 'width="40' in xml
+    lamella.atomic_write_xlsx("x.xlsx", {"f": [0.5], "n": [1]}, type_formats={"float": "0.0", "integer": "#,##0"})
+    with zipfile.ZipFile("x.xlsx") as book:
+        styles = book.read("xl/styles.xml").decode()
+    assert 'formatCode="0.0"' in styles and 'formatCode="#,##0"' in styles
+    with pytest.raises(ValueError, match="not of 'text'"):
+        lamella.atomic_write_xlsx("x.xlsx", FRAME, type_formats={"text": "0"})
     lamella.atomic_write_xlsx("x.xlsx", FRAME, stamp=True, run_id="r")
     assert "source_snapshot" in cells(sheets("x.xlsx")["data"])
 
