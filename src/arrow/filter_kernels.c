@@ -25,7 +25,8 @@ LM_ALWAYS_INLINE uint64_t pack(const uint8_t marks[64])
     return word;
 }
 
-/* A body that marks `n` rows from `row` on, run over blocks of 64 and the rest. */
+/* A body that marks `n` rows from `row` on, run over blocks of 64 and the rest. The rest is few:
+ * what the compiler may not look past keeps it from making a second set of vectors for them. */
 #define BLOCKS(body)                                                                               \
     do {                                                                                           \
         int64_t row = 0;                                                                           \
@@ -36,7 +37,10 @@ LM_ALWAYS_INLINE uint64_t pack(const uint8_t marks[64])
         }                                                                                          \
         if (row == length) break;                                                                  \
         memset(marks, 0, sizeof marks);                                                            \
-        for (int i = 0; i < length - row; i++) marks[i] = (uint8_t)(body);                         \
+        for (int i = 0; i < length - row; i++) {                                                   \
+            marks[i] = (uint8_t)(body);                                                            \
+            __asm__ volatile("");                                                                  \
+        }                                                                                          \
         *words = pack(marks);                                                                      \
     } while (0)
 
