@@ -2,8 +2,9 @@
  * An append on its way: what the table is, what the rows are made to be, which parts they go to,
  * and the entry of the log that makes the parts the table's.
  *
- *     plan      append_plan.c    descriptor against table; schemas of the rows, the table, the
- * parts rows      append_rows.c    batches are cast, checked and scattered over partitions; buffers
+ *     plan      append_plan.c    descriptor against table; schemas of rows, table and parts
+ *     begin     begin.c          of a new table: a mark, for whoever looks before the entry is
+ * there rows      append_rows.c    batches are cast, checked and scattered over partitions; buffers
  *                                become row groups and parts, side by side
  *     commit    append_commit.c  one entry of the log; what other writers did in between
  *     summary   append_summary.c of this append, or of the one before that was the same

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "store/place.h"
 #include "table/append.h"
+#include "table/begin.h"
 #include "table/checkpoint.h"
 #include "table/manifest.h"
 
@@ -188,7 +189,12 @@ static lm_status append_all(lm_append *a, lm_stream *stream, lm_table_summary **
     }
     LM_TRY(first_rows(a, stream, &first));
     if (!first && !(a->options->replace && a->base)) return lm__append_summary(a, summary);
-    lm_status status = append_rows(a, stream, first);
+    bool marked = false;
+    lm_status status = a->base ? LM_OK : lm__table_begin(&a->log, &marked, a->error);
+    if (status == LM_OK)
+        status = append_rows(a, stream, first);
+    else
+        lm__batch_unref(first);
     if (status == LM_OK) {
         lm__append_sort(a);
         status = lm__append_summary(a, summary);
@@ -200,6 +206,7 @@ static lm_status append_all(lm_append *a, lm_stream *stream, lm_table_summary **
     } else if (status != LM_UNKNOWN_OUTCOME) {
         remove_parts(a);
     }
+    if (marked && status != LM_UNKNOWN_OUTCOME) lm__table_begun(&a->log);
     if (status != LM_OK) return status;
     if (!a->committed.was_there) {
         keep_up(a, *summary);

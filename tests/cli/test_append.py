@@ -157,6 +157,21 @@ def test_failures_leave_the_table_as_it_was(run, registry, tmp_path):
     assert run("append", "trades", "in.arrow", "--root", "out").returncode == 2
 
 
+def test_files_that_are_there_are_not_hidden_by_a_new_table(run, registry, tmp_path):
+    """table/begin.h 1"""
+    place = tmp_path / "out" / "r1" / "trades"
+    place.mkdir(parents=True)
+    pq.write_table(rows([1, 2]), place / "old.parquet")
+    put(tmp_path / "a.arrow", rows([3]))
+    refused = run("append", "trades", "a.arrow", *WORDS)
+    assert refused.returncode == 4
+    assert b"old.parquet" in refused.stderr and b"lamella convert" in refused.stderr
+    assert [p.name for p in place.iterdir()] == ["old.parquet"]
+    (place / "old.parquet").rename(place / ".hidden")
+    append(run, "a.arrow")
+    assert os.listdir(place / "_delta_log") == ["00000000000000000000.json"], "the mark has gone"
+
+
 def test_a_batch_is_appended_once(run, registry, tmp_path):
     put(tmp_path / "in.arrow", rows(range(30)))
     first, again = append(run, "in.arrow", "--batch", "7"), append(run, "in.arrow", "--batch", "7")
