@@ -12,7 +12,7 @@
 static lm_status mark_path(const lm_table_log *log, char path[LM_PATH_BYTES_MAX], lm_error *error)
 {
     int size = snprintf(path, LM_PATH_BYTES_MAX, "%s/%s", log->directory, MARK);
-    if (size > 0 && size < LM_PATH_BYTES_MAX) return LM_OK;
+    if (size > 0 && (size_t)size < LM_PATH_BYTES_MAX) return LM_OK;
     return lm__error_set(error, LM_INVALID, "%s/%s: the path is too long", log->directory, MARK);
 }
 
