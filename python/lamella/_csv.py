@@ -141,35 +141,43 @@ def _renamed(capsule: Any, names: list[str]) -> Any:
     return _core.stream_of(target._capsule, batches())
 
 
-def atomic_write_csv(dst: PathLike, df: Any, **options: Any) -> Result:
-    """Publishes a table as CSV. Options are pandas' (sep, na_rep, columns, header, index, encoding="utf-8" or
-    "utf-8-sig", lineterminator, float_format, quoting, date_format, compression, …), and those of every publication."""
+def publish_text(function: str, dst: PathLike, df: Any, format: int, read_options: Any, options: dict[str, Any]) -> Result:
+    """What CSV and JSON lines have in common; read_options(function, options) takes what the format knows."""
     index, progress = options.get("index"), progress_of(options.pop("progress", None))
     stamp = bool(options.pop("stamp", False))
     ids = {"run_id": options.get("run_id"), "source_snapshot": options.get("source_snapshot")}
     df, schema = stamped(df, ids, stamp, options.get("schema"), index)
     if stamp:
         options.update(schema=schema, run_id=ids["run_id"])
-    file = file_options("atomic_write_csv", options)
-    csv = _csv_options("atomic_write_csv", options)
+    file = file_options(function, options)
+    text = read_options(function, options)
     feed = open_picked(df, options)
     try:
-        told = _core.put(path_bytes(dst), feed.capsule, _core.csv, None, file, {}, csv, progress)
+        told = _core.put(path_bytes(dst), feed.capsule, format, None, file, {}, text, progress)
     except BaseException as error:
         raise_from_feed(feed, error)
         raise
     return Result(told, {"run_id": ids["run_id"], **file})
 
 
-def df_to_csv_bytes(df: Any, **options: Any) -> bytes:
-    """The same as bytes in memory."""
-    csv = _csv_options("df_to_csv_bytes", options)
-    if csv["compression"] == 0:
-        csv["compression"] = 1
+def text_bytes(df: Any, format: int, text: dict[str, Any], options: dict[str, Any]) -> bytes:
+    """The same in memory, where no name tells how it is to be compressed."""
+    if text["compression"] == _COMPRESSION["infer"]:
+        text["compression"] = _COMPRESSION["none"]
     feed = open_picked(df, options)
     try:
-        return _core.text_bytes(feed.capsule, _core.csv, csv)
+        return _core.text_bytes(feed.capsule, format, text)
     except BaseException as error:
         raise_from_feed(feed, error)
         raise
 
+
+def atomic_write_csv(dst: PathLike, df: Any, **options: Any) -> Result:
+    """Publishes a table as CSV. Options are pandas' (sep, na_rep, columns, header, index, encoding="utf-8" or
+    "utf-8-sig", lineterminator, float_format, quoting, date_format, compression, …), and those of every publication."""
+    return publish_text("atomic_write_csv", dst, df, _core.csv, _csv_options, options)
+
+
+def df_to_csv_bytes(df: Any, **options: Any) -> bytes:
+    """The same as bytes in memory."""
+    return text_bytes(df, _core.csv, _csv_options("df_to_csv_bytes", options), options)

@@ -19,6 +19,7 @@
 #define Py_LIMITED_API 0x030b0000
 #endif
 #include <Python.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <lamella/io.h>
@@ -124,6 +125,12 @@ bool lm__py_own(long owner);
  */
 typedef lm_status lm_py_watched(void *context, lm_error *error);
 lm_status lm__py_watch(lm_cancel *cancel, lm_py_watched *work, void *context, lm_error *error);
+
+/* A thread that no signal reaches, so that all of them go to the interpreter's; what it tells
+ * others by; and waiting for that: true when it is time to look at signals. */
+int lm__py_thread(pthread_t *thread, void *(*run)(void *), void *context);
+void lm__py_condition_init(pthread_cond_t *condition);
+bool lm__py_tick(pthread_cond_t *condition, pthread_mutex_t *lock);
 
 /* ---- schema.c ---- */
 

@@ -7,15 +7,8 @@
  *  3. The source is released by the calling thread, after the worker's end.
  *  4. The worker has all signals blocked, so that they reach the interpreter's threads.
  */
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <time.h>
-
 #include "base/error.h"
 #include "python/module.h"
-
-#define TICK_NS 50000000
 
 struct lm_py_run {
     lm_stream stream; /* what the worker reads */
@@ -126,14 +119,7 @@ static void run_serve(lm_py_run *run, PyThreadState **saved)
             pthread_cond_signal(&run->to_worker);
             continue;
         }
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += TICK_NS;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_nsec -= 1000000000;
-            until.tv_sec++;
-        }
-        if (pthread_cond_timedwait(&run->to_caller, &run->lock, &until) != ETIMEDOUT) continue;
+        if (!lm__py_tick(&run->to_caller, &run->lock)) continue;
         pthread_mutex_unlock(&run->lock);
         run_tick(run, saved);
         pthread_mutex_lock(&run->lock);
@@ -163,19 +149,10 @@ static bool run_open(lm_py_run *run)
 
 static int run_start(lm_py_run *run, pthread_t *thread)
 {
-    pthread_condattr_t monotonic;
-    sigset_t all, before;
     pthread_mutex_init(&run->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&run->to_caller, &monotonic);
+    lm__py_condition_init(&run->to_caller);
     pthread_cond_init(&run->to_worker, NULL);
-    pthread_condattr_destroy(&monotonic);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(thread, NULL, run_thread, run);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed;
+    return lm__py_thread(thread, run_thread, run);
 }
 
 bool lm__py_run(const lm_py_run_options *options, lm_status *status, lm_error *error)

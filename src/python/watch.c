@@ -10,7 +10,6 @@
  *     there may be code of others, which has no way to hand an exception on.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -21,6 +20,37 @@
 #include "python/module.h"
 
 #define TICK_NS 50000000
+
+void lm__py_condition_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+bool lm__py_tick(pthread_cond_t *condition, pthread_mutex_t *lock)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += TICK_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    return pthread_cond_timedwait(condition, lock, &until) == ETIMEDOUT;
+}
+
+int lm__py_thread(pthread_t *thread, void *(*run)(void *), void *context)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(thread, NULL, run, context);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed;
+}
 
 typedef struct watched {
     lm_py_watched *work;
@@ -89,14 +119,7 @@ static void wait_for(watched *w, lm_cancel *cancel)
 {
     pthread_mutex_lock(&w->lock);
     while (!w->done) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += TICK_NS;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_nsec -= 1000000000;
-            until.tv_sec++;
-        }
-        if (pthread_cond_timedwait(&w->ended, &w->lock, &until) != ETIMEDOUT) continue;
+        if (!lm__py_tick(&w->ended, &w->lock)) continue;
         pthread_mutex_unlock(&w->lock);
         tick(cancel);
         pthread_mutex_lock(&w->lock);
@@ -107,19 +130,11 @@ static void wait_for(watched *w, lm_cancel *cancel)
 lm_status lm__py_watch(lm_cancel *cancel, lm_py_watched *work, void *context, lm_error *error)
 {
     watched w = {.work = work, .context = context, .error = error};
-    pthread_condattr_t monotonic;
     pthread_t thread;
-    sigset_t all, before;
     if (!on_main_thread()) return work(context, error);
     pthread_mutex_init(&w.lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&w.ended, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&thread, NULL, work_thread, &w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    lm__py_condition_init(&w.ended);
+    int failed = lm__py_thread(&thread, work_thread, &w);
     if (failed)
         w.status = work(context, error);
     else
