@@ -36,8 +36,10 @@ def make_parts(folder, total, count, header):
             left = total // count + number % 7 * 31
             while left > 0:
                 end = len(block) if left >= len(block) else block.rfind(b"\n", 0, left) + 1
-                out.write(block[: end or len(block)])
-                left -= end or len(block)
+                if not end:
+                    break
+                out.write(block[:end])
+                left -= end
     os.sync()
 
 
