@@ -10,20 +10,23 @@
  *         CHECK_INT(status, LM_NO_MEMORY);
  *     }
  *
- * For one thread, and not to be moved once in use.
+ * From many threads too, but then the numbers of allocations are not the same each time. Not to be
+ * moved once in use.
  */
 #ifndef LM_TESTS_CHECK_ALLOC_H
 #define LM_TESTS_CHECK_ALLOC_H
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <lamella/base.h>
 
 typedef struct check_alloc {
     lm_allocator allocator;
-    size_t calls, fail_at, live;
-    size_t largest; /* asked for at once */
-    bool failed;
+    size_t fail_at;
+    atomic_size_t calls, live;
+    atomic_size_t largest; /* asked for at once */
+    atomic_bool failed;
 } check_alloc;
 
 static inline bool check_alloc_fails(check_alloc *memory, size_t bytes)
