@@ -193,11 +193,22 @@ def test_what_cannot_be_written_is_an_io_write_error(tmp_path):
 
 def test_a_manifest_that_cannot_be_written_is_told(settings):
     path = pathlib.Path(settings.table_path("r", "trades"))
-    (path / "manifest.json").mkdir(parents=True)
+    append(settings, "r", "trades", ROWS)
+    (path / "manifest.json").unlink()
+    (path / "manifest.json").mkdir()
     with pytest.raises(IoManifestError, match="do not append them again") as caught:
         append(settings, "r", "trades", ROWS)
-    assert caught.value.summary["rows"] == 3 and caught.value.summary.version == 0
-    assert scan(path).count_rows() == 3
+    assert caught.value.summary["rows"] == 3 and caught.value.summary.version == 1
+    assert scan(path).count_rows() == 6
+
+
+def test_no_table_is_made_over_files(settings):
+    path = pathlib.Path(settings.table_path("r", "trades"))
+    path.mkdir(parents=True)
+    (path / "old.csv").write_text("tick\n1\n")
+    with pytest.raises(IoWriteError, match="old.csv"):
+        append(settings, "r", "trades", ROWS)
+    assert [entry.name for entry in path.iterdir()] == ["old.csv"]
 
 
 def test_a_url(tmp_path):
