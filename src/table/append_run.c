@@ -189,6 +189,7 @@ static lm_status append_all(lm_append *a, lm_stream *stream, lm_table_summary **
     }
     LM_TRY(first_rows(a, stream, &first));
     if (!first && !(a->options->replace && a->base)) return lm__append_summary(a, summary);
+    const bool is_new = !a->base;
     bool marked = false;
     lm_status status = a->base ? LM_OK : lm__table_begin(&a->log, &marked, a->error);
     if (status == LM_OK)
@@ -206,7 +207,8 @@ static lm_status append_all(lm_append *a, lm_stream *stream, lm_table_summary **
     } else if (status != LM_UNKNOWN_OUTCOME) {
         remove_parts(a);
     }
-    if (marked && status != LM_UNKNOWN_OUTCOME) lm__table_begun(&a->log);
+    bool is_there = status == LM_OK || status == LM_UNKNOWN_DURABILITY;
+    if (is_new && (is_there || (marked && status != LM_UNKNOWN_OUTCOME))) lm__table_begun(&a->log);
     if (status != LM_OK) return status;
     if (!a->committed.was_there) {
         keep_up(a, *summary);

@@ -8,7 +8,7 @@
  * Invariants
  *  1. No table is begun over files that somebody else put there: it would hide them, and vacuum
  *     remove them.
- *  2. A mark that stays behind says nothing of a table that has entries.
+ *  2. A mark that stays behind says nothing of a table that has entries; vacuum removes it.
  */
 #ifndef LM_TABLE_BEGIN_H
 #define LM_TABLE_BEGIN_H

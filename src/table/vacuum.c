@@ -17,6 +17,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "store/find.h"
+#include "table/begin.h"
 #include "table/operation.h"
 
 typedef struct vacuum_file {
@@ -198,6 +199,7 @@ lm_status lm_table_vacuum(const char *path, const lm_table_vacuuming *what,
     lm__text_index_init(&v.kept, allocator);
     lm__text_index_init(&v.removed, allocator);
     if (status == LM_OK) status = vacuum_all(&v);
+    if (status == LM_OK && !v.what->dry_run) lm__table_begun(&v.operation.log);
     lm__text_index_deinit(&v.removed);
     lm__text_index_deinit(&v.kept);
     lm__free(allocator, v.files);
