@@ -395,27 +395,34 @@ static lm_status from_held(lm_read_values *values, size_t count, lm_read_vector 
     return LM_OK;
 }
 
-/* BYTE_STREAM_SPLIT. */
+/* BYTE_STREAM_SPLIT and ALP: values can be had from anywhere in the page. */
 
-static lm_status split(lm_read_values *values, size_t count, lm_read_vector *vector,
-                       lm_error *error)
+static lm_status decode_next(lm_read_values *values, size_t count, void *out, lm_error *error)
+{
+    size_t size = (size_t)(values->end - values->at);
+    if (values->how == LM_HOW_ALP)
+        LM_TRY(lm__alp_decode(&values->alp, values->next, count, out, error));
+    else
+        LM_TRY(lm__split_decode(values->at, size, values->next, count, values->spec->width, out,
+                                error));
+    values->next += count;
+    return LM_OK;
+}
+
+static lm_status from_anywhere(lm_read_values *values, size_t count, lm_read_vector *vector,
+                               lm_error *error)
 {
     const lm_read_spec *spec = values->spec;
-    size_t size = (size_t)(values->end - values->at), width = spec->width;
     uint8_t *out = fixed_end(vector);
-    if (spec->convert == LM_CONVERT_NONE) {
-        LM_TRY(lm__split_decode(values->at, size, values->next, count, width, out, error));
-        values->next += count;
-        return LM_OK;
-    }
+    if (spec->convert == LM_CONVERT_NONE) return decode_next(values, count, out, error);
     size_t most = LM_READ_INDICES;
-    if (lm__read_room(&values->scratch->values, most * width) != LM_OK) return no_memory(error);
+    if (lm__read_room(&values->scratch->values, most * spec->width) != LM_OK)
+        return no_memory(error);
     uint8_t *raw = values->scratch->values.data;
     for (size_t done = 0; done < count;) {
         size_t some = count - done < most ? count - done : most;
-        LM_TRY(lm__split_decode(values->at, size, values->next, some, width, raw, error));
+        LM_TRY(decode_next(values, some, raw, error));
         LM_TRY(lm__read_convert(spec, raw, some, out + done * vector->width, error));
-        values->next += some;
         done += some;
     }
     return LM_OK;
@@ -478,6 +485,9 @@ static lm_status encoding_to_how(lm_read_values *values, int32_t encoding, lm_er
     case LM_PARQUET_BYTE_STREAM_SPLIT:
         if (integer || real || fixed) values->how = LM_HOW_SPLIT;
         break;
+    case LM_PARQUET_ALP:
+        if (real) values->how = LM_HOW_ALP;
+        break;
     default: break;
     }
     if (values->how != LM_HOW_NOTHING) return LM_OK;
@@ -496,6 +506,9 @@ lm_status lm__read_values_start(lm_read_values *values, const lm_read_page *page
     values->next = 0;
     LM_TRY(encoding_to_how(values, page->encoding, error));
     if (values->how == LM_HOW_DICTIONARY) LM_TRY(start_dictionary(values, dictionary, error));
+    if (values->how == LM_HOW_ALP)
+        LM_TRY(
+            lm__alp_open(&values->alp, values->at, page->values.size, values->spec->width, error));
     if (values->how == LM_HOW_BOOLS) {
         /* As with indices: nothing where all is null. */
         if (page->values.size == 0)
@@ -518,7 +531,8 @@ lm_status lm__read_values_read(lm_read_values *values, size_t count, lm_read_vec
     case LM_HOW_DICTIONARY: return gather(values, count, vector, error);
     case LM_HOW_BOOLS:
         return lm__rle_get_bits(&values->rle, vector->values, vector->count, count, &ones, error);
-    case LM_HOW_SPLIT: return split(values, count, vector, error);
+    case LM_HOW_SPLIT:
+    case LM_HOW_ALP: return from_anywhere(values, count, vector, error);
     case LM_HOW_DELTA:
         if (count == values->count) {
             values->how = LM_HOW_HELD; /* all that the page had: nothing is left to hold */
@@ -555,6 +569,10 @@ lm_status lm__read_values_skip(lm_read_values *values, size_t count, lm_error *e
     case LM_HOW_BOOLS: return lm__rle_skip(&values->rle, count, 0, NULL, error);
     case LM_HOW_SPLIT:
         if (count > left / spec->width - values->next) return too_few(error);
+        values->next += count;
+        return LM_OK;
+    case LM_HOW_ALP:
+        if (count > values->alp.count - values->next) return too_few(error);
         values->next += count;
         return LM_OK;
     case LM_HOW_DELTA: LM_TRY(hold(values, error)); /* fall through */

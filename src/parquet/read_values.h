@@ -16,6 +16,7 @@
 #ifndef LM_PARQUET_READ_VALUES_H
 #define LM_PARQUET_READ_VALUES_H
 
+#include "encode/alp.h"
 #include "encode/bits.h"
 #include "encode/rle.h"
 #include "parquet/read_convert.h"
@@ -68,6 +69,7 @@ typedef enum lm_read_how {
     LM_HOW_DICTIONARY,
     LM_HOW_BOOLS, /* RLE */
     LM_HOW_SPLIT,
+    LM_HOW_ALP,
     LM_HOW_DELTA, /* whole pages only; else by way of `held` */
     LM_HOW_HELD,
 } lm_read_how;
@@ -80,8 +82,9 @@ typedef struct lm_read_values {
     int32_t encoding;
     const uint8_t *at, *end;
     size_t count; /* DELTA: of the page */
-    size_t next;  /* PLAIN booleans, SPLIT, HELD: the next value */
+    size_t next;  /* PLAIN booleans, SPLIT, ALP, HELD: the next value */
     lm_rle_decoder rle;
+    lm_alp alp;
     lm_read_vector held; /* a page decoded ahead */
 } lm_read_values;
 

@@ -253,6 +253,35 @@ def delta_strings(values, rng):
     return delta(shared, 32, rng) + delta_lengths(rest, rng)
 
 
+def alp_vector(values, real, whole, exponents, rng):
+    """Powers as they fall; what does not come back by them bit for bit is an exception."""
+    exponent = rng.randint(0, exponents)
+    factor = rng.randint(0, exponent)
+    up, down = (real(f"1e{factor}"), real(f"1e-{exponent}"))
+    with np.errstate(all="ignore"):
+        scaled = np.rint(values * real(f"1e{exponent}") * real(f"1e-{factor}"))
+        limit = real(2.0 ** (8 * scaled.itemsize - 2))
+        scaled = np.where(np.abs(scaled) < limit, scaled, 0).astype(whole)
+        back = scaled.astype(real) * up * down
+    places = [i for i in range(len(values)) if back[i].tobytes() != values[i].tobytes()]
+    scaled[places] = next((scaled[i] for i in range(len(values)) if i not in places), 0)
+    least = int(scaled.min())
+    differences = [int(value) - least for value in scaled]
+    width = max(differences).bit_length()
+    head = struct.pack("<BBH", exponent, factor, len(places)) + whole(least).tobytes() + bytes([width])
+    body = bit_packed(differences, width) + struct.pack(f"<{len(places)}H", *places)
+    return head + body + b"".join(values[i].tobytes() for i in places)
+
+
+def alp(leaf, values, rng):
+    kinds = {"FLOAT": (np.float32, np.int32, 10), "DOUBLE": (np.float64, np.int64, 18)}
+    real, log = kinds[leaf.type][0], rng.choice([3, 4, 5, 8, 10, 15])
+    numbers = np.frombuffer(plain(leaf, values), real)
+    vectors = [alp_vector(numbers[i : i + (1 << log)], *kinds[leaf.type], rng) for i in range(0, len(numbers), 1 << log)]
+    starts = np.cumsum([4 * len(vectors)] + [len(vector) for vector in vectors])[:-1]
+    return struct.pack("<BBBi", 0, 0, log, len(values)) + starts.astype("<u4").tobytes() + b"".join(vectors)
+
+
 def stored(leaf, value):
     formats = {"INT32": "<i", "INT64": "<q", "FLOAT": "<f", "DOUBLE": "<d"}
     return struct.pack(formats[leaf.type], value) if leaf.type in formats else value
@@ -268,7 +297,7 @@ def plain(leaf, values):
 
 ENCODINGS = {
     "PLAIN": 0, "PLAIN_DICTIONARY": 2, "RLE": 3, "BIT_PACKED": 4, "DELTA_BINARY_PACKED": 5, "DELTA_LENGTH_BYTE_ARRAY": 6,
-    "DELTA_BYTE_ARRAY": 7, "RLE_DICTIONARY": 8, "BYTE_STREAM_SPLIT": 9,
+    "DELTA_BYTE_ARRAY": 7, "RLE_DICTIONARY": 8, "BYTE_STREAM_SPLIT": 9, "ALP": 10,
 }  # fmt: skip
 
 
@@ -284,6 +313,8 @@ def encoded(leaf, values, encoding, rng):
         return delta_lengths(values, rng)
     if encoding == "DELTA_BYTE_ARRAY":
         return delta_strings(values, rng)
+    if encoding == "ALP":
+        return alp(leaf, values, rng)
     parts = [stored(leaf, value) for value in values]
     return b"".join(bytes(part[i] for part in parts) for i in range(len(parts[0]) if parts else 0))
 
@@ -293,8 +324,8 @@ def encodings_of(leaf):
         "BOOLEAN": ["RLE"],
         "INT32": ["DICTIONARY", "DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT"],
         "INT64": ["DICTIONARY", "DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT"],
-        "FLOAT": ["DICTIONARY", "BYTE_STREAM_SPLIT"],
-        "DOUBLE": ["DICTIONARY", "BYTE_STREAM_SPLIT"],
+        "FLOAT": ["DICTIONARY", "BYTE_STREAM_SPLIT", "ALP"],
+        "DOUBLE": ["DICTIONARY", "BYTE_STREAM_SPLIT", "ALP"],
         "INT96": ["DICTIONARY"],
         "BYTE_ARRAY": ["DICTIONARY", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY"],
         "FIXED": ["DICTIONARY", "DELTA_BYTE_ARRAY", "BYTE_STREAM_SPLIT"],

@@ -95,7 +95,7 @@ def random_integer(rng, bits):
 
 
 def random_real(rng, single):
-    value = rng.choice([0.0, -0.0, 1.5, 1e16, 1e15, 1e-4, 1e-5, rng.uniform(-1, 1), rng.gauss(0, 1) * 10.0 ** rng.randint(-37, 37)])
+    value = rng.choice([0.0, -0.0, 1.5, 1e16, 1e15, 1e-4, 1e-5, round(rng.uniform(-99, 99), 2), rng.uniform(-1, 1), rng.gauss(0, 1) * 10.0 ** rng.randint(-37, 37)])
     value = rng.choice([value] * 6 + [float("nan"), float("inf"), -float("inf")])
     return struct.unpack("<f", struct.pack("<f", value))[0] if single else value
 
@@ -291,3 +291,56 @@ def test_elements_of_a_shredded_array_may_be_null_groups(tmp_path):
         path = write(tmp_path / f"{mode}.parquet", shredded_array(mode), rows)
         done = run("cat", "--format", "canonical", path)
         assert (done.returncode, done.stdout) == (0, b'{"v":[7,null,5]}\n'), done.stderr
+
+
+# Floats in ALP: values of few digits, of many, none of them whole; NaNs of their own bits; page by page and in pieces.
+
+
+def alp_values(rng, single):
+    values = [round(rng.uniform(-10, 10), rng.choice([0, 2, 4])) for _ in range(3000)]
+    for i in range(0, 3000, 7):
+        values[i] = rng.choice([random_real(rng, single), 5e-324, 1e-45, rng.uniform(-8e18, 8e18)])
+    values[1000:1500] = [7.77] * 500
+    return [struct.unpack("<f", struct.pack("<f", v))[0] for v in values] if single else values
+
+
+def bits_of(path, *words):
+    done = run("cat", "--format", "arrows", *words, path)
+    assert done.returncode == 0, done.stderr
+    columns = ipc.open_stream(done.stdout).read_all().combine_chunks().columns
+    return [(column.is_null().to_pylist(), column.fill_null(0).to_numpy().tobytes()) for column in columns]
+
+
+@pytest.mark.parametrize("physical", ["FLOAT", "DOUBLE"])
+def test_floats_in_alp_are_those_in_plain(tmp_path, physical):
+    rng = random.Random(5)
+    schema = root(Node("x", "o", physical), Node("id", "r", "DOUBLE"))
+    rows = [[None if rng.random() < 0.1 else value, float(i)] for i, value in enumerate(alp_values(rng, physical == "FLOAT"))]
+    for number, ways in enumerate([{"page_entries": (700,)}, {"page_entries": (100000,), "v2": True}, {"group_rows": (1000,), "codecs": ["ZSTD"]}]):
+        alp = write(tmp_path / f"alp{number}.parquet", schema, rows, encodings=["ALP", "PLAIN"], mixed=True, **ways)
+        plain = write(tmp_path / "plain.parquet", schema, rows)
+        wheres = ["id in (5, 699, 700, 1401, 2999)", "id > 2500", "x > 7.76 and x < 7.78", "x is null"]
+        for words in [[], *(["--where", where] for where in wheres), ["--offset", "1234", "--limit", "77"]]:
+            assert bits_of(alp, *words) == bits_of(plain, *words), words
+        assert run("verify", alp).returncode == 0
+        assert b"ALP" in run("inspect", alp).stdout
+
+
+def test_alp_of_a_kind_to_come_is_named(tmp_path):
+    path = tmp_path / "mode.parquet"
+    data = file_bytes(root(Node("x", "r", "DOUBLE")), [[1.5], [2.5]], ways=Ways(["NONE"], ["ALP"], page_entries=(9,), v2=False))
+    at = data.index(b"\2\0\0\0") - 3  # two values, said in the header of ALP
+    path.write_bytes(data[:at] + b"\1" + data[at + 1 :])
+    done = run("cat", path)
+    assert done.returncode != 0 and b"ALP data: mode 1" in done.stderr and b"column x" in done.stderr, done.stderr
+
+
+def test_alp_is_for_floats_alone(tmp_path):
+    path = tmp_path / "ints.parquet"
+    schema = root(Node("x", "r", "INT64"))
+    path.write_bytes(file_bytes(schema, [[1]], ways=Ways(codecs=["NONE"], encodings=["BYTE_STREAM_SPLIT"], v2=True)))
+    data = path.read_bytes()
+    head = data.index(b"\x15\x02\x15\x00\x15\x02\x15\x12")  # one value, no nulls, one row, the encoding
+    path.write_bytes(data[: head + 7] + b"\x14" + data[head + 8 :])
+    done = run("cat", path)
+    assert done.returncode != 0 and b"INT64 in encoding 10 (ALP)" in done.stderr, done.stderr
