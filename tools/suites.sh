@@ -211,14 +211,19 @@ need_kdc() {
         quietly javac-kdc.log javac -cp ".cache/kdc/jars/*" -d build/servers/kdc tests/servers/kdc/Kdc.java
 }
 
-# Real servers: what store.h promises, the publications over a network that fails, Java's own client. The tests of
-# a server that cannot be had say so, and are skipped.
-suite_servers() {
+need_servers() {
     build_product
     build_release && build_wheel || exit 1
     python_place full "$(echo "$PWD"/.venv/lib/python3*/site-packages)" || exit 1
+    need_hdfs || export LAMELLA_NO_HDFS="HDFS cannot be had here: there is no Java, or no Maven Central (build/log)"
+}
+
+# Real servers: what store.h promises, the publications over a network that fails, Java's own client. The tests of
+# a server that cannot be had say so, and are skipped.
+suite_servers() {
+    need_servers
     local results=()
-    if need_hdfs; then
+    if [[ -z ${LAMELLA_NO_HDFS-} ]]; then
         runner=(.venv/bin/python tests/servers/server.py hdfs --block-bytes 1048576 --list-limit 10 --)
         run_c servers release --suite contract
         results+=(build/results/servers-contract.log)
@@ -227,11 +232,17 @@ suite_servers() {
         run_c servers-large release --suite contract-large
         results+=("$c_results")
         need_kdc || export LAMELLA_NO_KDC="a KDC cannot be had here: no Maven Central (build/log)"
-    else
-        export LAMELLA_NO_HDFS="HDFS cannot be had here: there is no Java, or no Maven Central (build/log)"
     fi
     py_command=$PWD/build/python/full/bin/python run_py servers tests/servers
     tools/tally.py suite servers "${results[@]}" "$py_results"
+}
+
+# Every request of every operation x every fault, of which `servers` tries a third; only on request.
+suite_faults() {
+    need_servers
+    export LAMELLA_FAULTS=all
+    py_command=$PWD/build/python/full/bin/python run_py faults tests/servers/test_{,merge_,table_}faults.py
+    tools/tally.py suite faults "$py_results"
 }
 
 # run_suites NAME...: each in a subshell, so that one that fails leaves the others their turn.

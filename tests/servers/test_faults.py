@@ -11,7 +11,7 @@ import os
 import proxy as faulty
 import pytest
 import server
-from matrix import EXISTS, FAILED, FEW, MISSING, OK, STALE, UNKNOWN, badly_told, described, each_request, lamella, leavings, visible
+from matrix import EXISTS, FAILED, FEW, MISSING, OK, STALE, UNKNOWN, badly_told, described, each_request, lamella, leavings, some_of, visible
 from web import Web
 
 OLD = b"old " * 20_000
@@ -145,7 +145,7 @@ def test_each_request_fails(web, proxies, name, fault, local):
         how = described(proxy, number, done) + (", for good" if for_good else "")
         return [f"{how}: {problem}" for problem in case.problems(done)]
 
-    wrong = each_request(proxies, range(1, count + 1), fault, one)
+    wrong = each_request(proxies, some_of(count, fault, faulty.FAULTS), fault, one)
     assert "\n".join([*wrong, *left_over(web, place, cases)]) == ""
 
 
