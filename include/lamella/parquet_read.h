@@ -73,7 +73,8 @@ typedef struct lm_parquet_read_options {
     lm_dictionaries dictionaries;
     bool ignore_arrow_schema; /* types by the Parquet schema alone */
     bool utf8_unchecked;      /* text is handed on as it is, where it is not UTF-8 too */
-    int int96_per_second;     /* units of INT96 times: 1000, 1000000; 0: as written, else ns */
+    int int96_per_second;     /* units of INT96 times: 1000, 1000000; 0: as written, else ns. Of
+                                 timestamps of 12 bytes too, where it is coarser than their own */
     const lm_cancel *cancel;
     /* Only the rows for which it is true (then row_first and row_count count those alone). Its
      * columns need not be among those asked for. */

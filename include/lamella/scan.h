@@ -55,7 +55,7 @@ typedef struct lm_scan_options {
     lm_dictionaries dictionaries; /* Parquet only */
     size_t page_bytes_max; /* Parquet: of one page, decompressed; larger ones are LM_LIMIT. 0: 1 GiB
                               and a sixteenth */
-    int int96_per_second; /* Parquet: units of INT96 times: 1000, 1000000; 0: as written, else ns */
+    int int96_per_second;  /* Parquet: units of times of 96 bits, as in parquet_read.h */
     /* What the table shall be: formats without types (JSON lines) are read so, of others the
      * columns are made to fit, safely; columns that it has not are left out. NULL: as it is found.
      */

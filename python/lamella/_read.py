@@ -216,8 +216,8 @@ def scan(
 
     `format` is "parquet", "arrow", "arrows", "jsonl" or "csv", where neither the first bytes nor the suffix tell it.
     `schema` is what the table shall be, other columns are left out; `types` are those of some columns of CSV and JSON
-    lines. `csv` is a dict of read_csv's options. `coerce_int96_timestamp_unit` is "ns", "us" or "ms", for the old times of
-    Parquet."""
+    lines. `csv` is a dict of read_csv's options. `coerce_int96_timestamp_unit` is "ns", "us" or "ms", for times of 96 bits
+    in Parquet."""
     return Scan(path, columns, filters, batch_size, threads, storage_options, version=version, as_of=as_of, limit=limit,
                 format=format, schema=schema, types=types, csv=csv, coerce_int96_timestamp_unit=coerce_int96_timestamp_unit)  # fmt: skip
 

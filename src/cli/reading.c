@@ -55,8 +55,9 @@ const lm_cli_option lm__cli_reading_options[] = {
      "default.",
      NULL},
     {"int96", LM_CLI_CHOICE, offsetof(lm_cli_reading, int96), "ns|us|ms",
-     "Of Parquet that is read: the unit of times in the old INT96, ns by default, which reaches "
-     "from 1677 to 2262; times outside need a coarser one.",
+     "Of Parquet that is read: the unit of times of 96 bits, which is ns for the old INT96 and "
+     "TIMESTAMP's own in 12 bytes; ns reaches from 1677 to 2262, and times outside need a coarser "
+     "one.",
      int96_units},
     {"csv-separator", LM_CLI_TEXT, offsetof(lm_cli_reading, csv.separator), "CHAR",
      "Of CSV that is read: what separates cells; `tab` is a tab. Found out by default, as is the "

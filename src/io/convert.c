@@ -82,6 +82,26 @@ static lm_status check_type(const conversion *c, const lm_field *field, const ch
     return LM_OK;
 }
 
+/* Times of 96 bits have a type that Delta's readers do not know. */
+static lm_status check_widths(const conversion *c, const lm_parquet_reader *reader,
+                              const char *file)
+{
+    char type[16], path[1024];
+    int32_t leaves = lm_parquet_inspect_file(reader).columns;
+    for (int32_t i = 0; i < leaves; i++) {
+        (void)lm_parquet_column_type(reader, i, type, sizeof type);
+        if (lm_parquet_inspect_column(reader, i).type_length != 12 ||
+            strncmp(type, "TIMESTAMP", 9) != 0)
+            continue;
+        (void)lm_parquet_column_path(reader, i, path, sizeof path);
+        return lm__error_set(c->operation.error, LM_SCHEMA,
+                             "%s: column %s has times of 12 bytes, and Delta has those of 8: it "
+                             "must be written anew (`lamella append --int96 us`)",
+                             file, path);
+    }
+    return LM_OK;
+}
+
 /* The columns that no partition column stands for, as Delta stores them. */
 static lm_status stored_schema(conversion *c, const lm_schema *source, const char *file,
                                lm_schema **stored)
@@ -118,6 +138,7 @@ static lm_status learn_schema(conversion *c, converted_file *file, lm_parquet_re
                                           .int96_per_second = 1000000};
     struct ArrowSchema exported;
     lm_schema *plain, *stored = NULL;
+    LM_TRY(check_widths(c, reader, file->found->path));
     LM_TRY(lm_parquet_reader_schema(reader, &read, &exported, o->error));
     LM_TRY(lm_schema_import_take(o->allocator, &exported, &plain, o->error));
     lm_status status = stored_schema(c, plain, file->found->path, &stored);

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "parquet/canonical_number.h"
+#include "parquet/read_convert.h"
 
 #define NANOS_PER_DAY INT64_C(86400000000000)
 #define JULIAN_EPOCH 2440588 /* 1970-01-01 */
@@ -124,11 +125,11 @@ static lm_status padded(lm_buffer *out, uint64_t value, int digits)
 /* Times. */
 
 /* The proleptic Gregorian calendar, by eras of 400 years that begin on a 1st of March. */
-static lm_status bare_date(lm_buffer *out, int64_t days)
+static lm_status bare_date(lm_buffer *out, __int128 days)
 {
-    int64_t from_march = days + 719468; /* since 0000-03-01 */
-    int64_t era = (from_march >= 0 ? from_march : from_march - 146096) / 146097;
-    int64_t day_of_era = from_march - era * 146097;
+    __int128 from_march = days + 719468; /* since 0000-03-01 */
+    int64_t era = (int64_t)((from_march >= 0 ? from_march : from_march - 146096) / 146097);
+    int64_t day_of_era = (int64_t)(from_march - (__int128)era * 146097);
     int64_t year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
@@ -184,7 +185,7 @@ lm_status lm__canonical_timestamp(lm_buffer *out, __int128 value, int64_t per_se
         days--;
     }
     lm_status status = lm__buffer_byte(out, '"');
-    if (status == LM_OK) status = bare_date(out, (int64_t)days);
+    if (status == LM_OK) status = bare_date(out, days);
     if (status == LM_OK) status = lm__buffer_byte(out, 'T');
     if (status == LM_OK) status = bare_time(out, rest, per_second);
     if (status == LM_OK && utc) status = lm__buffer_byte(out, 'Z');
@@ -243,6 +244,9 @@ static lm_status bytes(lm_buffer *out, const lm_read_node *leaf, const uint8_t *
     case LM_MEANS_ENUM:
     case LM_MEANS_JSON: return lm__canonical_text(out, value, size);
     case LM_MEANS_DECIMAL: return lm__canonical_decimal(out, value, size, leaf->scale);
+    case LM_MEANS_TIMESTAMP:
+        return lm__canonical_timestamp(out, lm__read_time96(value), per_second(leaf->unit),
+                                       leaf->utc);
     case LM_MEANS_UUID: return lm__canonical_uuid(out, value);
     case LM_MEANS_INTERVAL: return interval(out, value);
     case LM_MEANS_FLOAT16:

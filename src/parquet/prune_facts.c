@@ -36,7 +36,7 @@ static bool is_ordered(const lm_prune *prune, const lm_test_column *column,
     case LM_CLASS_BYTES: return bytes && node->meaning != LM_MEANS_DECIMAL;
     case LM_CLASS_WIDE: return node->meaning == LM_MEANS_DECIMAL;
     case LM_CLASS_INT:
-        if (bytes) return node->meaning == LM_MEANS_DECIMAL;
+        if (bytes) return node->meaning == LM_MEANS_DECIMAL || node->meaning == LM_MEANS_TIMESTAMP;
         return column->is_signed == is_signed || field->spec.convert == LM_CONVERT_UNSIGNED;
     default: return true;
     }

@@ -94,23 +94,34 @@ static lm_status divide(const lm_read_spec *spec, const uint8_t *in, size_t coun
 }
 
 /* Nanoseconds of the day, then the Julian day (parquet.thrift, "INT96"). */
-static lm_status from_int96(const lm_read_spec *spec, const uint8_t *in, size_t count, uint8_t *out,
-                            lm_error *error)
+static __int128 nanos_of_int96(const uint8_t in[12])
 {
-    __int128 unit = 1000000000 / spec->factor;
+    int64_t day = (int64_t)(int32_t)lm__load32(in + 8) - JULIAN_EPOCH;
+    return (__int128)day * NANOS_PER_DAY + (int64_t)lm__load64(in);
+}
+
+__int128 lm__read_time96(const uint8_t in[12])
+{
+    return (__int128)(int32_t)lm__load32(in + 8) * ((__int128)1 << 64) + lm__load64(in);
+}
+
+/* Rounded down, as times are. */
+static lm_status from_96_bits(const lm_read_spec *spec, const uint8_t *in, size_t count,
+                              uint8_t *out, lm_error *error)
+{
     bool lost = false;
     for (size_t i = 0; i < count; i++, in += 12) {
-        int64_t day = (int64_t)(int32_t)lm__load32(in + 8) - JULIAN_EPOCH;
-        __int128 nanos = (__int128)day * NANOS_PER_DAY + (int64_t)lm__load64(in);
-        __int128 value = nanos / unit - (nanos % unit < 0);
+        __int128 fine =
+            spec->convert == LM_CONVERT_INT96 ? nanos_of_int96(in) : lm__read_time96(in);
+        __int128 value = fine / spec->factor - (fine % spec->factor < 0);
         lost |= value != (int64_t)value;
         int64_t low = (int64_t)value;
         memcpy(out + 8 * i, &low, 8);
     }
     if (lost)
         return lm__error_set(error, LM_DATA,
-                             "an INT96 time out of the range of its unit; ask for a coarser one "
-                             "(int96_per_second; --int96 us)");
+                             "a time of 96 bits out of the range of its unit; ask for a coarser "
+                             "one (int96_per_second; --int96 us or ms)");
     return LM_OK;
 }
 
@@ -181,7 +192,8 @@ lm_status lm__read_convert(const lm_read_spec *spec, const uint8_t *in, size_t c
     case LM_CONVERT_BIG_ENDIAN: return from_big_endian(spec, in, count, out, error);
     case LM_CONVERT_MULTIPLY: return multiply(spec, in, count, out, error);
     case LM_CONVERT_DIVIDE: return divide(spec, in, count, out, error);
-    case LM_CONVERT_INT96: return from_int96(spec, in, count, out, error);
+    case LM_CONVERT_INT96:
+    case LM_CONVERT_TIME96: return from_96_bits(spec, in, count, out, error);
     default: return from_interval(spec, in, count, out, error);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * From Parquet's values to others of fixed width: narrower and wider integers, decimals, INT96,
- * seconds and intervals.
+ * From Parquet's values to others of fixed width: narrower and wider integers, decimals, times of
+ * 96 bits, seconds and intervals.
  *
  * Invariants
  *  1. The input is read bytewise: it need not be aligned.
@@ -30,7 +30,8 @@ typedef enum lm_read_convert {
     LM_CONVERT_BYTES,      /* the same in byte strings */
     LM_CONVERT_MULTIPLY,   /* INT32 or INT64 to 64 bits, by `factor` */
     LM_CONVERT_DIVIDE,     /* to the same width; what is left over is LM_DATA */
-    LM_CONVERT_INT96,      /* to units of which `factor` make a second */
+    LM_CONVERT_INT96,      /* Julian days and nanoseconds, to units of `factor` nanoseconds */
+    LM_CONVERT_TIME96,     /* a count in 96 bits, to units of `factor` of its own */
     LM_CONVERT_MONTHS,     /* INTERVAL to Arrow's months, */
     LM_CONVERT_DAY_TIME,   /* day_time */
     LM_CONVERT_MONTH_DAY_NANO,
@@ -50,6 +51,8 @@ typedef struct lm_read_spec {
 /* `count` values of fixed width; `out` may be `in` where out_width is not greater. */
 LM_MUST_USE lm_status lm__read_convert(const lm_read_spec *spec, const uint8_t *in, size_t count,
                                        uint8_t *out, lm_error *error);
+/* TIMESTAMP of 12 bytes, little-endian and signed (LogicalTypes.md). */
+__int128 lm__read_time96(const uint8_t in[12]);
 /* LM_CONVERT_BYTES: one value. */
 LM_MUST_USE lm_status lm__read_convert_bytes(const lm_read_spec *spec, const uint8_t *in,
                                              size_t size, uint8_t *out, lm_error *error);

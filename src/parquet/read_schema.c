@@ -127,13 +127,18 @@ static lm_status means_integer(schema_walk *walk, lm_read_node *node, int bits, 
     return LM_OK;
 }
 
+/* Timestamps may have 96 bits ("TIMESTAMP"); fixed bytes of another width are bytes. */
 static lm_status means_time(schema_walk *walk, lm_read_node *node, lm_read_meaning meaning,
                             int32_t unit, bool utc)
 {
+    bool is_wide = meaning == LM_MEANS_TIMESTAMP && node->element->logical_type &&
+                   node->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY;
     int32_t physical =
         meaning == LM_MEANS_TIME && unit == LM_PARQUET_MILLIS ? LM_PARQUET_INT32 : LM_PARQUET_INT64;
     if (unit < LM_PARQUET_MILLIS || unit > LM_PARQUET_NANOS) return LM_OK; /* from the future */
-    if (node->physical != physical) return bad_leaf(walk, node, "an annotation as a time");
+    if (is_wide && node->width != 12) return LM_OK;
+    if (!is_wide && node->physical != physical)
+        return bad_leaf(walk, node, "an annotation as a time");
     node->meaning = meaning;
     node->unit = unit;
     node->utc = utc;

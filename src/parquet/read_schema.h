@@ -14,7 +14,8 @@
  *  3. A node of shape LIST has exactly one child, and that is REPEATED; of shape MAP the same, and
  *     the child is a group of one or two.
  *  4. Annotations that the physical type cannot carry are gone (NONE), except where the bytes would
- *     be misread: an integer, date or time on a type of another width is LM_CORRUPT.
+ *     be misread: an integer, date or time on a type of another width is LM_CORRUPT, but for the
+ *     TIMESTAMP of fixed bytes, which are 12 or bytes.
  */
 #ifndef LM_PARQUET_READ_SCHEMA_H
 #define LM_PARQUET_READ_SCHEMA_H

@@ -24,6 +24,13 @@ static void strings(leaf_type *t, lm_type_id id)
     t->spec->form = LM_FORM_STRINGS32;
 }
 
+static lm_time_unit asked_unit(int int96_per_second)
+{
+    return int96_per_second == 1000      ? LM_UNIT_MILLI
+           : int96_per_second == 1000000 ? LM_UNIT_MICRO
+                                         : LM_UNIT_NANO;
+}
+
 static void no_annotation(leaf_type *t, int int96_per_second)
 {
     switch (t->leaf->physical) {
@@ -34,11 +41,9 @@ static void no_annotation(leaf_type *t, int int96_per_second)
     case LM_PARQUET_INT32: plain(t, LM_TYPE_INT32); break;
     case LM_PARQUET_INT64: plain(t, LM_TYPE_INT64); break;
     case LM_PARQUET_INT96: {
-        lm_time_unit unit = int96_per_second == 1000      ? LM_UNIT_MILLI
-                            : int96_per_second == 1000000 ? LM_UNIT_MICRO
-                                                          : LM_UNIT_NANO;
+        lm_time_unit unit = asked_unit(int96_per_second);
         fixed(t, lm__type_temporal(LM_TYPE_TIMESTAMP, unit), LM_CONVERT_INT96);
-        t->spec->factor = lm__unit_per_second(unit);
+        t->spec->factor = 1000000000 / lm__unit_per_second(unit);
         break;
     }
     case LM_PARQUET_FLOAT: plain(t, LM_TYPE_FLOAT32); break;
@@ -80,11 +85,16 @@ static lm_time_unit unit_of(int32_t unit)
                                        : LM_UNIT_NANO;
 }
 
-static void temporal(leaf_type *t, lm_type_id id)
+/* Of 96 bits: in its own unit, or a coarser one that is asked for. */
+static void temporal(leaf_type *t, lm_type_id id, int int96_per_second)
 {
-    lm_type type = lm__type_temporal(id, unit_of(t->leaf->unit));
+    lm_time_unit own = unit_of(t->leaf->unit), unit = own;
+    bool is_wide = t->leaf->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY;
+    if (is_wide && asked_unit(int96_per_second) < own) unit = asked_unit(int96_per_second);
+    lm_type type = lm__type_temporal(id, unit);
     if (id == LM_TYPE_TIMESTAMP && t->leaf->utc) type.timezone = "UTC";
-    fixed(t, type, LM_CONVERT_NONE);
+    fixed(t, type, is_wide ? LM_CONVERT_TIME96 : LM_CONVERT_NONE);
+    t->spec->factor = lm__unit_per_second(own) / lm__unit_per_second(unit);
 }
 
 void lm__read_leaf_type(const lm_read_node *leaf, int int96_per_second, lm_read_field *out)
@@ -108,9 +118,9 @@ void lm__read_leaf_type(const lm_read_node *leaf, int int96_per_second, lm_read_
         break;
     case LM_MEANS_DATE: plain(&t, LM_TYPE_DATE32); break;
     case LM_MEANS_TIME:
-        temporal(&t, leaf->unit == LM_PARQUET_MILLIS ? LM_TYPE_TIME32 : LM_TYPE_TIME64);
+        temporal(&t, leaf->unit == LM_PARQUET_MILLIS ? LM_TYPE_TIME32 : LM_TYPE_TIME64, 0);
         break;
-    case LM_MEANS_TIMESTAMP: temporal(&t, LM_TYPE_TIMESTAMP); break;
+    case LM_MEANS_TIMESTAMP: temporal(&t, LM_TYPE_TIMESTAMP, int96_per_second); break;
     case LM_MEANS_INTEGER: integer(&t); break;
     case LM_MEANS_INTERVAL:
         fixed(&t, lm__type_make(LM_TYPE_INTERVAL_MONTH_DAY_NANO), LM_CONVERT_MONTH_DAY_NANO);

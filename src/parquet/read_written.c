@@ -84,15 +84,14 @@ static bool fit_timestamp(lm_read_field *field, const lm_type *type)
     lm_type *have = &field->field->type;
     if (have->id != LM_TYPE_TIMESTAMP) return false;
     if (field->spec.convert == LM_CONVERT_INT96) {
-        become(field, type, LM_CONVERT_INT96, lm__unit_per_second(type->unit));
+        become(field, type, LM_CONVERT_INT96, 1000000000 / lm__unit_per_second(type->unit));
         return true;
     }
     if (!have->timezone != !type->timezone) return false;
-    if (type->unit == have->unit)
-        become(field, type, LM_CONVERT_NONE, 0);
-    else if (type->unit == LM_UNIT_SECOND && have->unit == LM_UNIT_MILLI)
+    if (type->unit == LM_UNIT_SECOND && have->unit == LM_UNIT_MILLI &&
+        field->spec.convert == LM_CONVERT_NONE)
         become(field, type, LM_CONVERT_DIVIDE, 1000);
-    else /* another unit than was asked for: what is stored counts, the zone's name stays */
+    else /* what is stored counts, whatever its unit; the zone's name stays */
         have->timezone = type->timezone;
     return true;
 }

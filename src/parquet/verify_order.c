@@ -12,6 +12,7 @@ static lm_leaf_order order_of_bytes(const lm_read_node *leaf)
         if (node->shape == LM_READ_VARIANT) return LM_ORDER_NONE;
     switch (leaf->meaning) {
     case LM_MEANS_DECIMAL: return LM_ORDER_SIGNED_BE;
+    case LM_MEANS_TIMESTAMP: return LM_ORDER_TIME96;
     case LM_MEANS_FLOAT16: return LM_ORDER_FLOAT16;
     case LM_MEANS_INTERVAL:
     case LM_MEANS_GEOMETRY:
@@ -57,6 +58,12 @@ static int compare_decimals(lm_bytes a, lm_bytes b)
     return 0;
 }
 
+static int compare_time96(lm_bytes a, lm_bytes b)
+{
+    __int128 x = lm__read_time96(a.data), y = lm__read_time96(b.data);
+    return (x > y) - (x < y);
+}
+
 lm_bytes lm__verify_clip(const lm_verifier *v, lm_bytes value)
 {
     bool long_one = v->order.order == LM_ORDER_BYTES && value.size > LM_VERIFY_BOUND_BYTES_MAX;
@@ -66,6 +73,7 @@ lm_bytes lm__verify_clip(const lm_verifier *v, lm_bytes value)
 int lm__verify_compare(const lm_verifier *v, lm_bytes a, lm_bytes b)
 {
     if (v->order.order == LM_ORDER_SIGNED_BE) return compare_decimals(a, b);
+    if (v->order.order == LM_ORDER_TIME96) return compare_time96(a, b);
     return lm__bounds_compare(&v->order, a, b);
 }
 
@@ -95,12 +103,13 @@ lm_bytes lm__verify_value(const lm_read_vector *vector, size_t i)
     return lm__bytes(vector->data + offsets[0], (size_t)(offsets[1] - offsets[0]));
 }
 
-static bool bounds_of_decimals(const lm_read_vector *vector, lm_bytes *min, lm_bytes *max)
+static bool bounds_by_comparing(const lm_verifier *v, const lm_read_vector *vector, lm_bytes *min,
+                                lm_bytes *max)
 {
     for (size_t i = 0; i < vector->count; i++) {
         lm_bytes value = lm__verify_value(vector, i);
-        if (i == 0 || compare_decimals(value, *min) < 0) *min = value;
-        if (i == 0 || compare_decimals(value, *max) > 0) *max = value;
+        if (i == 0 || lm__verify_compare(v, value, *min) < 0) *min = value;
+        if (i == 0 || lm__verify_compare(v, value, *max) > 0) *max = value;
     }
     return vector->count > 0;
 }
@@ -151,7 +160,8 @@ bool lm__verify_bounds(const lm_verifier *v, const lm_read_vector *vector, lm_ve
     *nans = 0;
     if (vector->count == 0 || v->order.order == LM_ORDER_NONE) return false;
     if (v->order.order == LM_ORDER_BYTES) return bounds_of_bytes(vector, min, max);
-    if (v->order.order == LM_ORDER_SIGNED_BE) return bounds_of_decimals(vector, min, max);
+    if (v->order.order == LM_ORDER_SIGNED_BE || v->order.order == LM_ORDER_TIME96)
+        return bounds_by_comparing(v, vector, min, max);
     bool there = bounds_of_numbers(v, vector, room, &not_numbers);
     size_t width = vector->form == LM_FORM_BITS ? 1 : vector->width;
     *nans = (int64_t)not_numbers;

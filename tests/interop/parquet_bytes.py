@@ -44,6 +44,8 @@ def thrift_value(kind, value):
         return varint(len(value)) + value
     if kind == STRUCT:
         return value
+    if kind == BOOL:
+        return bytes([1 if value else 2])
     of, items = value
     head = bytes([len(items) << 4 | of]) if len(items) < 15 else bytes([0xF0 | of]) + varint(len(items))
     return head + b"".join(thrift_value(of, item) for item in items)
@@ -399,9 +401,65 @@ class Ways:
     bit_packed_levels: bool = False
     index_pages: bool = False
     offset_index: bool = False
+    column_index: bool = False
+    statistics: bool = False
+    orders: list | None = None  # of each column the member of ColumnOrder
     crc: bool = False
     long_ids: bool = False  # Thrift's long form of field headers
     created_by: str = "tests"
+
+
+def order_of(leaf):
+    """The key by which its values are ordered, where the format has an order that needs no choice; else None."""
+    name, said = meaning(leaf)
+    if name == "UNKNOWN" or leaf.type in ("FLOAT", "DOUBLE") or name in ("FLOAT16", "INTERVAL", "GEOMETRY", "GEOGRAPHY"):
+        return None
+    if leaf.type == "INT96":
+        return lambda value: struct.unpack("<qi", value)[::-1]
+    if is_wide_time(leaf):
+        return lambda value: int.from_bytes(value, "little", signed=True)
+    if leaf.type in ("INT32", "INT64"):
+        mask = (1 << int(leaf.type[3:])) - 1 if name == "INTEGER" and not said["signed"] else -1
+        return lambda value: value & mask
+    if name == "DECIMAL":
+        return lambda value: int.from_bytes(value, "big", signed=True)
+    return lambda value: value
+
+
+def bounds_of(leaf, values):
+    """The least and the greatest as they are stored, of values that have an order."""
+    key = order_of(leaf)
+    if not key or not values:
+        return None, None
+    return plain_one(leaf, min(values, key=key)), plain_one(leaf, max(values, key=key))
+
+
+def plain_one(leaf, value):
+    return bytes([value]) if leaf.type == "BOOLEAN" else stored(leaf, value)
+
+
+def statistics(leaf, entries):
+    """Statistics of the entries of a chunk."""
+    values = [value for _, definition, value in entries if definition == leaf.levels()[0]]
+    least, most = bounds_of(leaf, values)
+    return thrift((3, I64, len(entries) - len(values)), (5, BYTES, most), (6, BYTES, least))
+
+
+def column_index(leaf, pages):
+    """ColumnIndex of the entries of each page; None where a page with values has no bounds."""
+    nulls, least, most = [], [], []
+    for entries in pages:
+        values = [value for _, definition, value in entries if definition == leaf.levels()[0]]
+        pair = bounds_of(leaf, values)
+        if values and None in pair:
+            return None
+        nulls.append(len(entries) - len(values))
+        least.append(pair[0] or b"")
+        most.append(pair[1] or b"")
+    empty = [len(entries) == missing for entries, missing in zip(pages, nulls)]
+    return thrift(
+        (1, LIST, (BOOL, empty)), (2, LIST, (BYTES, least)), (3, LIST, (BYTES, most)), (4, I32, 0), (5, LIST, (I64, nulls))
+    )
 
 
 def page_cuts(entries, rng, ways):
@@ -428,7 +486,7 @@ class ChunkWriter:
         self.out, self.leaf, self.entries, self.rng, self.ways = out, leaf, entries, rng, ways
         self.definition, self.repetition = leaf.levels()
         self.codec = rng.choice(ways.codecs)
-        self.uncompressed, self.used, self.locations, self.row = 0, set(), [], 0
+        self.uncompressed, self.used, self.locations, self.pages, self.row = 0, set(), [], [], 0
         self.values = [value for _, definition, value in entries if definition == self.definition]
 
     def page(self, kind, size, body, *header):
@@ -495,6 +553,7 @@ class ChunkWriter:
             head = thrift((1, I32, len(entries)), *((i + 2, I32, code) for i, code in enumerate(codes)))
             size = self.page(0, len(prefix) + len(body), compressed(self.codec, prefix + body, rng), (5, STRUCT, head))
         self.locations.append((at, size, self.row))
+        self.pages.append(entries)
         self.row += rows
 
     def write(self):
@@ -525,6 +584,7 @@ class ChunkWriter:
             (7, I64, len(self.out) - start),
             (9, I64, data_at),
             (11, I64, dictionary_at),
+            (12, STRUCT, statistics(self.leaf, self.entries) if self.ways.statistics else None),
         )
 
 
@@ -534,7 +594,13 @@ def column_chunk(out, chunk, metadata, ways):
         return thrift((2, I64, 0), (3, STRUCT, metadata))
     pages = [thrift((1, I64, place), (2, I32, size), (3, I64, row)) for place, size, row in chunk.locations]
     out += thrift((1, LIST, (STRUCT, pages)))
-    return thrift((2, I64, at), (3, STRUCT, metadata), (4, I64, at), (5, I32, len(out) - at))
+    end = len(out)
+    index = column_index(chunk.leaf, chunk.pages) if ways.column_index else None
+    out += index or b""
+    return thrift(
+        (2, I64, 0), (3, STRUCT, metadata), (4, I64, at), (5, I32, end - at),
+        (6, I64, end if index else None), (7, I32, len(index) if index else None),
+    )  # fmt: skip
 
 
 def file_bytes(schema, rows, rng=None, ways=None):
@@ -557,6 +623,7 @@ def file_bytes(schema, rows, rng=None, ways=None):
         (3, I64, len(rows)),
         (4, LIST, (STRUCT, row_groups)),
         (6, BYTES, ways.created_by),
+        (7, LIST, (STRUCT, [thrift((order, STRUCT, thrift())) for order in ways.orders]) if ways.orders else None),
         long_ids=ways.long_ids,
     )
     return bytes(out) + footer + struct.pack("<I", len(footer)) + b"PAR1"
@@ -624,6 +691,12 @@ def meaning(node):
     return "STRING" if name == "UTF8" else name, {}
 
 
+def is_wide_time(leaf):
+    """A timestamp of 96 bits, which the converted types do not have."""
+    name, said = meaning(leaf)
+    return (leaf.type, leaf.width, name) == ("FIXED", 12, "TIMESTAMP") and leaf.logical is not None and said["unit"] in UNITS
+
+
 def integer_text(leaf, name, said, value):
     if name == "INTEGER":
         value &= (1 << said["bits"]) - 1
@@ -666,6 +739,8 @@ def leaf_text(leaf, value):
             return f'{{"$invalid_utf8":"{value.hex()}"}}'
     if (leaf.type, leaf.width, name) == ("FIXED", 2, "FLOAT16"):
         return real_text(float(np.frombuffer(value, "<f2")[0]), 9, lambda text: float(np.float32(text)))
+    if is_wide_time(leaf):
+        return timestamp_text(int.from_bytes(value, "little", signed=True), said["unit"], said["utc"])
     if (leaf.type, leaf.width, name) == ("FIXED", 12, "INTERVAL"):
         return '{{"months":{},"days":{},"millis":{}}}'.format(*struct.unpack("<III", value))
     text = value.hex()

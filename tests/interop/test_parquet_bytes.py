@@ -57,6 +57,8 @@ def leaf_kinds():
         for utc in (True, False):
             yield "INT32" if unit == "ms" else "INT64", {"logical": ("TIME", {"utc": utc, "unit": unit})}
             yield "INT64", {"logical": ("TIMESTAMP", {"utc": utc, "unit": unit})}
+            yield "FIXED", {"width": 12, "logical": ("TIMESTAMP", {"utc": utc, "unit": unit})}
+            yield "FIXED", {"width": 8, "logical": ("TIMESTAMP", {"utc": utc, "unit": unit})}
     for precision, scale in ((9, 2), (5, 5), (18, 3), (38, 10), (76, 20), (200, 100)):
         widths = [("FIXED", {"width": width}) for width in (1, 2, 4, 7, 8, 11, 15, 16, 17, 20, 32)]
         for physical, how in [("INT32", {}), ("INT64", {}), ("BYTE_ARRAY", {}), ("DOUBLE", {}), *widths]:
@@ -146,6 +148,8 @@ def random_file(seed):
         rows_in_pieces=chance(0.2), bit_packed_levels=chance(0.3), index_pages=chance(0.1), crc=chance(0.3), long_ids=chance(0.1),
     )  # fmt: skip
     ways.offset_index = not ways.rows_in_pieces and chance(0.3)
+    ways.column_index, ways.statistics = ways.offset_index and chance(0.7), chance(0.5)
+    ways.orders = [3 if leaf.type == "INT96" else 1 for leaf in schema.leaves()] if chance(0.8) else None
     return schema, rows, file_bytes(schema, rows, rng, ways)
 
 

@@ -54,6 +54,24 @@ TEST(dates_and_times_reach_beyond_four_digits)
                     "\"1969-12-31T23:59:59.999999Z\"");
 }
 
+TEST(timestamps_of_96_bits_are_not_wrapped_around)
+{
+    const lm_read_node leaf = {.physical = LM_PARQUET_FIXED_LEN_BYTE_ARRAY,
+                               .width = 12,
+                               .meaning = LM_MEANS_TIMESTAMP,
+                               .unit = LM_PARQUET_MILLIS};
+    uint8_t value[12];
+    memset(value, 0xff, 12);
+    CHECK_CANONICAL(lm__canonical_leaf(&out, &leaf, value, 12), "\"1969-12-31T23:59:59.999\"");
+    value[11] = 0x7f; /* 2^95 - 1 */
+    CHECK_CANONICAL(lm__canonical_leaf(&out, &leaf, value, 12),
+                    "\"+1255320262144843106-08-25T12:39:35.167\"");
+    memset(value, 0, 12);
+    value[11] = 0x80;
+    CHECK_CANONICAL(lm__canonical_leaf(&out, &leaf, value, 12),
+                    "\"-1255320262144839167-05-09T11:20:24.832\"");
+}
+
 TEST(strings_are_escaped_or_told_to_be_no_text)
 {
     CHECK_CANONICAL(lm__canonical_text(&out, (const uint8_t *)"a\"\\\n\x01", 5),
@@ -75,6 +93,7 @@ int main(void)
     RUN(doubles_have_the_fewest_digits_that_read_back);
     RUN(decimals_are_exact_at_any_length);
     RUN(dates_and_times_reach_beyond_four_digits);
+    RUN(timestamps_of_96_bits_are_not_wrapped_around);
     RUN(strings_are_escaped_or_told_to_be_no_text);
     RUN(old_writers_are_known_by_what_they_say);
     return DONE();

@@ -1,0 +1,130 @@
+"""What the format got lately, in files made byte by byte (parquet_bytes.py): types, column orders, and what may be left out."""
+import pathlib
+import random
+import struct
+
+import lamella_c as lamella
+import pyarrow as pa
+import pytest
+from parquet_bytes import PER_SECOND, Node, Ways, canonical, file_bytes, root
+from test_parquet_bytes import run
+
+PLAIN = {"codecs": ["NONE"], "encodings": ["PLAIN"], "v2": False}
+BOUNDS = {"offset_index": True, "column_index": True, "statistics": True}
+
+
+def write(path, schema, rows, **ways):
+    path.write_bytes(file_bytes(schema, rows, random.Random(1), Ways(**{**PLAIN, **ways})))
+    return path
+
+
+def wide(count):
+    return count.to_bytes(12, "little", signed=True)
+
+
+def time96(name, unit="ns", utc=True, mode="o", width=12):
+    return Node(name, mode, "FIXED", width, logical=("TIMESTAMP", {"utc": utc, "unit": unit}))
+
+
+def pruned(path, where, **settings):
+    """The rows for which it is true, which pruning does not change, and the counts of what was passed over."""
+    counts = lamella.ReadCounts()
+    got = lamella.read_parquet(path, where=where, counts=counts, **settings)
+    assert got.equals(lamella.read_parquet(path, where=where, no_pruning=True, **settings)), where
+    return got, counts
+
+
+# Timestamps of 12 bytes.
+
+SECONDS = [0, 1, -1, 9223372036, 253402300799, -62135596800]  # those of parquet-testing's flba12_timestamp.parquet
+
+
+@pytest.mark.parametrize("encoding", ["PLAIN", "DICTIONARY", "DELTA_BYTE_ARRAY", "BYTE_STREAM_SPLIT"])
+@pytest.mark.parametrize("utc", [True, False])
+def test_timestamps_of_12_bytes_are_timestamps(tmp_path, encoding, utc):
+    schema = root(*(time96(unit, unit, utc) for unit in PER_SECOND), Node("l", "r", logical="LIST", children=[
+        Node("list", "*", children=[time96("element", "us", utc)])]))  # fmt: skip
+    rows = [[*(wide(s * PER_SECOND[unit]) for unit in PER_SECOND), [[[wide(s * 10**6)], [None]]]] for s in SECONDS]
+    path = write(tmp_path / "wide.parquet", schema, [*rows, [None, None, None, [[]]]], encodings=[encoding], orders=[1] * 4, **BOUNDS)
+    assert run("cat", "--format", "canonical", path).stdout == canonical(schema, [*rows, [None, None, None, [[]]]])
+    assert run("verify", path).returncode == 0
+    zone = "UTC" if utc else None
+    got = lamella.read_parquet(path, columns=["ms", "us", "l"])
+    assert got.schema.types == [pa.timestamp("ms", zone), pa.timestamp("us", zone), pa.list_(pa.timestamp("us", zone))]
+    assert got["ms"].cast(pa.int64()).to_pylist() == [*(s * 1000 for s in SECONDS), None]
+    assert got["l"].cast(pa.list_(pa.int64())).to_pylist() == [*([s * 10**6, None] for s in SECONDS), []]
+    with pytest.raises(pa.ArrowInvalid, match="column ns, page .*: a time of 96 bits .* --int96 us"):
+        lamella.read_parquet(path, columns=["ns"])
+    for unit in ("us", "ms"):
+        got = lamella.read_parquet(path, columns=["ns", "ms"], int96_per_second=PER_SECOND[unit])
+        assert got.schema.types == [pa.timestamp(unit, zone), pa.timestamp("ms", zone)]
+        assert got["ns"].cast(pa.int64()).to_pylist() == [*(s * PER_SECOND[unit] for s in SECONDS), None]
+
+
+def test_a_coarser_unit_of_12_bytes_rounds_down(tmp_path):
+    path = write(tmp_path / "fine.parquet", root(time96("t")), [[wide(n)] for n in (1999, -1, -1000, -1001)])
+    assert lamella.read_parquet(path, int96_per_second=10**6)["t"].cast(pa.int64()).to_pylist() == [1, -1, -1, -2]
+    assert run("cat", "--int96", "us", path).stdout.splitlines()[1] == b'{"t":"1969-12-31T23:59:59.999999Z"}'
+
+
+def test_fixed_bytes_of_another_width_are_no_timestamps(tmp_path):
+    schema = root(time96("a", width=8), Node("b", "r", "INT32"))
+    path = write(tmp_path / "narrow.parquet", schema, [[b"12345678", 1]])
+    assert lamella.read_parquet(path).to_pylist() == [{"a": b"12345678", "b": 1}]
+    assert run("cat", "--format", "canonical", path).stdout == canonical(schema, [[b"12345678", 1]])
+
+
+@pytest.mark.parametrize("encoding", ["PLAIN", "DICTIONARY"])
+def test_bounds_of_12_bytes_compare_as_numbers(tmp_path, encoding):
+    """The bytes would say -1 > 256 > 255."""
+    schema = root(time96("t", "us"), Node("i", "r", "INT32"))
+    rows = [[wide(i), i] for i in range(-1000, 1000)]
+    ways = {"encodings": [encoding], "page_entries": (50,), "group_rows": (500,), **BOUNDS}
+    for orders, skips in (([1, 1], True), ([3, 1], False), (None, False)):
+        path = write(tmp_path / "bounds.parquet", schema, rows, orders=orders, **ways)
+        assert run("verify", path).returncode == 0
+        got, counts = pruned(path, "t >= '1970-01-01 00:00:00.000255Z' and t < '1970-01-01 00:00:00.000258Z'")
+        assert got["i"].to_pylist() == [255, 256, 257]
+        assert (counts.row_groups_by_statistics == 3) == skips
+        got, counts = pruned(path, "t = '1969-12-31 23:59:59.999Z'")
+        assert got["i"].to_pylist() == [-1000] and (counts.row_groups_by_statistics == 3) == skips
+        got, counts = pruned(path, "t > '1970-01-01 00:00:00Z'", int96_per_second=1000)
+        assert len(got) == 0 and (counts.row_groups_by_statistics == 4) == skips
+
+
+def test_bounds_beyond_64_bits_hide_no_error(tmp_path):
+    schema = root(time96("t"))
+    path = write(tmp_path / "far.parquet", schema, [[wide(0)], [wide(1 << 70)]], orders=[1], **BOUNDS)
+    for pruning in (False, True):
+        with pytest.raises(pa.ArrowInvalid, match="a time of 96 bits"):
+            lamella.read_parquet(path, where="t > '2000-01-01 00:00:00Z'", no_pruning=not pruning)
+    got, _ = pruned(path, "t > '2000-01-01 00:00:00Z'", int96_per_second=10**6)
+    assert len(got) == 1
+
+
+def test_files_with_timestamps_of_12_bytes_are_merged(tmp_path):
+    schema = root(time96("t"))
+    parts = [write(tmp_path / f"{i}.parquet", schema, [[wide(i + 1)], [None]], orders=[1], **BOUNDS) for i in range(2)]
+    narrow = write(tmp_path / "narrow.parquet", root(Node("t", "o", "INT64", logical=("TIMESTAMP", {"utc": True, "unit": "ns"}))), [[7]], orders=[1])
+    out = tmp_path / "out.parquet"
+    assert run("merge", *parts, out).returncode == 0 and run("verify", out).returncode == 0
+    assert run("schema", "--format", "parquet", out).stdout.splitlines()[1] == b"  optional fixed_len_byte_array(12) t (TIMESTAMP(NANOS,true));"
+    assert lamella.read_parquet(out)["t"].cast(pa.int64()).to_pylist() == [1, None, 2, None]
+    done = run("merge", *parts, narrow, tmp_path / "mixed.parquet")
+    assert done.returncode == 3 and b"--rewrite" in done.stderr
+    assert run("merge", "--rewrite", *parts, narrow, tmp_path / "mixed.parquet").returncode == 0
+    assert lamella.read_parquet(tmp_path / "mixed.parquet")["t"].cast(pa.int64()).to_pylist() == [1, None, 2, None, 7]
+
+
+def test_a_false_bound_of_12_bytes_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("parquet_bytes.order_of", lambda leaf: lambda value: value)  # as bytes, which it is not
+    path = write(tmp_path / "false.parquet", root(time96("t")), [[wide(n)] for n in (255, 256)], orders=[1], statistics=True)
+    done = run("verify", path)
+    assert done.returncode == 3 and b"there is the value 1970-01-01T00:00:00.000000256Z" in done.stdout + done.stderr
+
+
+def test_timestamps_of_12_bytes_are_no_tables(tmp_path):
+    (tmp_path / "d").mkdir()
+    write(tmp_path / "d" / "1.parquet", root(time96("t", "us")), [[wide(1)]])
+    done = run("convert", tmp_path / "d")
+    assert done.returncode == 3 and b"column t has times of 12 bytes" in done.stderr
