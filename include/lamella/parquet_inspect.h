@@ -42,6 +42,7 @@ typedef struct lm_parquet_column_info {
     int32_t definition_max, repetition_max;
     bool has_field_id;
     int32_t field_id;
+    const char *order; /* of its bounds: "TYPE_ORDER"; "?": one that is not known; NULL: not told */
 } lm_parquet_column_info;
 
 LM_API lm_parquet_column_info lm_parquet_inspect_column(const lm_parquet_reader *reader,

@@ -84,8 +84,9 @@ const lm_cli_command lm__cli_inspect = {
     .usage = "FILE",
     .summary = "Tell what a Parquet file is made of.",
     .about =
-        "Prints the file's rows, row groups and metadata, its columns with their types, and for "
-        "each row group the chunks: codec, encodings, entries, sizes, statistics, indexes (c and o "
+        "Prints the file's rows, row groups and metadata, its columns with their types and "
+        "the orders of their bounds, and for each row group the chunks: codec, encodings, entries, "
+        "sizes, statistics, indexes (c and o "
         "are column and offset index) and bloom filters. Values of statistics read as their type "
         "says; <= and >= mark bounds that are not exact, * those in the old fields, whose order is "
         "not defined for every type. Nothing is decompressed and nothing is checked: `lamella "

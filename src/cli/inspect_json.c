@@ -104,6 +104,7 @@ static void columns_out(const lm_inspection *asked)
         lm__json_member_int_out(writer, "definition_max", column.definition_max);
         lm__json_member_int_out(writer, "repetition_max", column.repetition_max);
         if (column.has_field_id) lm__json_member_int_out(writer, "field_id", column.field_id);
+        if (column.order) lm__json_member_string_out(writer, "order", column.order);
         lm__json_close_object(writer);
     }
     lm__json_close_array(writer);

@@ -63,7 +63,7 @@ static void path_cell(lm_cli_table *table, const lm_inspection *asked, int32_t c
 
 static void print_columns(const lm_inspection *asked, lm_cli_table *table)
 {
-    static const char *const heads[] = {"", "column", "type", "", "levels"};
+    static const char *const heads[] = {"", "column", "type", "", "levels", "order"};
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) lm__cli_table_text(table, heads[i]);
     for (int32_t i = 0; i < asked->file.columns; i++) {
         char text[LM_INSPECT_TEXT_MAX], type[LM_INSPECT_TEXT_MAX];
@@ -81,6 +81,7 @@ static void print_columns(const lm_inspection *asked, lm_cli_table *table)
         lm__cli_table_text(table, column.repetition);
         (void)snprintf(text, sizeof text, "%d/%d", column.definition_max, column.repetition_max);
         lm__cli_table_text(table, text);
+        lm__cli_table_text(table, column.order ? column.order : "");
     }
     lm__cli_print(asked->cli, "\n");
     lm__cli_table_print(asked->cli, table, 0);
@@ -242,7 +243,7 @@ lm_status lm__inspect_text(const lm_inspection *asked, lm_error *error)
     lm_cli_table table;
     lm_status status = LM_OK;
     print_file(asked);
-    lm__cli_table_init(&table, 5, 1);
+    lm__cli_table_init(&table, 6, 1);
     print_columns(asked, &table);
     lm__cli_table_deinit(&table);
     lm__cli_table_init(&table, 11, 0xf8);

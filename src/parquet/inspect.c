@@ -30,6 +30,9 @@ void lm_parquet_inspect_key_value(const lm_parquet_reader *reader, size_t i, lm_
 lm_parquet_column_info lm_parquet_inspect_column(const lm_parquet_reader *reader, int32_t column)
 {
     const lm_read_node *leaf = reader->schema.leaves[column];
+    const lm_int32_list orders = reader->metadata.column_orders;
+    const char *order =
+        (size_t)column < orders.count ? lm__parquet_order_name(orders.items[column]) : NULL;
     return (lm_parquet_column_info){
         .physical = lm__parquet_type_name(leaf->physical),
         .repetition = lm__parquet_repetition_name(leaf->mode),
@@ -38,6 +41,7 @@ lm_parquet_column_info lm_parquet_inspect_column(const lm_parquet_reader *reader
         .repetition_max = leaf->repetition,
         .has_field_id = LM_HAS(leaf->element, LM_SCHEMA_ELEMENT_FIELD_ID),
         .field_id = leaf->element->field_id,
+        .order = order || (size_t)column >= orders.count ? order : "?",
     };
 }
 

@@ -112,6 +112,13 @@ const char *lm__parquet_logical_name(int32_t logical)
     return NAME_OF(names, logical);
 }
 
+const char *lm__parquet_order_name(int32_t column_order)
+{
+    static const char *const names[] = {NULL, "TYPE_ORDER", "IEEE_754_TOTAL_ORDER",
+                                        "INT96_TIMESTAMP_ORDER"};
+    return NAME_OF(names, column_order);
+}
+
 /* The footer. */
 
 /* Walks the schema's elements, which stand depth first (README.md, "Metadata"), and counts the

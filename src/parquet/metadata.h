@@ -151,6 +151,7 @@ const char *lm__parquet_encoding_name(int32_t encoding);
 bool lm__parquet_encoding_parse(const char *name, lm_encoding *encoding);
 const char *lm__parquet_page_type_name(int32_t page_type);
 const char *lm__parquet_logical_name(int32_t logical);
+const char *lm__parquet_order_name(int32_t column_order);
 
 /* Lists. */
 typedef struct lm_int32_list {

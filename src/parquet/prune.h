@@ -9,9 +9,9 @@
  *  1. Rows that are pruned hold none that the filter selects, if the file tells the truth: bounds
  *     may be wider than the values (cut, or of zeros and NaNs), never narrower.
  *  2. What the file says is used only where its order is the filter's: deprecated bounds and those
- *     without a column order only of numbers that compare signed, none of INT96 and of types
- *     without an order, none that are NaN or stand the wrong way round, nothing of writers that
- *     are known to have been wrong.
+ *     without a column order only of numbers that compare signed, those of INT96 only within one
+ *     day and by INT96_TIMESTAMP_ORDER, none of types without an order, none that are NaN or stand
+ *     the wrong way round, nothing of writers that are known to have been wrong.
  *  3. Bounds say nothing of NaNs: a test that NaN would pass is pruned only where their number is
  *     known to be none.
  *  4. What cannot be read or understood prunes nothing; the pages themselves will tell.

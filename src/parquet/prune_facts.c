@@ -19,19 +19,20 @@ static bool is_ordered(const lm_prune *prune, const lm_test_column *column,
     bool is_signed = node->meaning != LM_MEANS_INTEGER || node->is_signed;
     bool bytes = node->physical == LM_PARQUET_BYTE_ARRAY ||
                  node->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY;
-    if (node->physical == LM_PARQUET_INT96 || node->meaning == LM_MEANS_INTERVAL ||
-        node->meaning == LM_MEANS_GEOMETRY || node->meaning == LM_MEANS_GEOGRAPHY ||
-        node->meaning == LM_MEANS_NULL)
+    if (node->meaning == LM_MEANS_INTERVAL || node->meaning == LM_MEANS_GEOMETRY ||
+        node->meaning == LM_MEANS_GEOGRAPHY || node->meaning == LM_MEANS_NULL)
         return false;
     if (orders.items && node->leaf_first < orders.count) {
         int32_t order = orders.items[node->leaf_first];
+        if (node->physical == LM_PARQUET_INT96)
+            return !deprecated && order == LM_PARQUET_INT96_TIMESTAMP_ORDER;
         if (order != LM_PARQUET_TYPE_ORDER &&
             (order != LM_PARQUET_IEEE_754_TOTAL_ORDER || column->class != LM_CLASS_FLOAT))
             return false;
     } else {
         deprecated = true;
     }
-    if (deprecated && (bytes || !is_signed)) return false;
+    if (deprecated && (bytes || !is_signed || node->physical == LM_PARQUET_INT96)) return false;
     switch (column->class) {
     case LM_CLASS_BYTES: return bytes && node->meaning != LM_MEANS_DECIMAL;
     case LM_CLASS_WIDE: return node->meaning == LM_MEANS_DECIMAL;
@@ -91,6 +92,13 @@ static bool bound_of(const lm_test_column *column, const lm_read_spec *spec, lm_
     return whole.number == out->number;
 }
 
+/* Days come first in the order of INT96, and nanoseconds may be of more than one: it is that of
+ * time within one day only. */
+static bool is_one_day(lm_bytes min, lm_bytes max)
+{
+    return memcmp(min.data + 8, max.data + 8, 4) == 0;
+}
+
 bool lm__prune_by_facts(const lm_prune *prune, const lm_test *test, const lm_read_field *field,
                         const lm_prune_facts *facts)
 {
@@ -107,6 +115,8 @@ bool lm__prune_by_facts(const lm_prune *prune, const lm_test *test, const lm_rea
     if (!bound_of(column, &field->spec, facts->min, &min) ||
         !bound_of(column, &field->spec, facts->max, &max) ||
         lm__scalar_compare(column, &min, &max) > 0)
+        return true;
+    if (field->node->physical == LM_PARQUET_INT96 && !is_one_day(facts->min, facts->max))
         return true;
     if (column->class == LM_CLASS_FLOAT && lm__test_takes_nan(test) &&
         !(facts->has_nans && !facts->nans))

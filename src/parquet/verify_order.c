@@ -2,6 +2,7 @@
  * ColumnOrder. */
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/limits.h"
 #include "encode/minmax.h"
 #include "parquet/verify.h"
@@ -29,6 +30,8 @@ lm_leaf_order lm__verify_order(const lm_parquet_reader *reader, const lm_read_no
     bool is_float = leaf->physical == LM_PARQUET_FLOAT || leaf->physical == LM_PARQUET_DOUBLE ||
                     leaf->meaning == LM_MEANS_FLOAT16;
     if (leaf->meaning == LM_MEANS_NULL) return LM_ORDER_NONE;
+    if (leaf->physical == LM_PARQUET_INT96)
+        return order == LM_PARQUET_INT96_TIMESTAMP_ORDER ? LM_ORDER_INT96 : LM_ORDER_NONE;
     if (order != LM_PARQUET_TYPE_ORDER && !(order == LM_PARQUET_IEEE_754_TOTAL_ORDER && is_float))
         return LM_ORDER_NONE;
     switch (leaf->physical) {
@@ -39,7 +42,6 @@ lm_leaf_order lm__verify_order(const lm_parquet_reader *reader, const lm_read_no
                                                                      : LM_ORDER_SIGNED;
     case LM_PARQUET_FLOAT:
     case LM_PARQUET_DOUBLE: return LM_ORDER_FLOAT;
-    case LM_PARQUET_INT96: return LM_ORDER_NONE;
     default: return order_of_bytes(leaf);
     }
 }
@@ -58,9 +60,12 @@ static int compare_decimals(lm_bytes a, lm_bytes b)
     return 0;
 }
 
-static int compare_time96(lm_bytes a, lm_bytes b)
+/* The high 4 bytes signed, then the low 8: unsigned in a number, signed as nanoseconds are. */
+static int compare_96_bits(lm_bytes a, lm_bytes b, uint64_t sign)
 {
-    __int128 x = lm__read_time96(a.data), y = lm__read_time96(b.data);
+    int32_t x_high = (int32_t)lm__load32(a.data + 8), y_high = (int32_t)lm__load32(b.data + 8);
+    uint64_t x = lm__load64(a.data) ^ sign, y = lm__load64(b.data) ^ sign;
+    if (x_high != y_high) return x_high < y_high ? -1 : 1;
     return (x > y) - (x < y);
 }
 
@@ -72,9 +77,12 @@ lm_bytes lm__verify_clip(const lm_verifier *v, lm_bytes value)
 
 int lm__verify_compare(const lm_verifier *v, lm_bytes a, lm_bytes b)
 {
-    if (v->order.order == LM_ORDER_SIGNED_BE) return compare_decimals(a, b);
-    if (v->order.order == LM_ORDER_TIME96) return compare_time96(a, b);
-    return lm__bounds_compare(&v->order, a, b);
+    switch (v->order.order) {
+    case LM_ORDER_SIGNED_BE: return compare_decimals(a, b);
+    case LM_ORDER_TIME96: return compare_96_bits(a, b, 0);
+    case LM_ORDER_INT96: return compare_96_bits(a, b, UINT64_C(1) << 63);
+    default: return lm__bounds_compare(&v->order, a, b);
+    }
 }
 
 bool lm__verify_is_nan(const lm_verifier *v, lm_bytes value)
@@ -160,7 +168,8 @@ bool lm__verify_bounds(const lm_verifier *v, const lm_read_vector *vector, lm_ve
     *nans = 0;
     if (vector->count == 0 || v->order.order == LM_ORDER_NONE) return false;
     if (v->order.order == LM_ORDER_BYTES) return bounds_of_bytes(vector, min, max);
-    if (v->order.order == LM_ORDER_SIGNED_BE || v->order.order == LM_ORDER_TIME96)
+    if (v->order.order == LM_ORDER_SIGNED_BE || v->order.order == LM_ORDER_TIME96 ||
+        v->order.order == LM_ORDER_INT96)
         return bounds_by_comparing(v, vector, min, max);
     bool there = bounds_of_numbers(v, vector, room, &not_numbers);
     size_t width = vector->form == LM_FORM_BITS ? 1 : vector->width;

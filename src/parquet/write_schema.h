@@ -39,7 +39,9 @@ typedef enum lm_leaf_order {
     LM_ORDER_FLOAT16,
     LM_ORDER_BYTES,     /* unsigned, lexicographic */
     LM_ORDER_SIGNED_BE, /* big-endian two's complement */
-    LM_ORDER_TIME96,    /* 12 bytes, little-endian two's complement; never written */
+    /* Never written: */
+    LM_ORDER_TIME96, /* 12 bytes, little-endian two's complement */
+    LM_ORDER_INT96,  /* the day, then the nanoseconds, both signed */
 } lm_leaf_order;
 
 /* One step from a column down to a leaf. The first step is the column itself. */

@@ -1,5 +1,5 @@
 """What the format got lately, in files made byte by byte (parquet_bytes.py): types, column orders, and what may be left out."""
-import pathlib
+import json
 import random
 import struct
 
@@ -128,3 +128,51 @@ def test_timestamps_of_12_bytes_are_no_tables(tmp_path):
     write(tmp_path / "d" / "1.parquet", root(time96("t", "us")), [[wide(1)]])
     done = run("convert", tmp_path / "d")
     assert done.returncode == 3 and b"column t has times of 12 bytes" in done.stderr
+
+
+# INT96_TIMESTAMP_ORDER.
+
+DAY = 86400 * 10**9
+EPOCH = 2440588
+
+
+def int96(day, nanos):
+    return struct.pack("<qi", nanos, EPOCH + day)
+
+
+def test_the_order_of_int96_is_verified_and_told(tmp_path):
+    """The values of parquet-testing's int96_timestamp_order.parquet, whose bytes are in another order."""
+    rows = [[int96(*at)] for at in ((0, DAY - 1), (1, 0), (-588, 123), (0, 1000))]
+    path = write(tmp_path / "order.parquet", root(Node("ts", "r", "INT96")), rows, orders=[3], page_entries=(2,), **BOUNDS)
+    assert run("verify", path).returncode == 0
+    told = json.loads(run("inspect", "--json", path).stdout)
+    assert told["columns"][0]["order"] == "INT96_TIMESTAMP_ORDER"
+    assert told["row_groups"][0]["columns"][0]["statistics"]["min"] == "1968-05-23T00:00:00.000000123"
+    assert told["row_groups"][0]["columns"][0]["statistics"]["max"] == "1970-01-02T00:00:00.000000000"
+    assert b"INT96_TIMESTAMP_ORDER" in run("inspect", path).stdout
+
+
+def test_false_bounds_of_int96_are_told_where_they_have_an_order(tmp_path, monkeypatch):
+    monkeypatch.setattr("parquet_bytes.order_of", lambda leaf: lambda value: value)
+    rows = [[int96(0, 256)], [int96(0, 1)]]
+    for order, status in ((3, 3), (1, 0)):
+        path = write(tmp_path / "false.parquet", root(Node("ts", "r", "INT96")), rows, orders=[order], statistics=True)
+        assert run("verify", path).returncode == status
+
+
+def test_bounds_of_int96_are_believed_within_one_day(tmp_path):
+    """Nanoseconds may be of more than a day: (1, -1) is before (0, DAY + 1), which comes first in that order."""
+    schema = root(Node("t", "r", "INT96"), Node("i", "r", "INT32"))
+    days = [[int96(0, hour * DAY // 24 + day * DAY), 0] for day in (0, 1) for hour in range(24)]
+    odd = [[int96(0, 0), 1], [int96(1, -3 * DAY), 2], [int96(0, 5 * DAY), 3], [int96(3, 0), 4]]
+    rows = days + [[int96(0, -5), 5]] * 24 + odd * 6
+    for order, skipped in ((3, 3), (1, 0), (None, 0)):
+        path = write(tmp_path / "days.parquet", schema, rows, orders=order and [order, 1], group_rows=(24,), page_entries=(6,), **BOUNDS)
+        assert run("verify", path).returncode == 0
+        for unit in (0, 10**6):
+            got, counts = pruned(path, "t < '1969-12-31 00:00:00'", int96_per_second=unit)
+            assert got["i"].to_pylist() == [2] * 6 and counts.row_groups_by_statistics == skipped
+            got, counts = pruned(path, "t > '1970-01-05 00:00:00'", int96_per_second=unit)
+            assert got["i"].to_pylist() == [3] * 6
+            got, counts = pruned(path, "t = '1970-01-01 00:00:00'", int96_per_second=unit)
+            assert got["i"].to_pylist() == [0, *[1] * 6]

@@ -591,6 +591,8 @@ TEST(page_index)
 
 TEST(names)
 {
+    CHECK_TEXT(lm__parquet_order_name(3), "INT96_TIMESTAMP_ORDER");
+    CHECK(!lm__parquet_order_name(0) && !lm__parquet_order_name(4));
     CHECK_TEXT(lm__parquet_type_name(LM_PARQUET_FIXED_LEN_BYTE_ARRAY), "FIXED_LEN_BYTE_ARRAY");
     CHECK_TEXT(lm__parquet_converted_name(LM_PARQUET_CONVERTED_INTERVAL), "INTERVAL");
     CHECK_TEXT(lm__parquet_converted_name(LM_PARQUET_CONVERTED_INT_8), "INT_8");
