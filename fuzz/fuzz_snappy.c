@@ -6,6 +6,7 @@
 #include "codec/snappy_kernel.h"
 
 #define SIZE_LARGEST ((size_t)1 << 20)
+#define LARGE_BYTES ((size_t)20000)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -54,12 +55,35 @@ static void round_trip(const lm_codec_layout *layout, const uint8_t *data, size_
     free(out);
 }
 
+/* A block that is large enough for the ways of numbers and strings (snappy_values.c): pieces of the
+ * data, as the data says, some of them with their length before them. */
+static size_t enlarge(const uint8_t *data, size_t size, uint8_t *to)
+{
+    size_t at = 0, from = 0;
+    for (size_t turn = 0; at < LARGE_BYTES; turn++) {
+        size_t length = 1 + ((size_t)data[turn % size] << data[(turn + 1) % size] % 8);
+        if (data[(turn + 2) % size] & 1) {
+            uint32_t said = (uint32_t)length;
+            memcpy(to + at, &said, 4);
+            at += 4;
+        }
+        for (size_t i = 0; i < length; i++) to[at++] = data[from++ % size];
+        from += data[(turn + 3) % size];
+    }
+    return at;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static uint8_t large[LARGE_BYTES + (1 << 16)];
     size_t said;
     if (lm__snappy_size(data, size, &said) && said <= SIZE_LARGEST) decode(data, size, said);
     decode(data, size, size);
     for (int kind = LM_CODEC_BYTES; kind <= LM_CODEC_STRINGS; kind++)
         round_trip(&(lm_codec_layout){(lm_codec_kind)kind, size ? data[0] % 32 : 0}, data, size);
+    if (size < 4 || data[0] & 7) return 0;
+    size_t enlarged = enlarge(data, size, large);
+    for (int kind = LM_CODEC_BYTES; kind <= LM_CODEC_STRINGS; kind++)
+        round_trip(&(lm_codec_layout){(lm_codec_kind)kind, data[1] % 64}, large, enlarged);
     return 0;
 }

@@ -180,6 +180,31 @@ static bool put_until(lm_snappy_encoder *e, const uint8_t *pause, lm_snappy_way 
     return way(e);
 }
 
+bool lm__snappy_put_exactly(lm_snappy_encoder *e, const uint8_t *to, lm_snappy_way *way)
+{
+    const uint8_t *end = e->end, *last = e->last, *pause = e->pause;
+    e->end = to;
+    e->last = to - LM_SNAPPY_TAIL;
+    if (!put_until(e, to, way)) return false;
+    e->in = to;
+    e->end = end;
+    e->last = last;
+    e->pause = pause;
+    lm__snappy_set_stop(e);
+    return true;
+}
+
+/* Goes on to where the values begin again, and finds the way of those, or none. */
+static bool put_to_values(lm_snappy_encoder *e, const uint8_t *start, const lm_codec_layout *layout,
+                          lm_snappy_way **way)
+{
+    const uint8_t *from = e->in, *to;
+    *way = lm__snappy_values_way(e, start, layout);
+    to = e->in;
+    e->in = from;
+    return to == from || lm__snappy_put_exactly(e, to, e->inside);
+}
+
 static bool try_until(lm_snappy_encoder *e, const uint8_t *pause, way_result *result)
 {
     const uint8_t *in = e->in, *out = e->out, *literal = e->literal;
@@ -204,9 +229,10 @@ static bool put_all(lm_snappy_encoder *e, const lm_codec_layout *layout)
     const uint8_t *start = e->base;
     size_t piece = (size_t)(e->last - start) / 32;
     way_result best = {way_of_hash(false)}, five = {way_of_hash(true)}, values = {NULL};
+    e->inside = five.way;
     if (piece < PIECE_LEAST) return put_until(e, e->last, best.way);
     if (piece > PIECE_MOST) piece = PIECE_MOST;
-    values.way = lm__snappy_values_way(e, start, layout);
+    if (!put_to_values(e, start, layout, &values.way)) return false;
     /* Twice, the second time to be judged: now the table knows some values. */
     for (int i = 0; i < 2 && values.way; i++)
         if (!try_until(e, e->in + piece / 4 + i * piece / 4, &values)) return false;
@@ -215,7 +241,7 @@ static bool put_all(lm_snappy_encoder *e, const lm_codec_layout *layout)
     bool dense = best.left > best.taken - best.taken / 8;
     if (is_level(&five, &best, dense ? 8 : 64)) best = five;
     if (values.taken && is_level(&values, &best, dense ? 8 : 32)) {
-        values.way = lm__snappy_values_way(e, start, layout); /* to the next value */
+        if (!put_to_values(e, start, layout, &values.way)) return false;
         if (values.way) best = values;
     }
     return put_until(e, e->last, best.way);

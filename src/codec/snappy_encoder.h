@@ -16,7 +16,11 @@
 /* How far the table's positions go. */
 #define LM_SNAPPY_REACH 65535
 
-typedef struct lm_snappy_encoder {
+typedef struct lm_snappy_encoder lm_snappy_encoder;
+/* Goes on to the pause. False when it does not fit. */
+typedef bool lm_snappy_way(lm_snappy_encoder *e);
+
+struct lm_snappy_encoder {
     const uint8_t *end, *last;   /* last: where a match may begin at the latest */
     const uint8_t *base, *stop;  /* stop: the least of base's reach, last and pause */
     const uint8_t *pause;        /* where this way ends */
@@ -24,12 +28,13 @@ typedef struct lm_snappy_encoder {
     uint8_t *out, *out_end;
     uint16_t *table;
     size_t misses;
-    const uint8_t *value; /* of strings, the one that ends where the next begins */
-    unsigned low_bits;    /* of words, how many hardly repeat */
-} lm_snappy_encoder;
+    const uint8_t *value;  /* of strings, the one that ends where the next begins */
+    lm_snappy_way *inside; /* of strings, how to look on within long ones */
+    unsigned low_bits;     /* of words, how many hardly repeat */
+};
 
-/* Goes on to the pause. False when it does not fit. */
-typedef bool lm_snappy_way(lm_snappy_encoder *e);
+/* Goes on by `way` as if the block ended at `to`, which is where it stands then. */
+bool lm__snappy_put_exactly(lm_snappy_encoder *e, const uint8_t *to, lm_snappy_way *way);
 
 /* snappy_values.c: a way that makes use of the layout, or NULL when none does. It begins at the
  * first value from e->in on, which moves there. */

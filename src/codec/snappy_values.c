@@ -3,9 +3,10 @@
  * repeat themselves from value to value, at the same place of each.
  *
  * So nothing is searched for: every value is compared once with one earlier value, and makes one
- * literal and one copy. That is two to five times as fast as looking at every byte, since the
- * processor guesses right nearly always what comes next. It is a way among others (see
- * snappy_compress.c): the beginning of each block shows whether it leaves as little.
+ * literal and one copy; only long strings are looked into. That is two to five times as fast as
+ * looking at every byte, since the processor guesses right nearly always what comes next. It is a
+ * way among others (see snappy_compress.c): the beginning of each block shows whether it leaves as
+ * little.
  *
  *  1. What the layout says is never trusted: wherever values are said to begin, the result unpacks
  *     to what was given.
@@ -55,6 +56,9 @@ LM_ALWAYS_INLINE bool put_copy(lm_snappy_encoder *e, const uint8_t *in, const ui
     return true;
 }
 
+/* Beyond these bytes a string is looked at byte by byte, where it is not like another. */
+#define INSIDE_LEAST 1024
+
 /* A string, its length before it, is like the last one of that length which followed the same last
  * byte and begins alike, else like the one before it. Where the two part, one more place is asked
  * for, and the rest is a literal. */
@@ -86,6 +90,12 @@ LM_ALWAYS_INLINE bool put_strings_body(lm_snappy_encoder *given)
                 entry = &e.table[lm__snappy_hash(bytes, true)];
                 earlier = e.base + *entry;
                 *entry = (uint16_t)(in - e.base);
+            }
+            if (__builtin_expect(next - in > INSIDE_LEAST, 0)) {
+                lm_snappy_encoder inside = e;
+                inside.in = in + 1; /* the table has `in` */
+                if (!lm__snappy_put_exactly(&inside, next, e.inside)) return false;
+                e = inside;
             }
             e.value = at;
             at = next;

@@ -305,6 +305,50 @@ TEST(known_values_take_two_elements)
 }
 
 /* Matches at distances around 64 KiB, where positions modulo 65,536 begin again. */
+/* Text of words, cut into strings whose length is `length`, or any up to it. */
+static size_t texts_make(size_t length, bool any, uint8_t *bytes, size_t size)
+{
+    uint64_t state = length + any;
+    size_t at = 0;
+    while (at + 4 + length + 16 < size) {
+        uint8_t *head = bytes + at;
+        size_t end = at + 4 + (any ? check_random(&state) % length : length);
+        for (at += 4; at < end;) {
+            int word = (int)(check_random(&state) % 300);
+            at += (size_t)sprintf((char *)bytes + at, "word%d ", word);
+        }
+        uint32_t some = (uint32_t)(end - (size_t)(head + 4 - bytes));
+        memcpy(head, &some, 4);
+        at = end;
+    }
+    return at;
+}
+
+/* Long strings are looked into: what repeats in them is found as if they were no strings. */
+TEST(long_strings_are_compressed)
+{
+    enum { SIZE = 1 << 20 };
+    const size_t lengths[] = {800, 1100, 5000, 30000, 70000, 400000, SIZE - 30};
+    lm_snappy_table *table = malloc(sizeof *table);
+    size_t capacity = lm__snappy_bound(SIZE);
+    uint8_t *block = malloc(capacity), *bytes = malloc(SIZE);
+    for (size_t i = 0; i < 2 * sizeof lengths / sizeof *lengths; i++) {
+        const lm_codec_layout layout = {LM_CODEC_STRINGS, 0}, behind = {LM_CODEC_STRINGS, 40};
+        size_t size = texts_make(lengths[i / 2], i % 2, bytes, SIZE);
+        round_trip_as(&layout, bytes, size);
+        round_trip_as(&behind, bytes, size);
+        size_t found = lm__snappy_compress(bytes, size, block, capacity, table);
+        size_t with = lm__snappy_compress_values(bytes, size, &layout, block, capacity, table);
+        CHECK(with < found + found / 32);
+        memset(bytes, 'a', size);
+        with = lm__snappy_compress_values(bytes, size, &layout, block, capacity, table);
+        CHECK(with < size / 20);
+    }
+    free(bytes);
+    free(block);
+    free(table);
+}
+
 TEST(distances_about_64_kib)
 {
     enum { SIZE = 200000 };
@@ -491,6 +535,7 @@ int main(void)
     RUN(round_trips);
     RUN(round_trips_of_values);
     RUN(known_values_take_two_elements);
+    RUN(long_strings_are_compressed);
     RUN(distances_about_64_kib);
     RUN(damage_is_refused);
     RUN(damage_in_the_middle_is_refused);
