@@ -20,7 +20,7 @@
 #define CODEC_SHARE 0.25
 #define CODEC_SAMPLE_BYTES 65536
 /* It must then win clearly: it costs more time than plain values. */
-#define CODEC_MARGIN 0.8
+#define CODEC_MARGIN 0.9
 /* After so many values with this share of new ones a dictionary will not pay. */
 #define DOUBT_VALUES 65536
 #define DOUBT_SHARE 0.75
