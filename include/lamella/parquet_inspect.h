@@ -36,12 +36,13 @@ LM_API void lm_parquet_inspect_key_value(const lm_parquet_reader *reader, size_t
                                          lm_parquet_bytes *key, lm_parquet_bytes *value);
 
 typedef struct lm_parquet_column_info {
-    const char *physical;   /* "INT64" */
-    const char *repetition; /* "OPTIONAL" */
+    const char *physical;   /* "INT64"; "?": one that is not known */
+    const char *repetition; /* "OPTIONAL"; "?" likewise */
     int32_t type_length;    /* of FIXED_LEN_BYTE_ARRAY; else 0 */
     int32_t definition_max, repetition_max;
     bool has_field_id;
     int32_t field_id;
+    int32_t physical_number;
     const char *order; /* of its bounds: "TYPE_ORDER"; "?": one that is not known; NULL: not told */
 } lm_parquet_column_info;
 

@@ -58,7 +58,11 @@ typedef struct lm_parquet_read_counts {
 
 /* All zero reads everything. */
 typedef struct lm_parquet_read_options {
-    /* Dotted paths of leaves or groups, with Parquet's names ("a.list.element.x") or Arrow's
+    /* A column of a physical type or a repetition that is not known is an opaque one (Arrow's
+     * extension arrow.opaque), and reading it LM_UNSUPPORTED: name the others. Lists of groups
+     * without columns are no columns.
+     *
+     * Dotted paths of leaves or groups, with Parquet's names ("a.list.element.x") or Arrow's
      * ("a.element.x"); columns come in this order. NULL: all. */
     const char *const *columns;
     size_t column_count;

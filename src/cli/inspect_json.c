@@ -98,6 +98,8 @@ static void columns_out(const lm_inspection *asked)
         lm__json_open_object(writer);
         text_out(asked, "path", lm_parquet_column_path, i);
         lm__json_member_string_out(writer, "physical", column.physical);
+        if (column.physical[0] == '?')
+            lm__json_member_int_out(writer, "physical_number", column.physical_number);
         if (column.type_length) lm__json_member_int_out(writer, "type_length", column.type_length);
         text_out(asked, "type", lm_parquet_column_type, i);
         lm__json_member_string_out(writer, "repetition", column.repetition);

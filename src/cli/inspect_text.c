@@ -72,7 +72,9 @@ static void print_columns(const lm_inspection *asked, lm_cli_table *table)
         lm__cli_table_count(table, i);
         path_cell(table, asked, i);
         (void)lm_parquet_column_type(asked->reader, i, type, sizeof type);
-        if (column.type_length)
+        if (column.physical[0] == '?')
+            (void)snprintf(text, sizeof text, "? (%d)", column.physical_number);
+        else if (column.type_length)
             (void)snprintf(text, sizeof text, "%s(%d) %.900s", column.physical, column.type_length,
                            type);
         else

@@ -72,6 +72,8 @@ static lm_status check_type(const conversion *c, const lm_field *field, const ch
         break;
     default: break;
     }
+    if (field->extension_name && strcmp(field->extension_name, "arrow.opaque") == 0)
+        why = "of a type that is not known here";
     if (why)
         return lm__error_set(c->operation.error, LM_SCHEMA,
                              "%s: column %s is %s: it must be written "

@@ -27,21 +27,26 @@ void lm_parquet_inspect_key_value(const lm_parquet_reader *reader, size_t i, lm_
     *value = lm__inspect_bytes(pair->value);
 }
 
+static const char *name_of(const char *name) { return name ? name : "?"; }
+
 lm_parquet_column_info lm_parquet_inspect_column(const lm_parquet_reader *reader, int32_t column)
 {
     const lm_read_node *leaf = reader->schema.leaves[column];
     const lm_int32_list orders = reader->metadata.column_orders;
-    const char *order =
-        (size_t)column < orders.count ? lm__parquet_order_name(orders.items[column]) : NULL;
     return (lm_parquet_column_info){
-        .physical = lm__parquet_type_name(leaf->physical),
-        .repetition = lm__parquet_repetition_name(leaf->mode),
+        .physical = name_of(lm__parquet_type_name(leaf->physical)),
+        .physical_number = leaf->physical,
+        .repetition = name_of(lm__parquet_repetition_name(
+            LM_HAS(leaf->element, LM_SCHEMA_ELEMENT_REPETITION) ? leaf->element->repetition_type
+                                                                : leaf->mode)),
         .type_length = leaf->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY ? (int32_t)leaf->width : 0,
         .definition_max = leaf->definition,
         .repetition_max = leaf->repetition,
         .has_field_id = LM_HAS(leaf->element, LM_SCHEMA_ELEMENT_FIELD_ID),
         .field_id = leaf->element->field_id,
-        .order = order || (size_t)column >= orders.count ? order : "?",
+        .order = (size_t)column < orders.count
+                     ? name_of(lm__parquet_order_name(orders.items[column]))
+                     : NULL,
     };
 }
 
@@ -100,8 +105,7 @@ lm_parquet_statistics_info lm__inspect_statistics(const lm_statistics *statistic
 
 static void add_encoding(lm_parquet_chunk_info *info, int32_t encoding)
 {
-    const char *name = lm__parquet_encoding_name(encoding);
-    if (!name) name = "?";
+    const char *name = name_of(lm__parquet_encoding_name(encoding));
     for (size_t i = 0; i < info->encoding_count; i++)
         if (info->encodings[i] == name) return;
     if (info->encoding_count < LM_PARQUET_ENCODINGS_MAX)

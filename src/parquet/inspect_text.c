@@ -56,16 +56,26 @@ static void put_time(cut_text *out, const char *name, const lm_read_node *leaf)
     put_text(out, text);
 }
 
+/* Of annotations that say nothing here those that may say something elsewhere. */
+static void put_nothing(cut_text *out, const lm_logical_type *logical)
+{
+    char text[32];
+    if (!logical || logical->choice.member < LM_PARQUET_LOGICAL_FILE) return;
+    const char *name = lm__parquet_logical_name(logical->choice.member);
+    (void)snprintf(text, sizeof text, "unknown(%d)", logical->choice.member);
+    put_text(out, name ? name : text);
+}
+
 size_t lm_parquet_column_type(const lm_parquet_reader *reader, int32_t column, char *text,
                               size_t size)
 {
     static const char *const names[] = {
-        [LM_MEANS_NOTHING] = "",          [LM_MEANS_STRING] = "STRING",
-        [LM_MEANS_ENUM] = "ENUM",         [LM_MEANS_JSON] = "JSON",
-        [LM_MEANS_BSON] = "BSON",         [LM_MEANS_UUID] = "UUID",
-        [LM_MEANS_FLOAT16] = "FLOAT16",   [LM_MEANS_DATE] = "DATE",
-        [LM_MEANS_INTERVAL] = "INTERVAL", [LM_MEANS_NULL] = "UNKNOWN",
-        [LM_MEANS_GEOMETRY] = "GEOMETRY", [LM_MEANS_GEOGRAPHY] = "GEOGRAPHY",
+        [LM_MEANS_STRING] = "STRING",       [LM_MEANS_ENUM] = "ENUM",
+        [LM_MEANS_JSON] = "JSON",           [LM_MEANS_BSON] = "BSON",
+        [LM_MEANS_UUID] = "UUID",           [LM_MEANS_FLOAT16] = "FLOAT16",
+        [LM_MEANS_DATE] = "DATE",           [LM_MEANS_INTERVAL] = "INTERVAL",
+        [LM_MEANS_NULL] = "UNKNOWN",        [LM_MEANS_GEOMETRY] = "GEOMETRY",
+        [LM_MEANS_GEOGRAPHY] = "GEOGRAPHY",
     };
     const lm_read_node *leaf = reader->schema.leaves[column];
     cut_text out = {text, size, 0};
@@ -83,6 +93,7 @@ size_t lm_parquet_column_type(const lm_parquet_reader *reader, int32_t column, c
         break;
     case LM_MEANS_TIME: put_time(&out, "TIME", leaf); break;
     case LM_MEANS_TIMESTAMP: put_time(&out, "TIMESTAMP", leaf); break;
+    case LM_MEANS_NOTHING: put_nothing(&out, leaf->element->logical_type); break;
     default: put_text(&out, names[leaf->meaning]); break;
     }
     return end(&out);

@@ -43,6 +43,7 @@ static bool is_kept(const lm_read_node *was, const lm_read_node *is)
 {
     bool variant = false;
     if (maps_above(was, &variant) != maps_above(is, &variant) || variant) return false;
+    if (was->unreadable) return false;
     if (was->element->logical_type &&
         was->element->logical_type->choice.member >= LM_PARQUET_LOGICAL_FILE)
         return false;
@@ -55,6 +56,16 @@ static bool is_kept(const lm_read_node *was, const lm_read_node *is)
                                            is->meaning == LM_MEANS_STRING);
 }
 
+static const lm_read_node *nowhere_in(const lm_read_node *node)
+{
+    if (lm__read_is_nowhere(node)) return node;
+    for (size_t i = 0; i < node->n_children; i++) {
+        const lm_read_node *found = nowhere_in(&node->children[i]);
+        if (found) return found;
+    }
+    return NULL;
+}
+
 /* What the writer has no word for would silently become something else. */
 static lm_status check_kept(const lm_parquet_reader *reader, lm_schema *schema,
                             const lm_parquet_options *write, lm_arena *arena, lm_error *error)
@@ -64,6 +75,12 @@ static lm_status check_kept(const lm_parquet_reader *reader, lm_schema *schema,
     lm_file_metadata metadata = {0};
     lm_read_schema made;
     char path[LM_READ_PATH_MAX];
+    const lm_read_node *nowhere = nowhere_in(reader->schema.root);
+    if (nowhere)
+        return lm__error_set(error, LM_UNSUPPORTED,
+                             "column %s is a list of groups without columns, which is not written "
+                             "here: row groups can only be carried over, without --rewrite",
+                             lm__read_path(nowhere, path));
     plain.column_count = 0;
     LM_TRY(lm__write_schema_make(arena, schema, &plain, &columns, error));
     metadata.schema.items = columns.elements;

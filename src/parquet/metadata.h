@@ -285,7 +285,7 @@ typedef struct lm_column_metadata {
     uint32_t has;
     int32_t type;
     lm_int32_list encodings;
-    lm_bytes_list path_in_schema;
+    lm_bytes_list path_in_schema; /* optional by now, and never needed: columns go by place */
     int32_t codec;
     int32_t bloom_filter_length;
     int64_t num_values;

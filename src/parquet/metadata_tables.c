@@ -241,7 +241,7 @@ static TABLE(page_encoding, "PageEncodingStats", lm_page_encoding_stats, BIT(1) 
 static const lm_thrift_field column_metadata_fields[] = {
     REQUIRED(1, lm_column_metadata, I32, type),
     REQUIRED_LIST(2, lm_column_metadata, I32, encodings, NULL),
-    REQUIRED_LIST(3, lm_column_metadata, BYTES, path_in_schema, NULL),
+    OPTIONAL_LIST(3, lm_column_metadata, BYTES, path_in_schema, NULL),
     REQUIRED(4, lm_column_metadata, I32, codec),
     REQUIRED(5, lm_column_metadata, I64, num_values),
     REQUIRED(6, lm_column_metadata, I64, total_uncompressed_size),
@@ -258,7 +258,7 @@ static const lm_thrift_field column_metadata_fields[] = {
     OPTIONAL_STRUCT(17, lm_column_metadata, STRUCT, geospatial_statistics, &geospatial),
 };
 static TABLE(column_metadata, "ColumnMetaData", lm_column_metadata,
-             BIT(1) | BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(9), 17);
+             BIT(1) | BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(9), 17);
 
 static const lm_thrift_field column_key_fields[] = {
     REQUIRED_LIST(1, lm_column_crypto, BYTES, path_in_schema, NULL),

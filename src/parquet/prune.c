@@ -8,7 +8,7 @@ const lm_read_field *lm__prune_field(const lm_prune *prune, const lm_test_column
 {
     const lm_read_field *field = &prune->plan->columns[column->path[0]];
     for (int32_t i = 1; i < column->depth; i++) field = &field->children[column->path[i]];
-    return field->kind == LM_READ_VALUES ? field : NULL;
+    return field->kind == LM_READ_VALUES && !field->node->unreadable ? field : NULL;
 }
 
 const lm_column_chunk *lm__prune_chunk(const lm_prune *prune, const lm_read_field *field)

@@ -54,7 +54,7 @@ LM_MUST_USE lm_status lm__prune_values(const lm_prune *prune, lm_pool *pool, lm_
 
 /* Parts. */
 
-/* Where a test's column lies in the file; NULL where it is no leaf. */
+/* Where a test's column lies in the file; NULL where it is no leaf, or one that cannot be read. */
 const lm_read_field *lm__prune_field(const lm_prune *prune, const lm_test_column *column);
 const lm_column_chunk *lm__prune_chunk(const lm_prune *prune, const lm_read_field *field);
 

@@ -83,6 +83,8 @@ static lm_status make_map(plan_maker *m, const lm_read_node *map, lm_read_field 
     const lm_read_node *repeated = &map->children[0];
     place below = {repeated->repetition, repeated->definition};
     if (!map->value) return make_items(m, repeated, map->key, out);
+    if (lm__read_is_nowhere(map->key) || lm__read_is_nowhere(map->value))
+        return make_items(m, repeated, repeated, out);
     LM_TRY(make_items(m, repeated, repeated, out));
     out->field->type = lm__type_make(LM_TYPE_MAP);
     /* The entries are a struct, whatever their annotation says. */
@@ -93,6 +95,17 @@ static lm_status make_map(plan_maker *m, const lm_read_node *map, lm_read_field 
     LM_TRY(make_field(m, map->key, below, &entries->children[0]));
     LM_TRY(make_field(m, map->value, below, &entries->children[1]));
     entries->children[0].field->nullable = false;
+    return LM_OK;
+}
+
+/* The children that are stored anywhere. */
+static lm_status make_fields(plan_maker *m, const lm_read_node *node, place at, lm_read_field *out)
+{
+    LM_TRY(new_children(m, out, node->n_children));
+    out->n_children = 0;
+    for (size_t i = 0; i < node->n_children; i++)
+        if (!lm__read_is_nowhere(&node->children[i]))
+            LM_TRY(make_field(m, &node->children[i], at, &out->children[out->n_children++]));
     return LM_OK;
 }
 
@@ -111,10 +124,7 @@ static lm_status make_value(plan_maker *m, const lm_read_node *node, lm_read_fie
     }
     out->kind = LM_READ_STRUCT;
     out->field->type = lm__type_make(LM_TYPE_STRUCT);
-    LM_TRY(new_children(m, out, node->n_children));
-    for (size_t i = 0; i < node->n_children; i++)
-        LM_TRY(make_field(m, &node->children[i], here, &out->children[i]));
-    return LM_OK;
+    return make_fields(m, node, here, out);
 }
 
 static lm_status make_field(plan_maker *m, const lm_read_node *node, place at, lm_read_field *out)
@@ -181,8 +191,7 @@ static lm_status select_columns(plan_maker *m)
         for (size_t i = 0; i < count; i++)
             if (has_wanted(m, plan->columns[i].node)) order[i] = i;
     } else {
-        LM_TRY(lm__read_select(m->reader, m->options, plan->columns, m->arena, wanted, order,
-                               m->error));
+        LM_TRY(lm__read_select(m->reader, m->options, plan, m->arena, wanted, order, m->error));
     }
     size_t *places = order + count; /* (asked for, column) as one number, to be sorted */
     for (size_t i = 0; i < count; i++) {
@@ -240,12 +249,7 @@ static lm_status settle(plan_maker *m, lm_read_field *field, lm_field *slot,
         return no_memory(m);
     for (int32_t i = 0; i < field->n_children; i++)
         LM_TRY(settle(m, &field->children[i], &slot->children[i], above, depth + 1));
-    if (field->owner < m->plan->leaf_count) return LM_OK;
-    if (field->kind == LM_READ_ITEMS)
-        return lm__error_set(m->error, LM_UNSUPPORTED,
-                             "column %s: a list of groups without columns",
-                             lm__read_path(field->node, path));
-    field->owner = LM_READ_NO_LEAF;
+    if (field->owner == m->plan->leaf_count) field->owner = LM_READ_NO_LEAF;
     return LM_OK;
 }
 
@@ -308,11 +312,9 @@ static lm_status make_plan(plan_maker *m)
     const lm_read_node *root = m->reader->schema.root;
     lm_read_field whole = {0};
     place top = {0, 0};
-    LM_TRY(new_children(m, &whole, root->n_children));
+    LM_TRY(make_fields(m, root, top, &whole));
     plan->columns = whole.children;
     plan->n_columns = whole.n_children;
-    for (size_t i = 0; i < root->n_children; i++)
-        LM_TRY(make_field(m, &root->children[i], top, &plan->columns[i]));
     if (!m->options->ignore_arrow_schema) LM_TRY(apply_written(m));
     LM_TRY(select_columns(m));
     LM_TRY(add_metadata(m));

@@ -12,6 +12,7 @@
  *     below it that is read.
  *  3. Written types are taken only where every value of the Parquet type has its place in them, or
  *     where a value that has none is told (LM_DATA).
+ *  4. Lists of groups without columns, of which a file stores nothing, are no columns here.
  */
 #ifndef LM_PARQUET_READ_ARROW_H
 #define LM_PARQUET_READ_ARROW_H
@@ -100,7 +101,7 @@ LM_MUST_USE lm_status lm__read_written_schema(const lm_parquet_reader *reader, l
  * which it was asked for. */
 LM_MUST_USE lm_status lm__read_select(const lm_parquet_reader *reader,
                                       const lm_parquet_read_options *options,
-                                      const lm_read_field *columns, lm_arena *arena, bool *wanted,
+                                      const lm_read_plan *plan, lm_arena *arena, bool *wanted,
                                       size_t *order, lm_error *error);
 
 #endif

@@ -234,16 +234,17 @@ lm_status lm__read_column_open(lm_read_column *column, lm_source *source, const 
                                const lm_read_spec *spec, const lm_read_limits *limits,
                                lm_read_scratch *scratch, lm_error *error)
 {
-    *column = (lm_read_column){.leaf = leaf, .spec = spec, .scratch = scratch};
+    *column = (lm_read_column){.leaf = leaf, .spec = spec, .scratch = scratch, .pages.ordinal = -1};
     lm__read_dictionary_init(&column->dictionary, scratch->allocator, spec);
     lm__read_values_init(&column->values, scratch->allocator, spec, scratch);
     lm__read_vector_take_kept(&column->dictionary, &scratch->dictionary);
     lm__read_vector_take_kept(&column->values.held, &scratch->held);
     scratch->window.size = 0;
-    return within(column,
-                  lm__read_pages_open(&column->pages, source, leaf, metadata, lenient, limits,
-                                      scratch, error),
-                  error);
+    lm_status status = lm__read_check_leaf(leaf, error);
+    if (status == LM_OK)
+        status = lm__read_pages_open(&column->pages, source, leaf, metadata, lenient, limits,
+                                     scratch, error);
+    return within(column, status, error);
 }
 
 void lm__read_column_close(lm_read_column *column)

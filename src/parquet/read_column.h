@@ -12,6 +12,7 @@
  *  2. No level is greater than the leaf's.
  *  3. Errors say which column and which page; the row group and the file are for the caller to add.
  *  4. After a failure the column can only be closed.
+ *  5. A leaf that is unreadable (read_schema.h 5) is never opened: LM_UNSUPPORTED.
  */
 #ifndef LM_PARQUET_READ_COLUMN_H
 #define LM_PARQUET_READ_COLUMN_H

@@ -103,6 +103,12 @@ uint64_t lm__read_chunk_start(const lm_column_metadata *metadata)
     return (uint64_t)(dictionary ? metadata->dictionary_page_offset : metadata->data_page_offset);
 }
 
+static const char *name_of(int32_t physical)
+{
+    const char *name = lm__parquet_type_name(physical);
+    return name ? name : "an unknown type";
+}
+
 lm_status lm__read_pages_open(lm_read_pages *pages, lm_source *source, const lm_read_node *leaf,
                               const lm_column_metadata *metadata, bool lenient,
                               const lm_read_limits *limits, lm_read_scratch *scratch,
@@ -119,10 +125,7 @@ lm_status lm__read_pages_open(lm_read_pages *pages, lm_source *source, const lm_
     };
     if (metadata->type != leaf->physical)
         return lm__error_set(error, LM_CORRUPT, "a chunk of %s where the schema has %s",
-                             lm__parquet_type_name(metadata->type)
-                                 ? lm__parquet_type_name(metadata->type)
-                                 : "an unknown type",
-                             lm__parquet_type_name(leaf->physical));
+                             name_of(metadata->type), name_of(leaf->physical));
     if (metadata->num_values < 0)
         return lm__error_set(error, LM_CORRUPT, "a chunk of %lld values",
                              (long long)metadata->num_values);

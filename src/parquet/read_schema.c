@@ -45,6 +45,27 @@ const lm_read_node *lm__read_child(const lm_read_node *node, const char *name, s
     return NULL;
 }
 
+bool lm__read_is_nowhere(const lm_read_node *node)
+{
+    if (node->leaf_count > 0) return false;
+    if (node->mode == LM_PARQUET_REPEATED) return true;
+    for (size_t i = 0; i < node->n_children; i++)
+        if (!lm__read_is_nowhere(&node->children[i])) return false;
+    return node->n_children > 0;
+}
+
+lm_status lm__read_check_leaf(const lm_read_node *leaf, lm_error *error)
+{
+    const lm_read_node *node = leaf;
+    if (!leaf->unreadable) return LM_OK;
+    while (node->parent && node->parent->unreadable) node = node->parent;
+    bool is_type = !lm__parquet_type_name(leaf->physical);
+    return lm__error_set(error, LM_UNSUPPORTED,
+                         "its %s %d is not known here; read the other columns (--columns)",
+                         is_type ? "physical type" : "repetition type",
+                         is_type ? leaf->physical : node->element->repetition_type);
+}
+
 /* Shapes (LogicalTypes.md, "Nested Types"). */
 
 /* The logical type where the footer has one that is known here, else what the converted type says.
@@ -241,11 +262,9 @@ static lm_status settle_leaf(schema_walk *walk, lm_read_node *node)
     char path[LM_READ_PATH_MAX];
     node->shape = LM_READ_LEAF;
     node->physical = element->type;
-    if (node->physical < 0 || node->physical > LM_PARQUET_FIXED_LEN_BYTE_ARRAY)
-        return lm__error_set(walk->error, LM_UNSUPPORTED,
-                             "column %s: physical type %d is not known", lm__read_path(node, path),
-                             node->physical);
-    if (node->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY) {
+    if (!lm__parquet_type_name(node->physical)) {
+        node->unreadable = true;
+    } else if (node->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY) {
         int32_t length = LM_HAS(element, LM_SCHEMA_ELEMENT_TYPE_LENGTH) ? element->type_length : 0;
         if (length <= 0 || length > LM_PARQUET_WIDTH_MAX)
             return lm__error_set(walk->error, length > 0 ? LM_LIMIT : LM_CORRUPT,
@@ -257,6 +276,7 @@ static lm_status settle_leaf(schema_walk *walk, lm_read_node *node)
     }
     node->leaf_count = 1;
     walk->out->leaves[walk->out->leaf_count++] = node;
+    if (node->unreadable) return LM_OK;
     if (element->logical_type && element->logical_type->choice.member > 0) {
         if (element->logical_type->choice.member <= LM_PARQUET_LOGICAL_FILE)
             return meaning_of_logical(walk, node);
@@ -270,16 +290,14 @@ static lm_status settle_leaf(schema_walk *walk, lm_read_node *node)
 static lm_status walk_node(schema_walk *walk, lm_read_node *node, lm_read_node *parent)
 {
     const lm_schema_element *element = &walk->elements[walk->next++];
-    char path[LM_READ_PATH_MAX];
     node->element = element;
     node->parent = parent;
     node->leaf_first = walk->out->leaf_count;
     if (parent) {
         node->mode = LM_HAS(element, LM_SCHEMA_ELEMENT_REPETITION) ? element->repetition_type
                                                                    : LM_PARQUET_REQUIRED;
-        if (node->mode < LM_PARQUET_REQUIRED || node->mode > LM_PARQUET_REPEATED)
-            return lm__error_set(walk->error, LM_CORRUPT, "column %s: repetition type %d",
-                                 lm__read_path(node, path), node->mode);
+        node->unreadable = parent->unreadable || !lm__parquet_repetition_name(node->mode);
+        if (!lm__parquet_repetition_name(node->mode)) node->mode = LM_PARQUET_REQUIRED;
         node->definition = (uint8_t)(parent->definition + (node->mode != LM_PARQUET_REQUIRED));
         node->repetition = (uint8_t)(parent->repetition + (node->mode == LM_PARQUET_REPEATED));
     }

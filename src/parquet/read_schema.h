@@ -16,6 +16,8 @@
  *  4. Annotations that the physical type cannot carry are gone (NONE), except where the bytes would
  *     be misread: an integer, date or time on a type of another width is LM_CORRUPT, but for the
  *     TIMESTAMP of fixed bytes, which are 12 or bytes.
+ *  5. A physical type or repetition that is not known spoils no other column: the leaves that it
+ *     concerns are `unreadable`, and opening one of their chunks is refused (read_column.h).
  */
 #ifndef LM_PARQUET_READ_SCHEMA_H
 #define LM_PARQUET_READ_SCHEMA_H
@@ -62,6 +64,7 @@ struct lm_read_node {
     int32_t mode; /* lm_parquet_repetition; the root counts as REQUIRED */
     uint8_t definition, repetition;
     uint32_t leaf_first, leaf_count; /* the leaves at and below */
+    bool unreadable;                 /* its repetition, one above it or a leaf's type is unknown */
     /* leaves */
     int32_t physical;
     uint32_t width; /* bytes of a value; 0 for BYTE_ARRAY and BOOLEAN */
@@ -83,6 +86,11 @@ typedef struct lm_read_schema {
  * no schema, LM_NO_MEMORY. */
 LM_MUST_USE lm_status lm__read_schema_make(lm_arena *arena, const lm_file_metadata *metadata,
                                            lm_read_schema *out, lm_error *error);
+
+/* A list, or group of none but such, that has no leaves: nothing is stored of it. */
+bool lm__read_is_nowhere(const lm_read_node *node);
+/* LM_UNSUPPORTED for a leaf that is unreadable, with what is not known. */
+LM_MUST_USE lm_status lm__read_check_leaf(const lm_read_node *leaf, lm_error *error);
 
 /* The node's dotted path for messages, printable, cut where it is too long; returns `text`. */
 #define LM_READ_PATH_MAX 256

@@ -129,8 +129,8 @@ static lm_status walk(selection *s, const lm_read_field *field, bool top, lm_buf
 }
 
 lm_status lm__read_select(const lm_parquet_reader *reader, const lm_parquet_read_options *options,
-                          const lm_read_field *columns, lm_arena *arena, bool *wanted,
-                          size_t *order, lm_error *error)
+                          const lm_read_plan *plan, lm_arena *arena, bool *wanted, size_t *order,
+                          lm_error *error)
 {
     selection s = {
         .allocator = reader->allocator,
@@ -146,9 +146,9 @@ lm_status lm__read_select(const lm_parquet_reader *reader, const lm_parquet_read
         s.paths[i] = (asked){options->columns[i], strlen(options->columns[i]), i, false};
     qsort(s.paths, s.count, sizeof *s.paths, by_path);
     lm__buffer_init(&path, reader->allocator, 0);
-    for (size_t i = 0; i < reader->schema.root->n_children && status == LM_OK; i++) {
+    for (size_t i = 0; i < (size_t)plan->n_columns && status == LM_OK; i++) {
         s.order = &order[i];
-        status = walk(&s, &columns[i], true, &path);
+        status = walk(&s, &plan->columns[i], true, &path);
     }
     lm__buffer_deinit(&path);
     if (status != LM_OK) return status;

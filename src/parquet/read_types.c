@@ -97,10 +97,21 @@ static void temporal(leaf_type *t, lm_type_id id, int int96_per_second)
     t->spec->factor = lm__unit_per_second(own) / lm__unit_per_second(unit);
 }
 
+/* Arrow's word for what it has no type for (CanonicalExtensions, "Opaque"). */
+static const char opaque_type[] =
+    "{\"type_name\": \"unknown\", \"vendor_name\": \"Apache Parquet\"}";
+
 void lm__read_leaf_type(const lm_read_node *leaf, int int96_per_second, lm_read_field *out)
 {
     leaf_type t = {leaf, out->field, &out->spec};
     out->spec = (lm_read_spec){.physical = leaf->physical, .width = leaf->width};
+    if (leaf->unreadable) { /* its values are never read: read_column.h refuses that */
+        strings(&t, LM_TYPE_BINARY);
+        out->field->extension_name = "arrow.opaque";
+        out->field->extension_metadata = opaque_type;
+        out->field->extension_metadata_size = sizeof opaque_type - 1;
+        return;
+    }
     switch (leaf->meaning) {
     case LM_MEANS_STRING:
     case LM_MEANS_ENUM: strings(&t, LM_TYPE_UTF8); break;

@@ -44,7 +44,10 @@ static lm_status logical_text(const lm_logical_type *logical, lm_buffer *out)
                                  NAME_OF(edges, LM_HAS(&logical->choice, LM_LOGICAL_TYPE_ALGORITHM)
                                                     ? logical->algorithm
                                                     : 0));
-    default: return lm__buffer_printf(out, " (%s)", known(lm__parquet_logical_name(member)));
+    default:
+        if (!lm__parquet_logical_name(member))
+            return lm__buffer_printf(out, " (unknown(%d))", member);
+        return lm__buffer_printf(out, " (%s)", lm__parquet_logical_name(member));
     }
 }
 
@@ -69,6 +72,13 @@ static lm_status put_name(lm_buffer *out, lm_bytes name)
     return LM_OK;
 }
 
+/* A number that is not known is told. */
+static lm_status put_known(lm_buffer *out, const char *const *names, size_t count, int32_t at)
+{
+    if (at >= 0 && (size_t)at < count) return lm__buffer_text(out, names[at]);
+    return lm__buffer_printf(out, "unknown(%d)", at);
+}
+
 lm_status lm__parquet_node_text(const lm_read_node *node, lm_buffer *out)
 {
     static const char *const types[] = {"boolean", "int32",  "int64",  "int96",
@@ -76,8 +86,13 @@ lm_status lm__parquet_node_text(const lm_read_node *node, lm_buffer *out)
     static const char *const modes[] = {"required", "optional", "repeated"};
     const lm_schema_element *element = node->element;
     bool group = node->shape != LM_READ_LEAF;
-    LM_TRY(lm__buffer_printf(out, "%s ", NAME_OF(modes, node->mode)));
-    LM_TRY(lm__buffer_text(out, group ? "group" : NAME_OF(types, node->physical)));
+    int32_t told =
+        LM_HAS(element, LM_SCHEMA_ELEMENT_REPETITION) ? element->repetition_type : node->mode;
+    int32_t mode = lm__parquet_repetition_name(told) ? node->mode : told;
+    LM_TRY(put_known(out, modes, sizeof modes / sizeof *modes, mode));
+    LM_TRY(lm__buffer_byte(out, ' '));
+    LM_TRY(group ? lm__buffer_text(out, "group")
+                 : put_known(out, types, sizeof types / sizeof *types, node->physical));
     if (!group && node->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY)
         LM_TRY(lm__buffer_printf(out, "(%d)", element->type_length));
     LM_TRY(lm__buffer_byte(out, ' '));

@@ -98,6 +98,8 @@ class Node:
     scale: int | None = None
     precision: int | None = None
     children: list | None = None
+    number: int | None = None  # what is told of its physical type,
+    repetition: int | None = None  # and of its mode, whatever they are
     parent: "Node | None" = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self):
@@ -140,11 +142,15 @@ def logical_type(logical):
     return thrift((LOGICAL[name], STRUCT, thrift(*fields)))
 
 
+def type_number(node):
+    return TYPES[node.type] if node.number is None else node.number
+
+
 def schema_elements(node):
     yield thrift(
-        (1, I32, TYPES[node.type] if node.type else None),
+        (1, I32, type_number(node) if node.type else None),
         (2, I32, node.width),
-        (3, I32, "ro*".index(node.mode) if node.parent else None),
+        (3, I32, node.repetition if node.repetition is not None else "ro*".index(node.mode) if node.parent else None),
         (4, BYTES, node.name),
         (5, I32, None if node.children is None else len(node.children)),
         (6, I32, CONVERTED.get(node.converted, node.converted)),
@@ -403,6 +409,7 @@ class Ways:
     offset_index: bool = False
     column_index: bool = False
     statistics: bool = False
+    paths: bool = True
     orders: list | None = None  # of each column the member of ColumnOrder
     crc: bool = False
     long_ids: bool = False  # Thrift's long form of field headers
@@ -575,9 +582,9 @@ class ChunkWriter:
         if has_dictionary:
             dictionary_at, data_at = rng.choice([(start, data_at), (None, start), (0, start), (start, start)])
         return thrift(
-            (1, I32, TYPES[self.leaf.type]),
+            (1, I32, type_number(self.leaf)),
             (2, LIST, (I32, sorted(ENCODINGS[name] for name in self.used))),
-            (3, LIST, (BYTES, [node.name for node in self.leaf.above()])),
+            (3, LIST, (BYTES, [node.name for node in self.leaf.above()]) if self.ways.paths else None),
             (4, I32, CODECS[self.codec]),
             (5, I64, len(self.entries)),
             (6, I64, self.uncompressed),

@@ -5,6 +5,7 @@ import struct
 
 import lamella_c as lamella
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from parquet_bytes import PER_SECOND, Node, Ways, canonical, file_bytes, root
 from test_parquet_bytes import run
@@ -176,3 +177,131 @@ def test_bounds_of_int96_are_believed_within_one_day(tmp_path):
             assert got["i"].to_pylist() == [3] * 6
             got, counts = pruned(path, "t = '1970-01-01 00:00:00'", int96_per_second=unit)
             assert got["i"].to_pylist() == [0, *[1] * 6]
+
+
+# What is not known spoils no other column.
+
+
+def of_the_future():
+    """A column of physical type 9, one of 8 in a struct, and a group that is repeated in a way 3, as VECTOR is to be."""
+    vector = Node("list", "r", repetition=3, children=[Node("element", "r", "FLOAT")])
+    return root(
+        Node("a", "o", "INT32"), Node("x", "o", "INT32", number=9), Node("s", "o", children=[Node("b", "r", "INT32"), Node("y", "r", "INT32", number=8)]),
+        Node("v", "o", logical=20, children=[vector]),
+    )  # fmt: skip
+
+
+REFUSED = {"x": b"column x: its physical type 9", "s": b"column s.y: its physical type 8", "v": b"column v.list.element: its repetition type 3"}
+
+
+def test_columns_of_unknown_types_leave_the_others_readable(tmp_path):
+    rows = [[1, 2, [3, 4], [[5.0]]], [None, None, None, None]]
+    path = write(tmp_path / "future.parquet", of_the_future(), rows, orders=[1] * 5, **BOUNDS)
+    assert run("count", path).stdout == b"2\n"
+    assert run("schema", "--format", "parquet", path).stdout.decode().splitlines()[2:8] == [
+        "  optional unknown(9) x;", "  optional group s {", "    required int32 b;", "    required unknown(8) y;", "  }",
+        "  optional group v (unknown(20)) {",
+    ]  # fmt: skip
+    assert b"    unknown(3) group list {" in run("schema", "--format", "parquet", path).stdout
+    assert run("schema", path).stdout.splitlines()[1] == b"x: extension<arrow.opaque: binary>"
+    told = json.loads(run("inspect", "--pages", "--json", path).stdout)["columns"]
+    assert [(c["physical"], c.get("physical_number")) for c in told] == [("INT32", None), ("?", 9), ("INT32", None), ("?", 8), ("FLOAT", None)]
+    assert lamella.read_parquet(path, columns=["a", "s.b"]).to_pylist() == [{"a": 1, "s": {"b": 3}}, {"a": None, "s": None}]
+    assert pruned(path, "a = 1", columns=["a"])[0].to_pylist() == [{"a": 1}]
+    assert lamella.read_parquet(path, columns=["a"], where="s is null").to_pylist() == [{"a": None}]  # s.b tells it
+    for column, words in REFUSED.items():
+        done = run("cat", "--columns", column, path)
+        assert done.returncode == 1 and words in done.stderr and b"--columns" in done.stderr
+        for where in (f"{column} is null", f"{column} is not null") if column != "s" else ():
+            done = run("cat", "--columns", "a", "--where", where, path)
+            assert done.returncode == 1 and words in done.stderr
+    for where in ("x = x'02000000'", "x > x'09'", "not (x = x'')"):
+        for pruning in (False, True):
+            with pytest.raises(pa.ArrowException, match="column x: its physical type 9"):
+                lamella.read_parquet(path, columns=["a"], where=where, no_pruning=not pruning)
+    for command in (["cat"], ["cat", "--format", "canonical"], ["verify"]):
+        done = run(*command, path)
+        assert done.returncode == 1 and REFUSED["x"] in done.stderr
+
+
+def test_columns_of_unknown_types_are_carried_over_by_merges(tmp_path):
+    schema, rows = root(Node("a", "o", "INT32"), Node("x", "o", "INT32", number=9)), [[1, 2], [None, None]]
+    parts = [write(tmp_path / f"{i}.parquet", schema, rows, orders=[1, 1], **BOUNDS) for i in range(2)]
+    known = write(tmp_path / "known.parquet", root(Node("a", "o", "INT32"), Node("x", "o", "INT32")), rows, orders=[1, 1])
+    lacking = write(tmp_path / "lacking.parquet", root(Node("a", "o", "INT32")), [[7]], orders=[1])
+    assert run("merge", *parts, lacking, tmp_path / "out.parquet").returncode == 0
+    assert lamella.read_parquet(tmp_path / "out.parquet", columns=["a"])["a"].to_pylist() == [1, None, 1, None, 7]
+    told = json.loads(run("inspect", "--json", tmp_path / "out.parquet").stdout)
+    assert told["columns"][1]["physical_number"] == 9 and told["row_groups"][2]["columns"][1]["values"] == 1
+    assert run("merge", *parts, known, tmp_path / "mixed.parquet").returncode == 3
+    done = run("merge", "--rewrite", *parts, tmp_path / "new.parquet")
+    assert done.returncode == 1 and b"column x is of a type that is not written here" in done.stderr
+
+
+def test_columns_of_unknown_types_are_no_tables(tmp_path):
+    (tmp_path / "d").mkdir()
+    write(tmp_path / "d" / "1.parquet", of_the_future(), [[1, 2, [3, 4], [[5.0]]]])
+    done = run("convert", tmp_path / "d")
+    assert done.returncode == 3 and b"column x is of a type that is not known here" in done.stderr
+
+
+def test_lists_of_groups_without_columns_are_passed_over(tmp_path):
+    """Nothing is stored of them. Groups without columns among others are structs without fields."""
+    nothing = lambda name: Node(name, "*", children=[])  # noqa: E731
+    schema = root(
+        Node("a", "o", "INT32"), Node("l", "o", logical="LIST", children=[Node("list", "*", children=[Node("element", "r", children=[])])]),
+        Node("s", "o", children=[Node("b", "r", "INT32"), nothing("r"), Node("e", "r", children=[])]),
+        Node("m", "r", logical="MAP", children=[Node("kv", "*", children=[Node("key", "r", "INT32"), Node("value", "r", children=[nothing("r")])])]),
+        Node("d", "r", logical="LIST", children=[Node("list", "*", children=[Node("c", "o", "INT32"), Node("e", "r", children=[])])]), nothing("n"),
+    )  # fmt: skip
+    rows = [[1, [[]], [3, [], []], [[[5, [[]]]]], [[[6, []], [None, []]]], []], [None, [[]], None, [[]], [[]], []]]
+    path, again = (write(tmp_path / f"{i}.parquet", schema, rows, statistics=True) for i in range(2))
+    want = [
+        {"a": 1, "s": {"b": 3, "e": {}}, "m": [{"key": 5}], "d": [{"c": 6, "e": {}}, {"c": None, "e": {}}]},
+        {"a": None, "s": None, "m": [], "d": []},
+    ]
+    assert lamella.read_parquet(path).to_pylist() == want
+    assert pruned(path, "a = 1")[0].to_pylist() == want[:1]
+    assert lamella.read_parquet(path, columns=["d", "s.b", "m.kv.key"]).select(["d", "m"]).to_pylist() == [
+        {"d": row["d"], "m": row["m"]} for row in want
+    ]
+    assert run("cat", "--format", "canonical", path).stdout == canonical(schema, rows)
+    assert run("verify", path).returncode == 0
+    done = run("cat", "--columns", "l", path)
+    assert done.returncode == 2 and b"there is no column 'l'" in done.stderr
+    assert run("merge", path, again, tmp_path / "out.parquet").returncode == 0
+    done = run("merge", "--rewrite", path, again, tmp_path / "new.parquet")
+    assert done.returncode == 1 and b"a list of groups without columns" in done.stderr
+
+
+def test_annotations_of_the_future_are_named(tmp_path):
+    file = Node("f", "o", logical="FILE", children=[Node("path", "r", "BYTE_ARRAY", logical="STRING"), Node("size", "o", "INT64")])
+    schema = root(file, Node("b", "r", "BYTE_ARRAY", logical=23), Node("c", "r", "BYTE_ARRAY", logical="FILE"))
+    rows = [[[b"p", 4], b"\x01", b"\x02"], [None, b"", b""]]
+    path = write(tmp_path / "names.parquet", schema, rows)
+    assert lamella.read_parquet(path).to_pylist() == [{"f": {"path": "p", "size": 4}, "b": b"\x01", "c": b"\x02"}, {"f": None, "b": b"", "c": b""}]
+    lines = run("schema", "--format", "parquet", path).stdout.decode().splitlines()
+    assert lines[1] == "  optional group f (FILE) {" and lines[5:7] == ["  required binary b (unknown(23));", "  required binary c (FILE);"]
+    told = json.loads(run("inspect", "--json", path).stdout)["columns"]
+    assert [column.get("type") for column in told] == ["STRING", None, "unknown(23)", "FILE"]
+
+
+# ColumnMetaData without path_in_schema.
+
+
+def test_footers_may_leave_out_the_paths_of_columns(tmp_path):
+    schema = root(Node("a", "o", "INT32"), Node("l", "o", logical="LIST", children=[Node("list", "*", children=[Node("element", "o", "INT64")])]))
+    rows = [[i, [[[i], [None]]]] for i in range(100)]
+    without, lacking = (tmp_path / name for name in ("without.parquet", "lacking.parquet"))
+    for path, of, some in ((without, schema, rows), (lacking, root(schema.children[0]), [[7]])):
+        write(path, of, some, paths=False, orders=[1] * len(of.leaves()), page_entries=(10,), **BOUNDS)
+    schema.children[0].parent = schema
+    assert run("cat", "--format", "canonical", without).stdout == canonical(schema, rows)
+    assert run("verify", without).returncode == 0
+    got, counts = pruned(without, "a = 7")
+    assert got.to_pylist() == [{"a": 7, "l": [7, None]}] and counts.rows_filtered < 100
+    told = json.loads(run("inspect", "--pages", "--json", without).stdout)
+    assert [column["path"] for column in told["row_groups"][0]["columns"]] == ["a", "l.list.element"]
+    out = tmp_path / "out.parquet"
+    assert run("merge", without, lacking, out).returncode == 0 and run("verify", out).returncode == 0
+    assert pq.read_table(out).to_pylist() == [*({"a": a, "l": [a, None]} for a, _ in rows), {"a": 7, "l": None}]  # now it has paths
