@@ -79,7 +79,7 @@ static lm_status check_doubt(lm_parquet_merge *merge, const lm_merge_node *node,
     const lm_bytes by = merge->reader->metadata.created_by;
     char path[LM_READ_PATH_MAX], raw[128], text[256];
     size_t size = by.size < sizeof raw - 1 ? by.size : sizeof raw - 1;
-    if (merge->doubt || !lm__writer_is_doubted(by, node->like.physical)) return LM_OK;
+    if (merge->doubt || !lm__writer_is_doubted(by, &node->like)) return LM_OK;
     if (size) memcpy(raw, by.data, size);
     raw[size] = '\0';
     merge->doubt = lm__arena_printf(

@@ -258,7 +258,7 @@ static const lm_thrift_field column_metadata_fields[] = {
     OPTIONAL_STRUCT(17, lm_column_metadata, STRUCT, geospatial_statistics, &geospatial),
 };
 static TABLE(column_metadata, "ColumnMetaData", lm_column_metadata,
-             BIT(1) | BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(9), 17);
+             BIT(1) | BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(9), 15);
 
 static const lm_thrift_field column_key_fields[] = {
     REQUIRED_LIST(1, lm_column_crypto, BYTES, path_in_schema, NULL),

@@ -102,11 +102,14 @@ lm_status lm__prune_offsets(const lm_parquet_reader *reader, size_t row_group,
     return forgive(status);
 }
 
-static lm_prune_facts facts_of_page(const lm_column_index *index, size_t page)
+/* Columns that can be tested have a value for each row. A page that is said to be of nulls alone
+ * and to have fewer than rows has something else as well (Polars before 2.1: NaNs). */
+static lm_prune_facts facts_of_page(const lm_column_index *index, size_t page, int64_t rows)
 {
     lm_prune_facts facts = {.values = -1};
-    if (index->null_pages.items[page]) { /* as if one value of it, a null, stood for all */
-        facts.values = facts.nulls = 1;
+    if (index->null_pages.items[page]) {
+        if (index->null_counts.items && index->null_counts.items[page] < rows) return facts;
+        facts.values = facts.nulls = 1; /* as if one value of it, a null, stood for all */
         facts.has_nulls = true;
         return facts;
     }
@@ -149,7 +152,7 @@ static lm_status leaf_rows(const lm_prune *prune, const lm_test *test, lm_row_ra
     for (size_t i = 0; i < pages; i++) {
         const lm_page_location *page = &offsets->page_locations.items[i];
         int64_t end = i + 1 < pages ? page[1].first_row_index : group->num_rows;
-        lm_prune_facts facts = facts_of_page(index, i);
+        lm_prune_facts facts = facts_of_page(index, i, end - page->first_row_index);
         if (lm__prune_by_facts(prune, test, field, &facts) &&
             !lm__row_ranges_add(prune->arena, rows, (uint64_t)page->first_row_index, (uint64_t)end))
             return no_memory(error);

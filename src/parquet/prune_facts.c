@@ -99,21 +99,34 @@ static bool is_one_day(lm_bytes min, lm_bytes max)
     return memcmp(min.data + 8, max.data + 8, 4) == 0;
 }
 
+/* Bytes cut short, which no greater ones of that length follow: some writers tell them nevertheless
+ * (parquet-go, in column indexes). */
+static bool is_endless(const lm_test_column *column, lm_bytes max)
+{
+    if (column->class != LM_CLASS_BYTES || max.size == 0) return false;
+    for (size_t i = 0; i < max.size; i++)
+        if (max.data[i] != 0xff) return false;
+    return true;
+}
+
 bool lm__prune_by_facts(const lm_prune *prune, const lm_test *test, const lm_read_field *field,
                         const lm_prune_facts *facts)
 {
     lm_scalar min, max;
     const lm_test_column *column = &test->column;
-    if (lm__writer_misleads(prune->reader->metadata.created_by, field->node->physical,
+    if (field->node->meaning == LM_MEANS_NULL || /* its values count for nothing */
+        lm__writer_misleads(prune->reader->metadata.created_by, field->node,
                             test->kind == LM_TEST_NULL))
         return true;
     if (test->kind == LM_TEST_NULL) return !facts->has_nulls || facts->nulls > 0;
-    if (facts->has_nulls && facts->values >= 0 && facts->nulls == facts->values) return false;
+    if (facts->has_nulls && facts->values >= 0 && facts->nulls == facts->values &&
+        !lm__writer_sums_nulls(prune->reader->metadata.created_by))
+        return false;
     if (test->kind != LM_TEST_RANGE && test->kind != LM_TEST_SET && test->kind != LM_TEST_LIKE)
         return true;
     if (!is_ordered(prune, column, field, facts->deprecated)) return true;
     if (!bound_of(column, &field->spec, facts->min, &min) ||
-        !bound_of(column, &field->spec, facts->max, &max) ||
+        !bound_of(column, &field->spec, facts->max, &max) || is_endless(column, facts->max) ||
         lm__scalar_compare(column, &min, &max) > 0)
         return true;
     if (field->node->physical == LM_PARQUET_INT96 && !is_one_day(facts->min, facts->max))

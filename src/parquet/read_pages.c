@@ -123,7 +123,7 @@ lm_status lm__read_pages_open(lm_read_pages *pages, lm_source *source, const lm_
         .entries_left = metadata->num_values,
         .ordinal = -1,
     };
-    if (metadata->type != leaf->physical)
+    if (metadata->type != leaf->physical && leaf->meaning != LM_MEANS_NULL)
         return lm__error_set(error, LM_CORRUPT, "a chunk of %s where the schema has %s",
                              name_of(metadata->type), name_of(leaf->physical));
     if (metadata->num_values < 0)

@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-static bool is_bytes(int32_t physical)
+static bool is_bytes(const lm_read_node *leaf)
 {
-    return physical == LM_PARQUET_BYTE_ARRAY || physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY;
+    return leaf->physical == LM_PARQUET_BYTE_ARRAY ||
+           leaf->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY;
 }
 
 /* The version of a writer of that name, as 1000 * major + minor; -1: it is another. */
@@ -26,24 +27,40 @@ static int version_of(lm_bytes created_by, const char *name)
     return 1000 * parts[0] + (parts[1] < 1000 ? parts[1] : 999);
 }
 
-/* Nulls that were not counted, or, of dictionaries, bounds of their first part only (apache/arrow
- * 10729, 15042 and 34107, arrow2 1414, arrow-rs 306). */
-bool lm__writer_misleads(lm_bytes created_by, int32_t physical, bool by_nulls)
+static bool is_called(lm_bytes created_by, const char *name)
 {
-    static const char arrow2[] = "Arrow2";
-    if (physical == LM_PARQUET_BYTE_ARRAY) {
-        int cpp = version_of(created_by, "parquet-cpp-arrow");
-        if ((cpp >= 0 && cpp < 12000) || version_of(created_by, "parquet-cpp") >= 0) return true;
-    }
-    int rust = version_of(created_by, "parquet-rs");
-    return by_nulls && ((rust >= 0 && rust < 5000) ||
-                        (created_by.size >= sizeof arrow2 - 1 &&
-                         memcmp(created_by.data, arrow2, sizeof arrow2 - 1) == 0));
+    return created_by.size == strlen(name) && memcmp(created_by.data, name, created_by.size) == 0;
 }
+
+/* Nulls that were not counted, or, of dictionaries, bounds of their first part only (apache/arrow
+ * 10729, 15042 and 34107, arrow2 1414, arrow-rs 306). Seen as well: arrow2, and Polars while it
+ * told no version (0.19 to 1.x), lose the greatest of floats at a NaN, and nulls of text (until
+ * 0.20); parquet-go (0.32) does so with dictionaries of floats, and orders decimals that are bytes
+ * without their sign, which parquet-rs (60) cuts. */
+bool lm__writer_misleads(lm_bytes created_by, const lm_read_node *leaf, bool by_nulls)
+{
+    static const char arrow2_name[] = "Arrow2";
+    size_t size = sizeof arrow2_name - 1;
+    bool arrow2 = created_by.size >= size && memcmp(created_by.data, arrow2_name, size) == 0;
+    bool polars = is_called(created_by, "Polars");
+    bool go = version_of(created_by, "github.com/parquet-go/parquet-go") >= 0 ||
+              version_of(created_by, "github.com/segmentio/parquet-go") >= 0;
+    int cpp = version_of(created_by, "parquet-cpp-arrow");
+    int rust = version_of(created_by, "parquet-rs");
+    bool text = leaf->physical == LM_PARQUET_BYTE_ARRAY;
+    if (text && ((cpp >= 0 && cpp < 12000) || version_of(created_by, "parquet-cpp") >= 0))
+        return true;
+    if (by_nulls) return (rust >= 0 && rust < 5000) || arrow2 || (polars && text);
+    if (leaf->physical == LM_PARQUET_FLOAT || leaf->physical == LM_PARQUET_DOUBLE)
+        return arrow2 || polars || go;
+    return leaf->meaning == LM_MEANS_DECIMAL && is_bytes(leaf) && (go || (text && rust >= 0));
+}
+
+bool lm__writer_sums_nulls(lm_bytes created_by) { return is_called(created_by, "DuckDB"); }
 
 /* PARQUET-251 and PARQUET-297: parquet-mr before 1.10, parquet-cpp before it was Arrow's, and files
  * that do not say who wrote them. */
-bool lm__writer_is_doubted(lm_bytes created_by, int32_t physical)
+bool lm__writer_is_doubted(lm_bytes created_by, const lm_read_node *leaf)
 {
     static const char java[] = "parquet-mr"; /* the oldest ones said no version */
     int version = version_of(created_by, java);
@@ -51,6 +68,7 @@ bool lm__writer_is_doubted(lm_bytes created_by, int32_t physical)
                (created_by.size == sizeof java - 1 &&
                 memcmp(created_by.data, java, sizeof java - 1) == 0) ||
                version_of(created_by, "parquet-cpp") >= 0;
-    if (old && (is_bytes(physical) || physical == LM_PARQUET_INT96)) return true;
-    return lm__writer_misleads(created_by, physical, true);
+    if (old && (is_bytes(leaf) || leaf->physical == LM_PARQUET_INT96)) return true;
+    return lm__writer_misleads(created_by, leaf, false) ||
+           lm__writer_misleads(created_by, leaf, true);
 }

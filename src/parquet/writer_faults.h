@@ -4,13 +4,16 @@
 #define LM_PARQUET_WRITER_FAULTS_H
 
 #include "parquet/metadata.h"
+#include "parquet/read_schema.h"
 
-/* Was what it said of columns of that physical type (lm_parquet_type) wrong: bounds, or with
- * `by_nulls` the number of nulls? */
-bool lm__writer_misleads(lm_bytes created_by, int32_t physical, bool by_nulls);
+/* Was what it said of columns like that wrong: bounds, or with `by_nulls` the number of nulls? */
+bool lm__writer_misleads(lm_bytes created_by, const lm_read_node *leaf, bool by_nulls);
+
+/* May a row group's number of nulls be that of the file? (DuckDB while it told no version.) */
+bool lm__writer_sums_nulls(lm_bytes created_by);
 
 /* Do other readers pass over bounds of such columns because of this name, or of there being none? A
  * file of another name with these bounds in it would be believed. */
-bool lm__writer_is_doubted(lm_bytes created_by, int32_t physical);
+bool lm__writer_is_doubted(lm_bytes created_by, const lm_read_node *leaf);
 
 #endif

@@ -382,9 +382,10 @@ TEST(bounds_are_not_believed_more_than_before)
                                           "parquet-mr version 1.8.1 (build x)",
                                           "parquet-cpp version 1.5.1-SNAPSHOT",
                                           "parquet-cpp-arrow version 9.0.0",
+                                          "Polars",
                                           "impala"};
-    for (size_t i = 0; i < 6; i++) {
-        bool believed = i == 5;
+    for (size_t i = 0; i < 7; i++) {
+        bool believed = i == 6;
         lm_memory_sink items[2], out;
         files f = {.items = items, .count = 2};
         lm_arena arena;
