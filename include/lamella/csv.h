@@ -113,11 +113,12 @@ typedef struct lm_csv_read_options {
     lm_csv_header header;
     const char *const *null_texts; /* cells without quotes that are null; NULL: "" alone */
     size_t null_count;
-    bool all_text;        /* columns are utf8 */
-    lm_schema *schema;    /* types of columns, by their names, or by their places where there is no
-                             header. Those that it has not are found out by the first rows; what is
-                             no number, date, time or boolean stays utf8. NULL: all are found out */
-    bool schema_by_place; /* the schema is what an earlier look at the same bytes found out */
+    bool all_text;     /* columns are utf8 */
+    lm_schema *schema; /* types of columns, by their names, or by their places where there is no
+                          header. Those that it has not are found out by the first rows; what is
+                          no number, date, time or boolean stays utf8. NULL: all are found out */
+    lm_schema *found;  /* what an earlier look at the same bytes gave, with these options: types
+                          of all columns by their places. NULL: there was none */
     const char *const *columns; /* those that are wanted: the stream has them alone, in the order of
                                    the file. Cells of others are cut and checked to be UTF-8, and
                                    whether they fit a type is not looked at. LM_INVALID for a name

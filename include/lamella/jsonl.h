@@ -29,10 +29,11 @@ LM_API LM_MUST_USE lm_status lm_jsonl_write_take(const lm_allocator *allocator,
 typedef struct lm_jsonl_read_options {
     /* What the columns are; NULL: guessed by the lines of the first 4 MiB, and then strictly so. */
     lm_schema *schema;
-    /* A name that `schema` has not is refused; else it is passed over. Of a schema that was guessed
-     * it is always refused. */
-    bool no_other_names;
-    /* Without `schema`: what columns of these names are, in place of what is guessed. */
+    /* `schema` is what reading this very file gave before. As always where types are guessed, a
+     * name that it has not is refused, where it is passed over else, and so is a whole number that
+     * a guessed float64 would round. */
+    bool schema_guessed;
+    /* What columns of these names are, in place of what is guessed. */
     lm_schema *types;
     size_t line_bytes_max; /* of one line; longer ones are LM_LIMIT. 0: 64 MiB */
     int threads;           /* 0: LAMELLA_THREADS, else the CPUs of this process; 1: the caller */

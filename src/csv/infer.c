@@ -63,6 +63,11 @@ static lm_csv_types number_types(const char *text, size_t size)
     return IS_FLOAT;
 }
 
+bool lm__csv_is_float(const char *text, size_t size)
+{
+    return (number_types(text, size) & IS_FLOAT) != 0;
+}
+
 static lm_csv_types moment_types(const char *text, size_t size)
 {
     int64_t value;

@@ -87,15 +87,17 @@ static lm_status check_name(const char *name, const uint8_t *text, lm_csv_span s
     return LM_OK;
 }
 
-/* The field that a given schema has for a column; NULL where it has none. */
-static lm_status given_field(const lm_csv_read_options *options, const lm_csv_plan *plan,
+/* The field that a schema has for a column, by its name or else by its place; NULL where it has
+ * none. */
+static lm_status given_field(const lm_schema *schema, bool by_name, const lm_csv_plan *plan,
                              const char *file, const char *name, size_t column,
                              const lm_field **field, lm_error *error)
 {
-    const lm_field *root = &options->schema->root;
-    int32_t at = (int32_t)column;
     *field = NULL;
-    if (plan->header && !options->schema_by_place) {
+    if (!schema) return LM_OK;
+    const lm_field *root = &schema->root;
+    int32_t at = (int32_t)column;
+    if (by_name) {
         at = lm__field_find(root, name, strlen(name));
         if (at == -2)
             return lm__error_set(error, LM_SCHEMA, "%s: column %s is more than once in the schema",
@@ -135,19 +137,21 @@ static lm_status make_columns(lm_arena *arena, const lm_allocator *allocator,
     if (!plan->columns) return no_memory(error);
     LM_TRY(make_schema(allocator, plan, plan->n_columns, error));
     for (size_t i = 0; i < plan->n_columns; i++) {
-        const lm_field *given = NULL;
+        const lm_field *given, *found;
         lm_field *field = &plan->schema->root.children[i];
         if (plan->header)
             LM_TRY(check_name(file, text, first->spans[i], i, first->lines + 1, error));
         const char *name = column_name(arena, plan, first, text, i);
         if (!name) return no_memory(error);
-        if (options->schema) LM_TRY(given_field(options, plan, file, name, i, &given, error));
+        LM_TRY(given_field(options->schema, plan->header, plan, file, name, i, &given, error));
+        LM_TRY(given_field(options->found, false, plan, file, name, i, &found, error));
+        const bool strict = found && !given;
+        if (found) given = found;
         lm_type type = given ? read_type(&given->type) : lm__type_make(LM_TYPE_UTF8);
         if (!lm__field_init(&plan->schema->arena, field, given ? given->name : name, type, true))
             return no_memory(error);
-        plan->columns[i] = (lm_csv_column){.field = field,
-                                           .strict = given && options->schema_by_place,
-                                           .open = !given && !options->all_text};
+        plan->columns[i] =
+            (lm_csv_column){.field = field, .strict = strict, .open = !given && !options->all_text};
         *narrow = *narrow || plan->columns[i].open;
     }
     return lm__schema_seal(plan->schema, error);
@@ -265,9 +269,9 @@ lm_status lm__csv_plan_make(lm_arena *arena, const lm_allocator *allocator,
     LM_TRY(check_characters(&plan->dialect, error));
     if (plan->dialect.escape == plan->dialect.quote) plan->dialect.escape = 0; /* doubling */
     LM_TRY(take_options(arena, options, plan, error));
-    size_t columns = options->schema && options->header == LM_CSV_HEADER_NO && last
-                         ? (size_t)options->schema->root.n_children
-                         : 0;
+    const lm_schema *said = options->found ? options->found : options->schema;
+    size_t columns =
+        said && options->header == LM_CSV_HEADER_NO && last ? (size_t)said->root.n_children : 0;
     LM_TRY(take_first_row(arena, plan, name, columns, sample, size, last, &first, error));
     first.lines += passed;
     /* The walk takes quotes out in place: of a row that may be read again. */

@@ -13,7 +13,8 @@
 typedef struct lm_csv_column {
     const lm_field *field; /* of the schema; NULL: it is not wanted, so its cells are only cut */
     bool open;             /* its type is still to be found out */
-    bool strict; /* found out: numbers only as they were in the sample, without zeros in front */
+    bool strict; /* found out: numbers only as they were in the sample: none with zeros in front,
+                    none that a double would round to another whole number */
 } lm_csv_column;
 
 typedef struct lm_csv_plan {
@@ -64,6 +65,8 @@ bool lm__csv_is_null(const lm_csv_plan *plan, const uint8_t *text, lm_csv_span s
 typedef uint32_t lm_csv_types;
 #define LM_CSV_TYPES_ALL UINT32_MAX
 lm_csv_types lm__csv_types_narrow(lm_csv_types types, const char *text, size_t size);
+/* Whether a column of floats could have it, by the rule of the sample. */
+bool lm__csv_is_float(const char *text, size_t size);
 /* Is it a number, a date or such? */
 bool lm__csv_is_typed(const char *text, size_t size);
 lm_type lm__csv_types_best(lm_csv_types types, bool any);

@@ -87,6 +87,27 @@ LM_ALWAYS_INLINE bool read_f64(const char *text, size_t size, double *value)
     return read_amount(text, size, value) || read_f64_slow(text, size, value);
 }
 
+/* '0' and another digit. */
+LM_ALWAYS_INLINE bool has_needless_zero(const char *digits)
+{
+    uint16_t two = (uint16_t)((uint8_t)digits[0] << 8 | (uint8_t)digits[1]);
+    return (uint16_t)(two - 0x3030) < 10;
+}
+
+/* Not what the sample would have taken for text. */
+LM_ALWAYS_INLINE bool is_as_sampled(const char *text, size_t size)
+{
+    bool plain = text[0] != '+' && !has_needless_zero(text + (text[0] == '-'));
+    if (plain && (size < 16 || find_point(text, size) < size)) return true;
+    return lm__csv_is_float(text, size);
+}
+
+LM_ALWAYS_INLINE bool read_f64_of(const lm_csv_column *column, const char *text, size_t size,
+                                  double *value)
+{
+    return read_f64(text, size, value) && (!column->strict || is_as_sampled(text, size));
+}
+
 static bool read_f32(const char *text, size_t size, float *value)
 {
     double special;
@@ -96,7 +117,7 @@ static bool read_f32(const char *text, size_t size, float *value)
     return true;
 }
 
-LM_CSV_CONVERT(, f64, double, read_f64(text, size, &to[row]))
+LM_CSV_CONVERT(, f64, double, read_f64_of(column, text, size, &to[row]))
 LM_CSV_CONVERT(, f32, float, read_f32(text, size, &to[row]))
 
 #ifdef LM_SIMD_X86
@@ -138,8 +159,8 @@ LM_ALWAYS_INLINE bool decimal_surely(uint64_t w, int places, double *value)
     return w != 0 && (top & 0x1ff) != 0x1ff && (uint64_t)product > 1;
 }
 
-/* What read_amount reads. The digits before the point are moved to those after it: the same bytes,
- * loaded one further on. */
+/* What read_amount reads, where it surely is as in the sample. The digits
+ * before the point are moved to those after it: the same bytes, loaded one further on. */
 LM_TARGET_AVX2 LM_ALWAYS_INLINE bool amount_avx2(const char *text, size_t size, double *value)
 {
     const __m256i lanes =
@@ -148,7 +169,7 @@ LM_TARGET_AVX2 LM_ALWAYS_INLINE bool amount_avx2(const char *text, size_t size, 
     const char *end = text + size;
     bool negative = text[0] == '-';
     size -= negative;
-    if (size - 1 > 19) return false;
+    if (size - 1 > 19 || has_needless_zero(text + negative)) return false;
     __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(end - 32));
     __m256i moved = _mm256_loadu_si256((const __m256i *)(const void *)(end - 33));
     uint32_t points =
@@ -163,9 +184,10 @@ LM_TARGET_AVX2 LM_ALWAYS_INLINE bool amount_avx2(const char *text, size_t size, 
     if (!sum_avx2(_mm256_blendv_epi8(moved, bytes, behind), lanes, digits, &sum) || refused)
         return false;
     double result;
-    if (size <= 16)
+    if (size <= 15)
         result = (double)sum / exact_powers[places];
-    else if (!decimal_surely(sum, places, &result) && !lm__decimal_double(sum, -places, &result))
+    else if (!points ||
+             (!decimal_surely(sum, places, &result) && !lm__decimal_double(sum, -places, &result)))
         return false;
     *value = copysign(result, negative ? -1.0 : 1.0);
     return true;
@@ -173,7 +195,7 @@ LM_TARGET_AVX2 LM_ALWAYS_INLINE bool amount_avx2(const char *text, size_t size, 
 
 LM_CSV_CONVERT(LM_TARGET_AVX2, f64_avx2, double,
                (at_text + size >= BEFORE_BYTES && amount_avx2(text, size, &to[row])) ||
-                   read_f64(text, size, &to[row]))
+                   read_f64_of(column, text, size, &to[row]))
 #endif
 
 lm_csv_convert *lm__csv_convert_float(const lm_type *type)

@@ -24,8 +24,10 @@ lm_status lm__csv_table_open(const lm_allocator *allocator, lm_source *take_sour
     lm_csv_read_options options = {0};
     if (request->csv) options = *request->csv;
     if (request->types) options.schema = request->types;
-    if (request->schema) options.schema = request->schema;
-    options.schema_by_place = request->schema && request->schema_found;
+    if (request->schema_found)
+        options.found = request->schema;
+    else if (request->schema)
+        options.schema = request->schema;
     options.columns = are_columns(request) ? request->columns : NULL;
     options.column_count = request->column_count;
     options.threads = request->threads;

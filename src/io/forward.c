@@ -132,7 +132,7 @@ lm_status lm__jsonl_table_open(const lm_allocator *allocator, lm_source *take_so
 {
     lm_jsonl_read_options options = {.schema = request->schema,
                                      .types = request->types,
-                                     .no_other_names = request->schema_found,
+                                     .schema_guessed = request->schema_found,
                                      .threads = request->threads,
                                      .cancel = request->cancel};
     struct ArrowArrayStream out;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/number.h"
+#include "jsonl/parse_value.h"
 #include "jsonl/token.h"
 
 typedef enum guess_kind {
@@ -168,16 +169,6 @@ static bool is_special(const char *text, size_t size)
            (size == 9 && memcmp(text, "-Infinity", 9) == 0);
 }
 
-/* A whole number, in JSON's form, as its float64 prints all digits. */
-static bool float_keeps(const char *text, size_t size)
-{
-    char digits[400];
-    double value;
-    if (!lm__double_parse(text, size, &value) || value - value != 0) return true; /* told later */
-    int length = snprintf(digits, sizeof digits, "%.0f", value);
-    return (size_t)length == size && memcmp(digits, text, size) == 0;
-}
-
 static lm_status look_at_scalar(inference *in, guess *g, const lm_path *path)
 {
     lm_jsonl_cursor *c = &in->cursor;
@@ -203,7 +194,7 @@ static lm_status look_at_scalar(inference *in, guess *g, const lm_path *path)
         kind = status == LM_OK && whole && lm__text_to_i64(text, size, &integer) == LM_TEXT_OK
                    ? GUESS_INT
                    : GUESS_REAL;
-        if (status == LM_OK && whole && size > 15 && !g->lost && !float_keeps(text, size))
+        if (status == LM_OK && whole && !g->lost && !lm__jsonl_float_keeps(text, size))
             g->lost = in->line;
     }
     return status == LM_OK ? meet(in, g, kind, path) : failed(in, status, path);
@@ -242,9 +233,7 @@ static lm_status make_field(inference *in, lm_arena *arena, const guess *g, lm_f
     if (g->kind == GUESS_REAL && g->lost) {
         const lm_path path = {NULL, g->name};
         in->line = g->lost;
-        return wrong(in, &path,
-                     "a whole number that float64 would round: say a type that has it "
-                     "(decimal128(38, 0), uint64, or utf8)");
+        return wrong(in, &path, LM_JSONL_WOULD_ROUND);
     }
     if (!lm__field_init(arena, field, g->name, lm__type_make(types[g->kind]), true))
         return no_memory(in);

@@ -20,6 +20,7 @@ struct target {
     int32_t place;          /* among its parent's children */
     int32_t mark;           /* its number in the marks of a parser */
     bool uuid;
+    bool guessed; /* nobody asked for this type: no whole number is rounded into it */
 };
 
 struct lm_jsonl_plan {
@@ -106,15 +107,31 @@ static lm_status make_plan(lm_jsonl_plan *plan, const lm_schema *schema, lm_erro
     return make_target(plan, &plan->schema->root, &plan->root, error);
 }
 
-lm_status lm__jsonl_plan_new(const lm_allocator *allocator, const lm_schema *schema, bool strict,
-                             lm_jsonl_plan **plan, lm_error *error)
+static void mark_guessed(target *t)
+{
+    t->guessed = true;
+    for (int32_t i = 0; i < t->field->n_children; i++) mark_guessed(&t->children[i]);
+}
+
+static void mark_all_guessed(target *root, const lm_schema *types)
+{
+    for (int32_t i = 0; i < root->field->n_children; i++) {
+        const lm_field *field = root->children[i].field;
+        if (!types || lm__field_find(&types->root, field->name, field->name_size) < 0)
+            mark_guessed(&root->children[i]);
+    }
+}
+
+lm_status lm__jsonl_plan_new(const lm_allocator *allocator, const lm_schema *schema, bool guessed,
+                             const lm_schema *types, lm_jsonl_plan **plan, lm_error *error)
 {
     lm_jsonl_plan *made = lm__alloc_zero(allocator, sizeof *made);
     if (!made) return lm__error_memory(error, "reading JSON lines");
     made->allocator = allocator;
-    made->strict = strict;
+    made->strict = guessed;
     lm__arena_init(&made->arena, allocator, 0);
     lm_status status = make_plan(made, schema, error);
+    if (status == LM_OK && guessed) mark_all_guessed(&made->root, types);
     if (status == LM_OK)
         *plan = made;
     else
@@ -320,6 +337,9 @@ static lm_status put_scalar(parser *p, const target *t, lm_builder *builder, con
         status = lm__jsonl_put_string(builder, text, size, t->uuid, false, &why);
     } else {
         LM_TRY(failed(p, lm__jsonl_take_number(&p->cursor, &text, &size, &whole), path));
+        if (t->guessed && whole && lm__type_is_float(t->field->type.id) &&
+            !lm__jsonl_float_keeps(text, size))
+            return wrong(p, path, LM_JSONL_WOULD_ROUND);
         status = lm__jsonl_put_number(builder, text, size, whole, &why);
     }
     return status == LM_DATA ? misfit(p, t, path, why) : failed(p, status, path);

@@ -24,10 +24,12 @@
 
 typedef struct lm_jsonl_plan lm_jsonl_plan;
 
-/* Dictionaries and run ends are read as their values: `lm__jsonl_plan_schema` has them so. With
- * `strict` a name that the schema has not is refused; else it is passed over. */
+/* Dictionaries and run ends are read as their values: `lm__jsonl_plan_schema` has them so. Where
+ * the schema was `guessed`, but for the columns in `types` (which may be NULL), a name that it has
+ * not is refused, else passed over, and so is a whole number that a float64 would round. */
 LM_MUST_USE lm_status lm__jsonl_plan_new(const lm_allocator *allocator, const lm_schema *schema,
-                                         bool strict, lm_jsonl_plan **plan, lm_error *error);
+                                         bool guessed, const lm_schema *types, lm_jsonl_plan **plan,
+                                         lm_error *error);
 void lm__jsonl_plan_free(lm_jsonl_plan *plan); /* takes NULL */
 lm_schema *lm__jsonl_plan_schema(const lm_jsonl_plan *plan);
 

@@ -2,6 +2,8 @@
 #include "jsonl/parse_value.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "arrow/calendar.h"
 #include "arrow/half.h"
@@ -71,6 +73,15 @@ static lm_status put_float(lm_builder *builder, const char *text, size_t size, c
     if (!good) return wrong(why, "no number");
     if (!isfinite(value)) return wrong(why, "it is outside the range of the type");
     return put_real(builder, value);
+}
+
+bool lm__jsonl_float_keeps(const char *text, size_t size)
+{
+    char digits[400];
+    double value;
+    if (size <= 15 || !lm__double_parse(text, size, &value) || !isfinite(value)) return true;
+    int length = snprintf(digits, sizeof digits, "%.0f", value);
+    return (size_t)length == size && memcmp(digits, text, size) == 0;
 }
 
 static lm_status put_decimal(lm_builder *builder, const char *text, size_t size, const char **why)

@@ -187,7 +187,7 @@ static lm_status give_types(jsonl_reader *r, const lm_schema *types, lm_schema *
 static lm_status open_reader(jsonl_reader *r, const lm_jsonl_read_options *options,
                              lm_schema **schema, lm_error *error)
 {
-    bool strict = !options->schema || options->no_other_names;
+    bool guessed = !options->schema || options->schema_guessed;
     if (options->line_bytes_max > LM_JSONL_LINE_BYTES_MOST)
         return lm__error_set(error, LM_INVALID, "lines of more than %zu bytes are not read",
                              LM_JSONL_LINE_BYTES_MOST);
@@ -198,7 +198,7 @@ static lm_status open_reader(jsonl_reader *r, const lm_jsonl_read_options *optio
     if (!options->schema && options->types) LM_TRY(give_types(r, options->types, schema, error));
     LM_TRY(lm__pool_new(r->allocator, options->threads, &r->pool, error));
     r->threads = lm__pool_threads(r->pool);
-    return lm__jsonl_plan_new(r->allocator, *schema, strict, &r->plan, error);
+    return lm__jsonl_plan_new(r->allocator, *schema, guessed, options->types, &r->plan, error);
 }
 
 static lm_status read_take(const lm_allocator *allocator, lm_source *source, const lm_feed *feed,

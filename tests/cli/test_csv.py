@@ -185,3 +185,12 @@ def test_types_of_some_columns(run, tmp_path):
         done = run("cat", "-", "--from", "jsonl", "--read-types", types, stdin=lines)
         assert done.stdout.startswith(b'{"id":' + one + b',"x":1.0}\n'), done.stderr
     assert run("append", "t", "x.csv", "--root", "o", "--run-id", "r", "--read-types", "n: int8").returncode == 2
+
+
+def test_types_that_are_asked_for_are_no_guess(run, tmp_path):
+    (tmp_path / "x.csv").write_text("zip,f\n007,007.5\n008,9007199254740993\n")
+    types = ["--read-types", "zip: int64, f: float64"]
+    want = b'{"zip":7,"f":7.5}\n{"zip":8,"f":9007199254740992.0}\n'
+    assert run("cat", "x.csv", *types).stdout == want
+    assert run("put", "x.csv", "x.parquet", *types).returncode == 0
+    assert run("cat", "x.parquet").stdout == want

@@ -308,7 +308,7 @@ class CsvReadOptions(c.Structure):
         ("null_count", c.c_size_t),
         ("all_text", c.c_bool),
         ("schema", c.c_void_p),
-        ("schema_by_place", c.c_bool),
+        ("found", c.c_void_p),
         ("columns", c.POINTER(c.c_char_p)),
         ("column_count", c.c_size_t),
         ("whole_sample", c.c_bool),

@@ -495,6 +495,45 @@ TEST(later_values_are_errors_or_text)
     free(text);
 }
 
+/* Among floats past the sample the same is refused that would have been text in it. */
+TEST(later_floats_lose_nothing)
+{
+    enum { ROWS = 200000, BYTES = 8 };
+    static const char *const lost[] = {"007",
+                                       "07.5",
+                                       "-00.5",
+                                       "+1.5",
+                                       "9007199254740993",
+                                       "-9007199254740993",
+                                       "12345678901234567890"};
+    static const char *const kept[] = {"0",
+                                       "-0",
+                                       "0.5",
+                                       "-0.5",
+                                       "9007199254740992",
+                                       "1e300",
+                                       "0.12345678901234567",
+                                       "1234567890123456.5",
+                                       "nan",
+                                       "5"};
+    static char out[1 << 22];
+    char *text = malloc(ROWS * BYTES + 64), *last = text + 2 + ROWS * BYTES;
+    memcpy(text, "a\n", 2);
+    for (int i = 0; i < ROWS; i++) memcpy(text + 2 + i * BYTES, "1234.75\n", BYTES);
+    for (int of = 0; of < 17; of++) {
+        const char *value = of < 7 ? lost[of] : kept[of - 7];
+        sprintf(last, "%s\n1.5\n1.5\n1.5\n1.5\n1.5\n1.5\n1.5\n1.5\n", value);
+        lm_csv_read_options options = {.threads = 1};
+        CHECK_INT(read_text(NULL, text, strlen(text), &options, out), of < 7 ? LM_DATA : LM_OK);
+        if (of < 7) CHECK(strstr(error.message, "line 200002: column a: \""));
+        if (of < 7) CHECK(strstr(error.message, "is no float64, as the first rows were"));
+        CHECK_INT(lm_schema_parse(NULL, "a: float64", 10, &options.schema, &error), LM_OK);
+        CHECK_INT(read_text(NULL, text, strlen(text), &options, out), LM_OK);
+        lm_schema_free(options.schema);
+    }
+    free(text);
+}
+
 TEST(long_rows_have_a_limit)
 {
     size_t size = 3 << 20;
@@ -632,6 +671,7 @@ int main(void)
     RUN(schemas_are_kept_to);
     RUN(what_does_not_fit_is_told_with_its_line);
     RUN(later_values_are_errors_or_text);
+    RUN(later_floats_lose_nothing);
     RUN(long_rows_have_a_limit);
     RUN(samples_of_every_size);
     RUN(pipes_and_packed_text);

@@ -79,6 +79,46 @@ TEST(types_are_guessed)
     CHECK_TEXT(as_guessed("{}\n{}\n"), "|{}\n{}\n");
 }
 
+/* Reads all of it; what went wrong, or "". */
+static const char *failure_of(const char *text, const lm_jsonl_read_options *options)
+{
+    static lm_error error;
+    struct ArrowArrayStream stream;
+    lm_memory_source source;
+    lm_stream *rows;
+    lm_batch *batch = NULL;
+    lm_error_clear(&error);
+    lm_memory_source_init(&source, text, strlen(text), "given");
+    lm_status status = lm_jsonl_read_take(NULL, &source.source, options, &stream, &error);
+    if (status != LM_OK) return error.message;
+    CHECK_INT(lm__stream_import_take(NULL, &stream, LM_VALIDATE_NONE, &rows, &error), LM_OK);
+    while ((status = lm__stream_next(rows, &batch, &error)) == LM_OK && batch)
+        lm__batch_unref(batch);
+    lm__stream_close(rows);
+    return status == LM_OK ? "" : error.message;
+}
+
+/* 5 MB of floats, then a whole number, far behind what the types are guessed by. */
+TEST(whole_numbers_behind_the_guess_are_not_rounded)
+{
+    enum { LINES = 500000, BYTES = 11 };
+    const char *why = "line 500001: column a: a whole number that float64 would round";
+    const char *types = "a: float64";
+    char *text = malloc(LINES * BYTES + 64), *last = text + (size_t)LINES * BYTES;
+    lm_jsonl_read_options options = {.threads = 1};
+    lm_error error = {0};
+    for (size_t i = 0; i < LINES; i++) memcpy(text + i * BYTES, "{\"a\":0.25}\n", BYTES);
+    strcpy(last, "{\"a\":9007199254740993}");
+    CHECK(strstr(failure_of(text, &options), why));
+    CHECK_INT(lm_schema_parse(NULL, types, strlen(types), &options.types, &error), LM_OK);
+    CHECK_TEXT(failure_of(text, &options), "");
+    strcpy(last, "{\"a\":9007199254740994}");
+    lm_schema_free(options.types);
+    options.types = NULL;
+    CHECK_TEXT(failure_of(text, &options), "");
+    free(text);
+}
+
 TEST(types_that_are_given_go_before_those_that_are_guessed)
 {
     const char *types = "d: decimal128(20, 2) not null, t: utf8, gone: int64";
@@ -362,7 +402,7 @@ TEST(names_that_come_late_are_refused)
     CHECK(strstr(read_back(text, size, &options), "'late' is no column") != NULL);
     CHECK_INT(lm_schema_parse(NULL, "a: int64", 8, &options.schema, NULL), LM_OK);
     CHECK_TEXT(read_back(text, size, &options), "a: int64\n|{\"a\":1}\n{\"a\":1}\n");
-    options.no_other_names = true;
+    options.schema_guessed = true;
     CHECK(strstr(read_back(text, size, &options), "'late' is no column") != NULL);
     lm_schema_free(options.schema);
     free(text);
@@ -411,6 +451,7 @@ TEST(every_allocation_may_fail)
 int main(void)
 {
     RUN(types_are_guessed);
+    RUN(whole_numbers_behind_the_guess_are_not_rounded);
     RUN(types_that_are_given_go_before_those_that_are_guessed);
     RUN(strings_are_unescaped);
     RUN(every_type_is_read_as_it_is_written);
