@@ -184,8 +184,9 @@
 #define LM_VARIANT_DEPTH_MAX 128
 #define LM_PARQUET_BLOOM_BYTES_MAX (128 * LM_MIB)
 #define LM_VERIFY_DISTINCT_SLOTS_MAX ((size_t)1 << 23) /* twice the values that are counted */
-#define LM_VERIFY_BOUND_BYTES_MAX (64 * LM_KIB)        /* of a byte string, held against a bound */
-#define LM_VERIFY_PROBLEMS_MAX 1000                    /* that are told; can be raised */
+#define LM_VERIFY_BLOCK_BYTES (16 * LM_MIB)     /* of strings of a dictionary, decoded at once */
+#define LM_VERIFY_BOUND_BYTES_MAX (64 * LM_KIB) /* of a byte string, held against a bound */
+#define LM_VERIFY_PROBLEMS_MAX 1000             /* that are told; can be raised */
 /* min and max longer than this are cut; a max that cannot be cut is left out past the second */
 #define LM_PARQUET_BOUND_BYTES 64
 #define LM_PARQUET_BOUND_BYTES_MAX (4 * LM_KIB)

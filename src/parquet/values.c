@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "arrow/view.h"
 #include "base/error.h"
 #include "encode/plain.h"
 
@@ -197,29 +198,50 @@ lm_status lm__values_piece(const lm_leaf *leaf, const lm_array *array, lm_arena 
     return piece_prepare(leaf, piece, arena, error);
 }
 
+/* A dictionary's strings as views, of which one is 16 bytes however long the string is. Bytes that
+ * 32 bits do not reach are several buffers. */
+static lm_status make_views(lm_piece *values, lm_arena *arena, lm_error *error)
+{
+    enum { REACH_BITS = 31 };
+    const lm_strings *strings = &values->strings;
+    if (strings->kind == LM_STRINGS_VIEWS || values->count == 0) return LM_OK;
+    const lm_slice last = lm__strings_get(strings, values->count - 1);
+    size_t bytes = (size_t)(last.data - strings->data) + last.size;
+    size_t buffer_count = (bytes >> REACH_BITS) + 1;
+    const uint8_t **buffers = lm__arena_array(arena, buffer_count, sizeof *buffers);
+    lm_view *views = lm__arena_array(arena, values->count, sizeof *views);
+    if (!buffers || !views) return lm__error_memory(error, "looking dictionary values up");
+    for (size_t k = 0; k < buffer_count; k++) buffers[k] = strings->data + (k << REACH_BITS);
+    for (size_t i = 0; i < values->count; i++) {
+        const lm_slice string = lm__strings_get(strings, i);
+        const size_t at = (size_t)(string.data - strings->data);
+        views[i] = (lm_view){.size = (int32_t)string.size};
+        if (string.size > LM_VIEW_INLINE_MAX) {
+            memcpy(views[i].prefix, string.data, sizeof views[i].prefix);
+            views[i].buffer = (int32_t)(at >> REACH_BITS);
+            views[i].offset = (int32_t)(at & (((size_t)1 << REACH_BITS) - 1));
+        } else if (string.size) {
+            memcpy(views[i].inlined, string.data, string.size);
+        }
+    }
+    values->strings = (lm_strings){.kind = LM_STRINGS_VIEWS, .offsets = views, .buffers = buffers};
+    return LM_OK;
+}
+
+/* Only views are copied: the bytes stay the dictionary's. */
 static lm_status decode_strings(const lm_piece *values, lm_piece *piece, lm_arena *arena,
                                 lm_error *error)
 {
-    size_t count = piece->count;
-    int64_t *offsets = lm__arena_array(arena, count + 1, sizeof *offsets);
-    if (!offsets) return lm__error_memory(error, "looking dictionary values up");
-    int64_t total = 0;
-    for (size_t i = 0; i < count; i++) {
-        offsets[i] = total;
-        if (!lm__bits_get(piece->valid, i)) continue;
-        size_t index = (size_t)lm__array_index(&piece->array, (int64_t)i);
-        total += (int64_t)lm__strings_get(&values->strings, index).size;
+    const lm_view *from = values->strings.offsets;
+    lm_view *to = lm__arena_array(arena, piece->count + 1, sizeof *to);
+    if (!to) return lm__error_memory(error, "looking dictionary values up");
+    for (size_t i = 0; i < piece->count; i++) {
+        to[i] = (lm_view){0};
+        if (lm__bits_get(piece->valid, i)) to[i] = from[lm__array_index(&piece->array, (int64_t)i)];
     }
-    offsets[count] = total;
-    uint8_t *data = lm__arena_aligned(arena, 1, (size_t)total + LM_ENCODE_SLACK);
-    if (!data) return lm__error_memory(error, "looking dictionary values up");
-    for (size_t i = 0; i < count; i++) {
-        if (!lm__bits_get(piece->valid, i)) continue;
-        size_t index = (size_t)lm__array_index(&piece->array, (int64_t)i);
-        lm_slice value = lm__strings_get(&values->strings, index);
-        if (value.size) memcpy(data + offsets[i], value.data, value.size);
-    }
-    piece->strings = (lm_strings){.kind = LM_STRINGS_OFFSETS64, .offsets = offsets, .data = data};
+    piece->strings = values->strings;
+    piece->strings.kind = LM_STRINGS_VIEWS;
+    piece->strings.offsets = to;
     return LM_OK;
 }
 
@@ -267,6 +289,8 @@ lm_status lm__values_decode(const lm_leaf *leaf, lm_shredded *shredded, lm_error
         if (piece->array.dictionary != prepared) {
             prepared = piece->array.dictionary;
             LM_TRY(lm__values_piece(leaf, prepared, shredded->arena, &values, error));
+            if (leaf->store == LM_STORE_STRINGS)
+                LM_TRY(make_views(&values, shredded->arena, error));
         }
         if (leaf->store == LM_STORE_STRINGS)
             LM_TRY(decode_strings(&values, piece, shredded->arena, error));

@@ -440,13 +440,22 @@ static lm_status go_on(page_state *state, lm_status status, const lm_error *erro
     return LM_OK;
 }
 
+/* So many rows at once that strings of the dictionary, however often they are meant, take little
+ * room. */
+static size_t rows_at_once(const lm_read_column *column)
+{
+    size_t longest = column->has_dictionary ? column->dictionary.longest : 0;
+    return longest ? 1 + LM_VERIFY_BLOCK_BYTES / longest : SIZE_MAX;
+}
+
 static lm_status decode_pages(page_state *state)
 {
     lm_verifier *v = state->v;
     lm_error error;
-    for (;;) {
+    /* The first row shows whether there is a dictionary. */
+    for (size_t rows = 1;; rows = rows_at_once(&state->column)) {
         lm_read_block block;
-        lm_status status = lm__read_column_block(&state->column, SIZE_MAX, &block, &error);
+        lm_status status = lm__read_column_block(&state->column, rows, &block, &error);
         if (status == LM_OK && block.entries == 0) break;
         if (status == LM_OK) LM_TRY(begin_page(state, &block));
         lm__read_vector_clear(&state->values);

@@ -348,3 +348,15 @@ def test_alp_is_for_floats_alone(tmp_path):
     path.write_bytes(data[: head + 7] + b"\x14" + data[head + 8 :])
     done = run("cat", path)
     assert done.returncode != 0 and b"INT64 in encoding 10 (ALP)" in done.stderr, done.stderr
+
+
+def test_long_strings_of_a_dictionary_take_their_room_once(tmp_path):
+    """A gigabyte of them, by a thousand indices: to be verified, and to be written from Arrow's own dictionaries."""
+    table = pa.table({"s": pa.DictionaryArray.from_arrays(pa.array([0, 1] * 500, pa.int32()), ["x" * 10**6, "y" * 10**6])})
+    with ipc.new_file(tmp_path / "s.arrow", table.schema) as writer:
+        writer.write_table(table)
+    pq.write_table(table, tmp_path / "s.parquet", store_schema=False)
+    for words in (["verify", "s.parquet"], ["put", "s.arrow", "t.parquet"], ["verify", "t.parquet"]):
+        done = subprocess.run([COMMAND, *words], cwd=tmp_path, capture_output=True, timeout=120, preexec_fn=bounded(700 << 20))
+        assert done.returncode == 0, (words, done.stderr)
+    assert pq.read_table(tmp_path / "t.parquet").equals(table)
