@@ -193,11 +193,52 @@ static lm_status add_block(writer *w, lm_batch *batch, int64_t first, int64_t ro
     return LM_OK;
 }
 
+/* Of a column of strings, or of indices of strings; of others 0. */
+static size_t string_bytes(const lm_array *column)
+{
+    const lm_array *values = column->dictionary ? column->dictionary : column;
+    const lm_layout layout = values->field->type.layout;
+    const bool offsets = layout == LM_LAYOUT_BINARY || layout == LM_LAYOUT_LARGE_BINARY;
+    size_t sum = 0, size;
+    if (!offsets && layout != LM_LAYOUT_VIEW) return 0;
+    if (offsets && !column->dictionary) {
+        int64_t first, last;
+        lm__array_span(column, &first, &last);
+        return (size_t)(last - first);
+    }
+    for (int64_t row = 0; row < column->length; row++) {
+        if (!lm__array_valid(column, row)) continue;
+        (void)lm__array_bytes(values, column->dictionary ? lm__array_index(column, row) : row,
+                              &size);
+        sum += size;
+    }
+    return sum;
+}
+
+/* Of the next rows as many as have no more strings than a few blocks: those before may have been
+ * shorter, and before the first block nothing is known. */
+static int64_t rows_that_fit(const writer *w, const lm_batch *batch, int64_t first, int64_t rows)
+{
+    while (rows > 1) {
+        size_t bytes = 0;
+        for (int32_t i = 0; i < w->schema->root.n_children; i++) {
+            lm_array column = lm__batch_column(batch, i);
+            column = lm__array_slice(&column, first, rows);
+            bytes += string_bytes(&column);
+        }
+        if (bytes <= 4 * w->block_bytes) break;
+        double share = 2 * (double)w->block_bytes / (double)bytes; /* at most a half */
+        rows = (int64_t)((double)rows * share);
+    }
+    return rows < 1 ? 1 : rows;
+}
+
 static lm_status write_batch(writer *w, lm_batch *batch, lm_error *error)
 {
     int64_t left = lm__batch_rows(batch), first = 0;
     while (left > 0) {
         int64_t rows = left < w->block_rows ? left : w->block_rows;
+        rows = rows_that_fit(w, batch, first, rows);
         LM_TRY(add_block(w, batch, first, rows, error));
         first += rows;
         left -= rows;

@@ -351,12 +351,15 @@ def test_alp_is_for_floats_alone(tmp_path):
 
 
 def test_long_strings_of_a_dictionary_take_their_room_once(tmp_path):
-    """A gigabyte of them, by a thousand indices: to be verified, and to be written from Arrow's own dictionaries."""
+    """A gigabyte of them, by a thousand indices: to be verified, and to be written from Arrow's own dictionaries, as text too."""
     table = pa.table({"s": pa.DictionaryArray.from_arrays(pa.array([0, 1] * 500, pa.int32()), ["x" * 10**6, "y" * 10**6])})
     with ipc.new_file(tmp_path / "s.arrow", table.schema) as writer:
         writer.write_table(table)
     pq.write_table(table, tmp_path / "s.parquet", store_schema=False)
-    for words in (["verify", "s.parquet"], ["put", "s.arrow", "t.parquet"], ["verify", "t.parquet"]):
-        done = subprocess.run([COMMAND, *words], cwd=tmp_path, capture_output=True, timeout=120, preexec_fn=bounded(700 << 20))
+    as_csv = ["put", "s.arrow", "-", "--to", "csv"]
+    for words in (["verify", "s.parquet"], ["put", "s.arrow", "t.parquet"], ["verify", "t.parquet"], as_csv):
+        done = subprocess.run(
+            [COMMAND, *words], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=120, preexec_fn=bounded(700 << 20)
+        )
         assert done.returncode == 0, (words, done.stderr)
     assert pq.read_table(tmp_path / "t.parquet").equals(table)
