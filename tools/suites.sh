@@ -138,8 +138,8 @@ need_older() {
     echo "$PWD/$place"
 }
 
-# Thousands of generated tables and the whole grid, shown to every reader, and workbooks to LibreOffice: minutes, so only
-# on request.
+# Thousands of generated tables and the whole grid, shown to every reader, workbooks to LibreOffice, and files of other
+# writers, whose programs are built first: minutes, so only on request.
 suite_long() {
     need office
     build_product

@@ -208,7 +208,13 @@ static lm_status meaning_of_logical(schema_walk *walk, lm_read_node *node)
     case LM_PARQUET_LOGICAL_UUID: means_fixed(node, LM_MEANS_UUID, 16); break;
     case LM_PARQUET_LOGICAL_FLOAT16: means_fixed(node, LM_MEANS_FLOAT16, 2); break;
     case LM_PARQUET_LOGICAL_INTERVAL: means_fixed(node, LM_MEANS_INTERVAL, 12); break;
-    case LM_PARQUET_LOGICAL_UNKNOWN: node->meaning = LM_MEANS_NULL; break;
+    case LM_PARQUET_LOGICAL_UNKNOWN: /* parquet-java has no other one for intervals */
+        if (LM_HAS(node->element, LM_SCHEMA_ELEMENT_CONVERTED) &&
+            node->element->converted_type == LM_PARQUET_CONVERTED_INTERVAL)
+            means_fixed(node, LM_MEANS_INTERVAL, 12);
+        else
+            node->meaning = LM_MEANS_NULL;
+        break;
     case LM_PARQUET_LOGICAL_DECIMAL: means_decimal(node, type->precision, type->scale); break;
     case LM_PARQUET_LOGICAL_DATE: return means_date(walk, node);
     case LM_PARQUET_LOGICAL_TIME:

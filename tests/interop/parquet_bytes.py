@@ -684,8 +684,8 @@ def timestamp_text(value, unit, utc):
 
 
 def meaning(node):
-    """What the annotations say: the logical type where it is known, else the converted one."""
-    if node.logical is not None:
+    """What the annotations say: the logical type where it is known, else the converted one; intervals have only that."""
+    if node.logical is not None and (node.logical, node.converted) != ("UNKNOWN", "INTERVAL"):
         name, said = named(node.logical)
         return (name, said) if isinstance(name, str) else (None, {})
     name = node.converted if isinstance(node.converted, str) else None

@@ -49,6 +49,7 @@ def leaf_kinds():
     for width, name in ((12, "INTERVAL"), (16, "UUID"), (2, "FLOAT16")):
         for has in (width, 7):
             yield "FIXED", {"width": has, "converted" if name == "INTERVAL" else "logical": name}
+    yield "FIXED", {"width": 12, "converted": "INTERVAL", "logical": "UNKNOWN"}  # parquet-java
     for bits in (8, 16, 32, 64):
         for sign in (True, False):
             yield "INT64" if bits == 64 else "INT32", {"logical": ("INTEGER", {"bits": bits, "signed": sign})}

@@ -524,7 +524,7 @@ def _text_of(value):
         return f"{value}"
     if isinstance(value, str):
         return _quoted(value)
-    if isinstance(value, dt.timedelta):
+    if isinstance(value, dt.timedelta) or str(value) == "NaT":
         return None
     return f"'{value}'" if isinstance(value, (dt.date, dt.time, dt.datetime)) else None
 
