@@ -6,7 +6,8 @@
  * Invariants
  *  1. No file is changed. Until the entry is there the directory is what it was.
  *  2. Types are those of the Parquet schema, as other readers see them, and such as Delta has.
- *  3. Bounds are taken from footers only where every row group tells them and their order is known.
+ *  3. Bounds are taken from footers only where every row group tells them and their order is known,
+ *     and neither they nor numbers of nulls from writers that are known to have been wrong.
  */
 #include <lamella/parquet_inspect.h>
 #include <lamella/table_convert.h>
@@ -21,6 +22,8 @@
 #include "base/utf8.h"
 #include "io/discover.h"
 #include "io/partition.h"
+#include "parquet/reader.h"
+#include "parquet/writer_faults.h"
 #include "table/delta_schema.h"
 #include "table/operation.h"
 #include "table/part_path.h"
@@ -241,17 +244,24 @@ static lm_status read_bounds(const conversion *c, const lm_parquet_reader *reade
                              bool wanted, bool text, column_bounds *out)
 {
     int64_t groups = lm_parquet_reader_row_groups(reader);
-    bool any = false;
-    *out = (column_bounds){.has_bounds = wanted && groups > 0};
+    const lm_bytes by = reader->metadata.created_by;
+    const lm_read_node *leaf = reader->schema.leaves[column];
+    const char *order = lm_parquet_inspect_column(reader, column).order;
+    bool is_ordered = order ? strcmp(order, "TYPE_ORDER") == 0 : !text;
+    bool overcounts = lm__writer_overcounts_nulls(by), any = false;
+    out->has_bounds = wanted && groups > 0 && is_ordered && !lm__writer_misleads(by, leaf, false);
+    out->nulls = overcounts || lm__writer_misleads(by, leaf, true) ? -1 : 0;
     for (int64_t g = 0; g < groups; g++) {
         lm_parquet_chunk_info chunk;
         LM_TRY(lm_parquet_inspect_chunk(reader, g, column, &chunk, c->operation.error));
         const lm_parquet_statistics_info *s = &chunk.statistics;
         if (!s->there || s->null_count < 0) out->nulls = -1;
         if (out->nulls >= 0) out->nulls += s->null_count;
-        if (s->there && s->null_count == chunk.values) continue; /* none but nulls */
+        bool bounded = s->min.data || s->max.data;
+        if (s->there && s->null_count == chunk.values && !bounded && !overcounts)
+            continue; /* none but nulls */
         if (!s->there || (text && s->deprecated) || !bound_is_good(s->min, text) ||
-            !bound_is_good(s->max, text))
+            !bound_is_good(s->max, text) || compare_bounds(s->min, s->max, text) > 0)
             out->has_bounds = false;
         if (!out->has_bounds) continue;
         if (!any || compare_bounds(s->min, out->min, text) < 0) out->min = s->min;

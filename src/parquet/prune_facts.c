@@ -114,14 +114,14 @@ bool lm__prune_by_facts(const lm_prune *prune, const lm_test *test, const lm_rea
 {
     lm_scalar min, max;
     const lm_test_column *column = &test->column;
+    const lm_bytes by = prune->reader->metadata.created_by;
     if (field->node->meaning == LM_MEANS_NULL || /* its values count for nothing */
-        lm__writer_misleads(prune->reader->metadata.created_by, field->node,
-                            test->kind == LM_TEST_NULL))
+        lm__writer_misleads(by, field->node, test->kind == LM_TEST_NULL))
         return true;
     if (test->kind == LM_TEST_NULL) return !facts->has_nulls || facts->nulls > 0;
     if (facts->has_nulls && facts->values >= 0 && facts->nulls == facts->values &&
-        !lm__writer_sums_nulls(prune->reader->metadata.created_by))
-        return false;
+        !facts->min.data && !facts->max.data && !lm__writer_overcounts_nulls(by))
+        return false; /* nulls alone: bounds would be those of some value */
     if (test->kind != LM_TEST_RANGE && test->kind != LM_TEST_SET && test->kind != LM_TEST_LIKE)
         return true;
     if (!is_ordered(prune, column, field, facts->deprecated)) return true;

@@ -32,16 +32,37 @@ static bool is_called(lm_bytes created_by, const char *name)
     return created_by.size == strlen(name) && memcmp(created_by.data, name, created_by.size) == 0;
 }
 
+static bool begins(lm_bytes created_by, const char *name)
+{
+    size_t size = strlen(name);
+    return created_by.size >= size && memcmp(created_by.data, name, size) == 0;
+}
+
+/* That of Python tells its version by now; 2.1 was seen to be right. */
+static bool is_old_polars(lm_bytes created_by)
+{
+    return begins(created_by, "Polars") && version_of(created_by, "Polars (python)") < 2001;
+}
+
+/* Decimals that were compared as signed bytes (PARQUET-1655, PARQUET-2003) or wrongly where they
+ * are of two lengths (arrow-rs 10860, 11073), that parquet-go (0.32) orders without their sign, and
+ * that were told as floats (hyparquet-writer 38). */
+static bool misleads_of_decimals(lm_bytes created_by, const lm_read_node *leaf, int cpp, bool go)
+{
+    if (leaf->physical == LM_PARQUET_INT32) return begins(created_by, "hyparquet");
+    if (!is_bytes(leaf)) return false;
+    return go || (cpp >= 0 && cpp < 4000) || version_of(created_by, "parquet-cpp") >= 0 ||
+           (leaf->physical == LM_PARQUET_BYTE_ARRAY && version_of(created_by, "parquet-rs") >= 0);
+}
+
 /* Nulls that were not counted, or, of dictionaries, bounds of their first part only (apache/arrow
  * 10729, 15042 and 34107, arrow2 1414, arrow-rs 306). Seen as well: arrow2, and Polars while it
  * told no version (0.19 to 1.x), lose the greatest of floats at a NaN, and nulls of text (until
- * 0.20); parquet-go (0.32) does so with dictionaries of floats, and orders decimals that are bytes
- * without their sign, which parquet-rs (60) cuts. */
+ * 0.20); parquet-go (0.32) does so with dictionaries of floats. Polars joined the bounds of pages
+ * as unsigned bytes (polars 29347). */
 bool lm__writer_misleads(lm_bytes created_by, const lm_read_node *leaf, bool by_nulls)
 {
-    static const char arrow2_name[] = "Arrow2";
-    size_t size = sizeof arrow2_name - 1;
-    bool arrow2 = created_by.size >= size && memcmp(created_by.data, arrow2_name, size) == 0;
+    bool arrow2 = begins(created_by, "Arrow2");
     bool polars = is_called(created_by, "Polars");
     bool go = version_of(created_by, "github.com/parquet-go/parquet-go") >= 0 ||
               version_of(created_by, "github.com/segmentio/parquet-go") >= 0;
@@ -53,10 +74,16 @@ bool lm__writer_misleads(lm_bytes created_by, const lm_read_node *leaf, bool by_
     if (by_nulls) return (rust >= 0 && rust < 5000) || arrow2 || (polars && text);
     if (leaf->physical == LM_PARQUET_FLOAT || leaf->physical == LM_PARQUET_DOUBLE)
         return arrow2 || polars || go;
-    return leaf->meaning == LM_MEANS_DECIMAL && is_bytes(leaf) && (go || (text && rust >= 0));
+    if (leaf->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY && is_old_polars(created_by)) return true;
+    return leaf->meaning == LM_MEANS_DECIMAL && misleads_of_decimals(created_by, leaf, cpp, go);
 }
 
-bool lm__writer_sums_nulls(lm_bytes created_by) { return is_called(created_by, "DuckDB"); }
+/* Those of the whole file (DuckDB while it told no version), or once for each page (polars 29321).
+ */
+bool lm__writer_overcounts_nulls(lm_bytes created_by)
+{
+    return is_called(created_by, "DuckDB") || is_old_polars(created_by);
+}
 
 /* PARQUET-251 and PARQUET-297: parquet-mr before 1.10, parquet-cpp before it was Arrow's, and files
  * that do not say who wrote them. */

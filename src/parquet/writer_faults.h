@@ -3,14 +3,13 @@
 #ifndef LM_PARQUET_WRITER_FAULTS_H
 #define LM_PARQUET_WRITER_FAULTS_H
 
-#include "parquet/metadata.h"
 #include "parquet/read_schema.h"
 
 /* Was what it said of columns like that wrong: bounds, or with `by_nulls` the number of nulls? */
 bool lm__writer_misleads(lm_bytes created_by, const lm_read_node *leaf, bool by_nulls);
 
-/* May a row group's number of nulls be that of the file? (DuckDB while it told no version.) */
-bool lm__writer_sums_nulls(lm_bytes created_by);
+/* May there be fewer nulls in a row group than it told? */
+bool lm__writer_overcounts_nulls(lm_bytes created_by);
 
 /* Do other readers pass over bounds of such columns because of this name, or of there being none? A
  * file of another name with these bounds in it would be believed. */

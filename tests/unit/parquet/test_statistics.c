@@ -3,6 +3,7 @@
 
 #include "base/utf8.h"
 #include "check.h"
+#include "parquet/writer_faults.h"
 
 static void cut(const char *min, const char *max, size_t most, bool text, lm_arena *arena,
                 lm_statistics *out)
@@ -104,6 +105,55 @@ TEST(raised_bounds_come_after_every_value)
     lm__arena_deinit(&arena);
 }
 
+static bool misleads(const char *by, int32_t physical, lm_read_meaning meaning, bool by_nulls)
+{
+    const lm_read_node leaf = {.physical = physical, .meaning = meaning};
+    return lm__writer_misleads(lm__bytes(by, strlen(by)), &leaf, by_nulls);
+}
+
+TEST(writers_that_told_untruths_are_known_by_name)
+{
+    static const struct {
+        const char *by;
+        int32_t physical;
+        lm_read_meaning meaning;
+        bool bounds, nulls;
+    } told[] = {
+        {"parquet-cpp-arrow version 3.0.0", LM_PARQUET_FIXED_LEN_BYTE_ARRAY, LM_MEANS_DECIMAL, true,
+         false},
+        {"parquet-cpp-arrow version 3.0.0", LM_PARQUET_FIXED_LEN_BYTE_ARRAY, LM_MEANS_UUID, false,
+         false},
+        {"parquet-cpp-arrow version 4.0.1", LM_PARQUET_FIXED_LEN_BYTE_ARRAY, LM_MEANS_DECIMAL,
+         false, false},
+        {"parquet-cpp-arrow version 11.0.0", LM_PARQUET_BYTE_ARRAY, LM_MEANS_STRING, true, true},
+        {"parquet-cpp-arrow version 12.0.0", LM_PARQUET_BYTE_ARRAY, LM_MEANS_STRING, false, false},
+        {"parquet-cpp version 1.5.1", LM_PARQUET_FIXED_LEN_BYTE_ARRAY, LM_MEANS_DECIMAL, true,
+         false},
+        {"parquet-rs version 60.1.0", LM_PARQUET_BYTE_ARRAY, LM_MEANS_DECIMAL, true, false},
+        {"parquet-rs version 60.1.0", LM_PARQUET_FIXED_LEN_BYTE_ARRAY, LM_MEANS_DECIMAL, false,
+         false},
+        {"parquet-rs version 4.4.0", LM_PARQUET_INT32, LM_MEANS_NOTHING, false, true},
+        {"Arrow2 - Native Rust implementation of Arrow", LM_PARQUET_INT32, LM_MEANS_NOTHING, false,
+         true},
+        {"Polars", LM_PARQUET_FIXED_LEN_BYTE_ARRAY, LM_MEANS_DECIMAL, true, false},
+        {"Polars", LM_PARQUET_INT32, LM_MEANS_NOTHING, false, false},
+        {"Polars", LM_PARQUET_DOUBLE, LM_MEANS_NOTHING, true, false},
+        {"github.com/parquet-go/parquet-go version 0.32.0", LM_PARQUET_FIXED_LEN_BYTE_ARRAY,
+         LM_MEANS_DECIMAL, true, false},
+        {"Polars (python) version 2.1.0 (build x)", LM_PARQUET_FIXED_LEN_BYTE_ARRAY,
+         LM_MEANS_DECIMAL, false, false},
+        {"hyparquet", LM_PARQUET_INT32, LM_MEANS_DECIMAL, true, false},
+        {"hyparquet", LM_PARQUET_INT64, LM_MEANS_DECIMAL, false, false},
+        {"lamella version 0.1.0", LM_PARQUET_FIXED_LEN_BYTE_ARRAY, LM_MEANS_DECIMAL, false, false},
+    };
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        CHECK_INT(misleads(told[i].by, told[i].physical, told[i].meaning, false), told[i].bounds);
+        CHECK_INT(misleads(told[i].by, told[i].physical, told[i].meaning, true), told[i].nulls);
+    }
+    CHECK(lm__writer_overcounts_nulls(lm__bytes("Polars", 6)));
+    CHECK(!lm__writer_overcounts_nulls(lm__bytes("Polars (python) version 2.1.0", 29)));
+}
+
 int main(void)
 {
     RUN(short_bounds_stay_whole);
@@ -111,5 +161,6 @@ int main(void)
     RUN(text_is_cut_between_characters);
     RUN(a_max_that_cannot_be_raised_stays_whole_or_is_left_out);
     RUN(raised_bounds_come_after_every_value);
+    RUN(writers_that_told_untruths_are_known_by_name);
     return DONE();
 }
