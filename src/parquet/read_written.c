@@ -79,9 +79,18 @@ static bool fit_decimal(lm_read_field *field, const lm_type *type)
     return true;
 }
 
+/* parquet-rs stores what Parquet has no unit for as the number that it is. */
+static bool fit_number(lm_read_field *field, const lm_type *type, lm_type_id number)
+{
+    if (field->field->type.id != number || field->node->meaning != LM_MEANS_NOTHING) return false;
+    become(field, type, LM_CONVERT_NONE, 0);
+    return true;
+}
+
 static bool fit_timestamp(lm_read_field *field, const lm_type *type)
 {
     lm_type *have = &field->field->type;
+    if (type->unit == LM_UNIT_SECOND && fit_number(field, type, LM_TYPE_INT64)) return true;
     if (have->id != LM_TYPE_TIMESTAMP) return false;
     if (field->spec.convert == LM_CONVERT_INT96) {
         become(field, type, LM_CONVERT_INT96, 1000000000 / lm__unit_per_second(type->unit));
@@ -130,10 +139,12 @@ static bool fit_leaf(lm_read_field *field, const lm_type *type)
         become(field, type, LM_CONVERT_NONE, 0);
         return true;
     case LM_TYPE_DATE64:
+        if (fit_number(field, type, LM_TYPE_INT64)) return true;
         if (have != LM_TYPE_DATE32) return false;
         become(field, type, LM_CONVERT_MULTIPLY, 86400000);
         return true;
     case LM_TYPE_TIME32:
+        if (type->unit == LM_UNIT_SECOND && fit_number(field, type, LM_TYPE_INT32)) return true;
         if (have != LM_TYPE_TIME32) return false;
         if (type->unit != field->field->type.unit) become(field, type, LM_CONVERT_DIVIDE, 1000);
         return true;

@@ -55,6 +55,10 @@ def test_the_types_are_those_that_were_written():
     kinds = {
         "parquet_rs_60_alp": {"money": pa.float64(), "single": pa.float32()},
         "polars_1_31": {"x": pa.float64(), "nans": pa.float32(), "u": pa.uint32(), "text": pa.large_string()},
+        "parquet_rs_60_seconds": {
+            "date64": pa.date64(), "time32_s": pa.time32("s"), "timestamp_s": pa.timestamp("s"), "duration_s": pa.duration("s"),
+            "timestamp_sEurope_Oslo": pa.timestamp("s", "Europe/Oslo"),
+        },  # fmt: skip
         "parquet_java_1_6": {"span": pa.month_day_nano_interval(), "two": pa.list_(pa.field("array", pa.int32(), False))},
         "parquet_java_1_12": {"span": pa.month_day_nano_interval(), "money": pa.decimal128(18, 2)},
         "parquet_go_0_32_bounds": {"money": pa.decimal128(18, 2), "gone": pa.null()},

@@ -149,8 +149,8 @@ def writer(request):
     return MAKE[request.param]()
 
 
-def ways_of(writer, rng):
-    kinds = [way.split("=") for way in WAYS[writer.ways].split()]
+def ways_of(writer, rng, ways=None):
+    kinds = [way.split("=") for way in (ways or WAYS[writer.ways]).split()]
     return [f"{key}={rng.choice(values.split(','))}" for key, values in kinds if rng.random() < 0.7]
 
 
@@ -292,6 +292,31 @@ def test_files_of_every_origin_give_their_rows_again(writer, tmp_path):
             todo.append((source, tmp_path / f"{at}.parquet", ways_of(writer, random.Random(at)), entry["expected"]["sha256"], False))
     counts = tally(writer, todo)
     assert counts["same"] > len(todo) // 8, counts
+
+
+# parquet-rs from Arrow, with its schema.
+
+
+@pytest.mark.parametrize("name", [*TYPES, *NESTED])
+def test_arrow_types_come_back_from_rust(name, tmp_path):
+    program, rng, files = rust(), random.Random(name), 0
+    kinds = WAYS["rust"] + " coerce=0,0,0,1 chunking=1 group_rows=100"
+    for nulls in NULLS:
+        for count in (1, 65, 700):
+            table = pa.table({"v": column(name, count, nulls)})
+            with ipc.new_file(tmp_path / "in.arrow", table.schema) as out:
+                out.write_table(table)
+            ways = [way for way in ways_of(Program("rust"), rng, kinds) if not way.startswith("paths")]
+            done = run(program, "arrow", tmp_path / "in.arrow", tmp_path / "out.parquet", *ways)
+            if done.returncode:  # settings that it does not take together
+                continue
+            got = lamella.read_parquet(tmp_path / "out.parquet", threads=1)
+            got.validate(full=True)
+            assert got.schema.equals(table.schema), ways
+            assert equal(got.column(0), table.column(0)), ways
+            check_pruning(tmp_path / "out.parquet", got)
+            files += 1
+    assert files > 3
 
 
 # ALP, which parquet-rs alone writes as yet.
