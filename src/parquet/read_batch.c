@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "encode/dict.h"
 #include "encode/plain.h"
+#include "parquet/read_coded.h"
 #include "parquet/read_rows.h"
 
 typedef struct batch_maker {
@@ -231,40 +232,18 @@ static lm_status dictionary_values(batch_maker *m, const lm_read_field *field, c
     return status;
 }
 
-static lm_status put_values(const lm_read_vector *vector, lm_dict *dict, uint32_t *indices,
-                            lm_error *error)
-{
-    lm_bits valid = {vector->nulls ? vector->validity : NULL, 0};
-    lm_dict_progress progress;
-    if (vector->form == LM_FORM_FIXED) {
-        LM_TRY(lm__dict_put(dict, vector->values, valid, vector->count, indices, &progress, error));
-    } else {
-        lm_strings strings = {
-            .kind = vector->form == LM_FORM_STRINGS32 ? LM_STRINGS_OFFSETS32 : LM_STRINGS_OFFSETS64,
-            .offsets = vector->offsets,
-            .data = lm__bytes(vector->data, 0).data, /* empty text may have no bytes */
-        };
-        LM_TRY(
-            lm__dict_put_strings(dict, &strings, valid, vector->count, indices, &progress, error));
-    }
-    if (progress.consumed < vector->count)
-        return lm__error_set(error, LM_LIMIT, "a dictionary of more than 2 GiB");
-    if (vector->nulls) lm__expand(indices, 4, valid, vector->count, indices);
-    return LM_OK;
-}
-
 /* Slots beneath nulls, of a column that itself has none, point at something all the same. */
-static lm_status put_nothing(batch_maker *m, const lm_read_vector *vector, lm_dict *dict)
+static lm_status put_nothing(batch_maker *m, const lm_read_spec *spec, lm_dict *dict)
 {
     static const int32_t offsets[2] = {0};
     lm_dict_progress progress;
     uint32_t index[1 + LM_ENCODE_SLACK];
-    if (vector->form != LM_FORM_FIXED) {
+    if (spec->form != LM_FORM_FIXED) {
         lm_strings empty = {
             .kind = LM_STRINGS_OFFSETS32, .offsets = offsets, .data = lm__bytes(NULL, 0).data};
         return lm__dict_put_strings(dict, &empty, (lm_bits){0}, 1, index, &progress, m->error);
     }
-    uint8_t *zeros = lm__alloc_zero(m->allocator, (size_t)vector->width + LM_ENCODE_SLACK);
+    uint8_t *zeros = lm__alloc_zero(m->allocator, (size_t)spec->out_width + LM_ENCODE_SLACK);
     if (!zeros) return no_memory(m);
     lm_status status = lm__dict_put(dict, zeros, (lm_bits){0}, 1, index, &progress, m->error);
     lm__free(m->allocator, zeros);
@@ -297,41 +276,24 @@ static lm_status make_dictionary(batch_maker *m, const lm_read_field *field, lm_
                                  lm_array *out)
 {
     if (vector->form == LM_FORM_BITS) return make_bool_dictionary(m, field, vector, out);
-    lm_dict_options options = {
-        .allocator = m->allocator,
-        .width = vector->form == LM_FORM_FIXED ? vector->width : 0,
-        .bytes_max = INT32_MAX,
-    };
-    size_t width = 0, count = vector->count;
-    lm_dict *dict = NULL;
-    uint8_t *narrow = NULL;
+    const size_t count = vector->count;
+    lm_dict *dict = vector->coded->dict;
     lm_array *values = lm__arena_array(&m->batch->arena, 1, sizeof *values);
-    uint32_t *indices = lm__alloc_array(m->allocator, count + LM_ENCODE_SLACK, sizeof *indices);
-    lm_status status = values && indices ? LM_OK : no_memory(m);
-    if (status == LM_OK && (vector->form >= LM_FORM_STRINGS32 || !vector->values))
-        status = lm__read_vector_reserve(vector, 0, m->error);
-    if (status == LM_OK) status = lm__dict_new(&options, &dict, m->error);
-    if (status == LM_OK) status = put_values(vector, dict, indices, m->error);
-    if (status == LM_OK && count && lm__dict_count(dict) == 0 && !lm__read_has_validity(field))
-        status = put_nothing(m, vector, dict);
-    if (status == LM_OK) status = index_width(m, field, lm__dict_count(dict), &width);
-    if (status == LM_OK) status = dictionary_values(m, field, dict, values);
-    if (status == LM_OK && width == 4) {
-        narrow = (uint8_t *)indices;
-        indices = NULL;
-    } else if (status == LM_OK) {
-        narrow = lm__alloc_array(m->allocator, count + 1, width);
-        if (narrow)
-            narrow_indices(indices, count, width, narrow);
-        else
-            status = no_memory(m);
-    }
-    out->values = narrow;
-    if (narrow) status = own(m, narrow);
+    size_t width;
+    if (!values) return no_memory(m);
+    if (!vector->values) LM_TRY(lm__read_vector_reserve(vector, 0, m->error));
+    if (count && lm__dict_count(dict) == 0 && !lm__read_has_validity(field))
+        LM_TRY(put_nothing(m, &field->spec, dict));
+    LM_TRY(index_width(m, field, lm__dict_count(dict), &width));
+    LM_TRY(dictionary_values(m, field, dict, values));
     out->dictionary = values;
-    lm__free(m->allocator, indices);
-    lm__dict_free(dict);
-    return status;
+    if (width == sizeof(uint32_t))
+        return own_buffer(m, &vector->values_buffer, count * width, vector->values, &out->values);
+    uint8_t *narrow = lm__alloc_array(m->allocator, count + 1, width);
+    if (!narrow) return no_memory(m);
+    narrow_indices((const uint32_t *)(const void *)vector->values, count, width, narrow);
+    out->values = narrow;
+    return own(m, narrow);
 }
 
 /* Lists and structs. */

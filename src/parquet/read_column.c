@@ -135,8 +135,9 @@ static lm_status load_direct(lm_read_column *column, bool *done, lm_error *error
     size_t head = page->v2 || column->leaf->definition == 0 ? 0 : column->head_size;
     uint8_t before[LM_READ_HEAD_MAX];
     *done = false;
-    if (!target || column->target_rows < page->entries || page->encoding != LM_PARQUET_PLAIN ||
-        !is_direct(column) || (page->v2 && !pages->header.data_page_header_v2->is_compressed))
+    if (!target || target->coded || column->target_rows < page->entries ||
+        page->encoding != LM_PARQUET_PLAIN || !is_direct(column) ||
+        (page->v2 && !pages->header.data_page_header_v2->is_compressed))
         return LM_OK;
     if (column->leaf->definition && !page->v2 && head == 0) return LM_OK;
     LM_TRY(lm__read_vector_reserve(target, page->entries, error));

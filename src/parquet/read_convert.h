@@ -45,7 +45,9 @@ typedef struct lm_read_spec {
     uint32_t out_width; /* FIXED */
     lm_read_convert convert;
     int64_t factor;
-    bool text; /* must be UTF-8 */
+    bool text;  /* must be UTF-8 */
+    bool coded; /* of FIXED and strings: vectors have indices of 32 bits, not values (read_coded.h)
+                 */
 } lm_read_spec;
 
 /* `count` values of fixed width; `out` may be `in` where out_width is not greater. */

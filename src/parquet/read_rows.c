@@ -3,19 +3,30 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "parquet/read_coded.h"
+
+static lm_read_form vector_form(const lm_read_spec *spec)
+{
+    return spec->coded ? LM_FORM_FIXED : spec->form;
+}
+
+static uint32_t vector_width(const lm_read_spec *spec)
+{
+    return spec->coded ? sizeof(uint32_t) : spec->out_width;
+}
 
 size_t lm__read_part_slab_bytes(const lm_read_leaf *leaf, const lm_read_expected *expected)
 {
     const lm_read_spec *spec = &leaf->field->spec;
     size_t slots = leaf->node->repetition ? expected->entries : expected->rows, bytes = 0;
-    switch (spec->form) {
+    switch (vector_form(spec)) {
     case LM_FORM_NOTHING: break;
     case LM_FORM_BITS: bytes = lm__read_slab_room(slots / 8 + 1); break;
-    case LM_FORM_FIXED: bytes = lm__read_slab_room(slots * spec->out_width); break;
+    case LM_FORM_FIXED: bytes = lm__read_slab_room(slots * vector_width(spec)); break;
     case LM_FORM_STRINGS32: bytes = lm__read_slab_room((slots + 1) * 4); break;
     case LM_FORM_STRINGS64: bytes = lm__read_slab_room((slots + 1) * 8); break;
     }
-    if (expected->string_bytes)
+    if (expected->string_bytes && !spec->coded)
         bytes += lm__read_slab_room(lm__read_strings_room(expected->string_bytes));
     for (uint32_t i = 0; i < leaf->owned_count; i++)
         if (leaf->owned[i]->kind == LM_READ_ITEMS && leaf->owned[i]->context == 0)
@@ -29,11 +40,12 @@ lm_status lm__read_part_init(lm_read_part *part, const lm_allocator *allocator,
 {
     const lm_read_spec *spec = &leaf->field->spec;
     *part = (lm_read_part){.group_count = leaf->owned_count};
-    lm__read_vector_init(&part->vector, allocator, spec->form, spec->out_width,
+    lm__read_vector_init(&part->vector, allocator, vector_form(spec), vector_width(spec),
                          leaf->node->definition > leaf->field->slot);
     part->vector.expected = leaf->node->repetition ? expected->entries : expected->rows;
-    part->vector.data_expected = expected->string_bytes;
+    part->vector.data_expected = spec->coded ? 0 : expected->string_bytes;
     part->vector.slab = expected->slab;
+    if (spec->coded) LM_TRY(lm__read_coded_new(allocator, spec, &part->vector.coded, error));
     if (part->group_count == 0) return LM_OK;
     part->groups = lm__alloc_array(allocator, part->group_count, sizeof *part->groups);
     if (!part->groups) return lm__error_memory(error, "reading lists");
@@ -49,6 +61,7 @@ lm_status lm__read_part_init(lm_read_part *part, const lm_allocator *allocator,
 
 void lm__read_part_deinit(lm_read_part *part)
 {
+    lm__read_coded_free(part->vector.coded);
     lm__read_vector_deinit(&part->vector);
     for (uint32_t i = 0; i < part->group_count && part->groups; i++)
         lm__read_group_deinit(&part->groups[i]);

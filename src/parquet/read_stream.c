@@ -227,6 +227,7 @@ static size_t leaf_bytes(const read_stream *s, const lm_row_group *group, const 
     if (!metadata || metadata->num_values <= 0) return 0;
     uint64_t values = (uint64_t)metadata->num_values, bytes = values / 8;
     (void)s;
+    if (leaf->field->spec.coded) return (size_t)(bytes + 4 * values); /* and the dictionary */
     switch (leaf->field->spec.form) {
     case LM_FORM_NOTHING:
     case LM_FORM_BITS: break;

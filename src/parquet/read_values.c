@@ -9,6 +9,7 @@
 #include "encode/delta.h"
 #include "encode/plain.h"
 #include "encode/split.h"
+#include "parquet/read_coded.h"
 #include "parquet/read_levels.h"
 
 static lm_status too_few(lm_error *error)
@@ -520,11 +521,10 @@ lm_status lm__read_values_start(lm_read_values *values, const lm_read_page *page
     return LM_OK;
 }
 
-lm_status lm__read_values_read(lm_read_values *values, size_t count, lm_read_vector *vector,
-                               lm_error *error)
+static lm_status read_values(lm_read_values *values, size_t count, lm_read_vector *vector,
+                             lm_error *error)
 {
     size_t ones;
-    if (count == 0) return LM_OK;
     switch (values->how) {
     case LM_HOW_NOTHING: return LM_OK;
     case LM_HOW_PLAIN: return plain(values, count, vector, error);
@@ -544,6 +544,34 @@ lm_status lm__read_values_read(lm_read_values *values, size_t count, lm_read_vec
         return from_held(values, count, vector, error);
     default: return from_held(values, count, vector, error);
     }
+}
+
+/* To indices: those of the page, or of its values. */
+static lm_status read_coded(lm_read_values *values, size_t count, lm_read_vector *vector,
+                            lm_error *error)
+{
+    lm_read_coded *coded = vector->coded;
+    uint32_t *out = (uint32_t *)(void *)fixed_end(vector);
+    lm_status status;
+    if (values->how == LM_HOW_DICTIONARY) {
+        status = lm__read_coded_indices(coded, values->dictionary, &values->rle,
+                                        values->scratch->indices, count, out, error);
+        return noting_overflow(vector, status);
+    }
+    lm__read_vector_clear(&coded->values);
+    LM_TRY(lm__read_vector_reserve(&coded->values, count, error));
+    status = read_values(values, count, &coded->values, error);
+    coded->values.count = count;
+    if (status == LM_OK) status = lm__read_coded_values(coded, out, error);
+    return noting_overflow(vector, status);
+}
+
+lm_status lm__read_values_read(lm_read_values *values, size_t count, lm_read_vector *vector,
+                               lm_error *error)
+{
+    if (count == 0 || values->how == LM_HOW_NOTHING) return LM_OK;
+    return vector->coded ? read_coded(values, count, vector, error)
+                         : read_values(values, count, vector, error);
 }
 
 lm_status lm__read_values_skip(lm_read_values *values, size_t count, lm_error *error)

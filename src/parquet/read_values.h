@@ -23,6 +23,8 @@
 #include "parquet/read_memory.h"
 #include "parquet/read_pages.h"
 
+typedef struct lm_read_coded lm_read_coded;
+
 /* Values as they come: slots of one column, growing. */
 typedef struct lm_read_vector {
     const lm_allocator *allocator;
@@ -42,6 +44,7 @@ typedef struct lm_read_vector {
     uint8_t *validity;
     size_t nulls;
     lm_read_buffer values_buffer, offsets_buffer, data_buffer; /* whose memory those are */
+    lm_read_coded *coded; /* `values` are indices into this; or NULL */
 } lm_read_vector;
 
 void lm__read_vector_init(lm_read_vector *vector, const lm_allocator *allocator, lm_read_form form,

@@ -231,6 +231,7 @@ lm_status lm__read_become_dictionary(lm_arena *arena, lm_read_field *field, cons
     values->nullable = true;
     field->field->dictionary = values;
     field->field->type = *type;
+    field->spec.coded = field->spec.form != LM_FORM_NOTHING && field->spec.form != LM_FORM_BITS;
     return LM_OK;
 }
 

@@ -87,3 +87,53 @@ def test_rows_come_back(tmp_path, seed):
             assert got.column(name).equals(expected.column(name)), (name, settings)
     some = rng.sample(expected.column_names, 2)
     assert lamella.read(path, columns=some).equals(expected.select(some))
+
+
+def _check_dictionaries(array):
+    for chunk in array.chunks:
+        chunk.validate(full=True)
+        if pa.types.is_dictionary(chunk.type):
+            values = chunk.dictionary.to_pylist()
+            assert len(set(map(str, values))) == len(values) and chunk.dictionary.null_count == 0
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_dictionaries_are_kept(tmp_path, seed):
+    """Pages with and without a dictionary, many row groups, pieces, filters that pass over most: the same values."""
+    rng = random.Random(seed + 1000)
+    path = str(tmp_path / "x.parquet")
+    _write(rng, path, seed)
+    expected = pq.read_table(path)
+    for settings in (
+        {"threads": 1, "dictionaries": 1},
+        {"threads": 3, "memory_bytes_max": 4096, "dictionaries": 1},
+        {"batch_rows": 777, "memory_bytes_max": 100_000, "dictionaries": 1},
+    ):
+        got = lamella.read(path, **settings)
+        for name in expected.column_names:
+            _check_dictionaries(got.column(name))
+            assert got.column(name).to_pylist() == expected.column(name).to_pylist(), (name, settings)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_dictionaries_of_all_types_come_back(tmp_path, seed):
+    rng = random.Random(seed)
+    path, n = str(tmp_path / "x.parquet"), rng.choice([1, 50, 5000, 20000])
+    columns = {}
+    for kind in ("int8", "int64", "double", "bool", "fixed", "decimal", "string", "large_string"):
+        values = _column(rng, kind, n)
+        index = rng.choice([pa.int32(), pa.int64(), pa.uint32()])
+        columns[kind] = values.dictionary_encode().cast(pa.dictionary(index, values.type))
+    texts = columns["string"]
+    columns["struct"] = pa.StructArray.from_arrays([texts, columns["int64"]], ["s", "i"])
+    columns["list"] = pa.ListArray.from_arrays(pa.array(range(n + 1), pa.int32()), texts)
+    table = pa.table({name: pa.chunked_array([a]) for name, a in columns.items()})
+    limits = {"row_group_rows_max": rng.choice([n, 1 + n // 3]), "dictionary_bytes_max": rng.choice([100, 5000, 1 << 22])}
+    lamella.write_parquet(table, path, lamella.options(**limits))
+    for settings in ({"threads": 1}, {"threads": 3, "memory_bytes_max": 4096}, {"batch_rows": 777}, {"dictionaries": 2}):
+        got = lamella.read(path, **settings)
+        for name in table.column_names:
+            _check_dictionaries(got.column(name))
+            assert got.column(name).to_pylist() == table.column(name).to_pylist(), (name, settings)
+        if "dictionaries" not in settings:
+            assert got.schema.types == table.schema.types
