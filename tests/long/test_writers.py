@@ -8,6 +8,7 @@ read must be those of the first file; of old libraries, what pyarrow reads.
 
 import gzip
 import hashlib
+import json
 import os
 import pathlib
 import random
@@ -352,6 +353,35 @@ def bits(array):
     if pa.types.is_list(array.type):
         array = array.flatten()
     return array.is_null().to_pylist(), array.drop_null().to_numpy().tobytes()
+
+
+# Variants by parquet-go, whole and shredded.
+
+
+def random_json(rng, depth):
+    kind = rng.randrange(11 if depth else 7)
+    if kind < 2:
+        return rng.choice([0, 1, -1, 127, 128, -129, 2**31, -(2**63), 2**63 - 1, 0.5, -1.25, 1e300, 1e-9])
+    if kind < 5:
+        return rng.choice(["", "a", "wört", "x" * 63, "y" * 64, "z" * 300, 'q"\\', True, False, None])
+    if kind < 7:
+        return rng.choice([{"a": 1, "b": "t", "c": 0.25}, {"a": "odd", "b": None, "z": 5}, [1, 2, 3], ["s"], {"o": {"x": 1, "y": "q"}, "l": ["a", None]}])
+    if kind < 9:
+        return {name: random_json(rng, depth - 1) for name in rng.sample(["a", "b", "c", "o", "l", "x", "é", f"k{rng.randrange(300)}"], rng.randrange(6))}
+    return [random_json(rng, depth - 1) for _ in range(rng.choice([0, 1, 2, 3, 20]))]
+
+
+def test_variants_are_put_together(tmp_path):
+    program, rng = go("variants").words[0], random.Random(4)
+    rows = [random_json(rng, 3) for _ in range(1000)]
+    (tmp_path / "rows").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = run(program, tmp_path / "rows", tmp_path)
+    assert done.returncode == 0, done.stderr
+    files = sorted(tmp_path.glob("*.parquet"))
+    assert len(files) > 8
+    for path in files:
+        lines = text_of(path, "cat", "--format", "canonical").decode().splitlines()
+        assert [json.loads(line)["data"] for line in lines] == rows, path.name
 
 
 # Libraries of years ago. {name: what pip is asked for}
