@@ -22,7 +22,7 @@ typedef struct lm_contents_options {
 typedef struct lm_contents {
     lm_format format; /* LM_FORMAT_AUTO: no table, and nothing was looked at */
     uint64_t rows;
-    uint64_t pages, values, problems; /* Parquet only */
+    uint64_t pages, values, problems, damage; /* Parquet only; see lm_parquet_verified */
 } lm_contents;
 
 /* LM_OK also for what is no table. LM_CORRUPT with the first problem as the message; `out` is

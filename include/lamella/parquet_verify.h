@@ -34,6 +34,9 @@ typedef struct lm_parquet_verify_options {
 
 typedef struct lm_parquet_verified {
     uint64_t problems;
+    uint64_t damage; /* those of them that are of the values ("file", "page", "levels", "text", and
+                        "rows" of a chunk): where there are none, all can be read, and only what is
+                        told of them is untrue */
     uint64_t rows, pages, values; /* decoded; values without nulls */
 } lm_parquet_verified;
 

@@ -102,6 +102,12 @@ static lm_status look_into(path_report *report, const char *path, bool *is_table
     *is_table = contents.format != LM_FORMAT_AUTO;
     if (report->in_problems) lm__json_close_array(writer);
     report->in_problems = false;
+    if (!report->cli->json && contents.problems && !contents.damage) {
+        char shown[2 * LM_ERROR_MESSAGE_MAX];
+        lm__cli_print(report->cli,
+                      "%s: all values can be read; what the file tells of them is untrue\n",
+                      lm__printable(shown, sizeof shown, path));
+    }
     if (!report->cli->json || !*is_table) return status;
     lm__json_key(writer, "contents");
     lm__json_open_object(writer);
@@ -111,6 +117,7 @@ static lm_status look_into(path_report *report, const char *path, bool *is_table
         lm__json_member_int_out(writer, "pages", (int64_t)contents.pages);
         lm__json_member_int_out(writer, "values", (int64_t)contents.values);
         lm__json_member_int_out(writer, "problems", (int64_t)contents.problems);
+        lm__json_member_int_out(writer, "damage", (int64_t)contents.damage);
     }
     lm__json_close_object(writer);
     return status;
@@ -409,7 +416,8 @@ const lm_cli_command lm__cli_verify = {
         "every page is unpacked and decoded, and what it tells is held against the values: CRCs, "
         "levels, numbers of rows, values and bytes, statistics of chunks and pages, column and "
         "offset index, size statistics, bloom filters, sorting, text. Each problem is told with "
-        "row group, column and page; a file that has one is corrupt, exit 3.\n\n"
+        "row group, column and page; a file that has one is corrupt, exit 3. Where "
+        "none is of the values themselves, only of what is told of them, that is said too.\n\n"
         "A directory with a Delta log is a table (docs/tables.md), and held against that: each "
         "part "
         "is there, has the size, checksum, rows, bounds and nulls that the log tells of, and is "

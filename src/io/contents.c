@@ -26,13 +26,14 @@ static lm_status verify_parquet(lm_source *take_source, const char *path,
         size_t size = strlen(path);
         if (strncmp(message, path, size) == 0 && message[size] == ':') message += size + 2;
         const lm_parquet_problem problem = {-1, NULL, -1, "file", message};
-        result.problems = 1;
+        result.problems = result.damage = 1;
         if (options->callback) LM_TRY(options->callback(options->context, &problem, error));
     }
     out->rows = result.rows;
     out->pages = result.pages;
     out->values = result.values;
     out->problems = result.problems;
+    out->damage = result.damage;
     return status;
 }
 

@@ -12,9 +12,19 @@
 
 /* Problems. */
 
+/* Of the values, and not of what is told of them: rows that a chunk lacks, too. */
+static bool is_damage(const lm_parquet_problem *problem)
+{
+    static const char *const kinds[] = {"file", "page", "levels", "text"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(problem->kind, kinds[i]) == 0) return true;
+    return problem->page < 0 && strcmp(problem->kind, "rows") == 0;
+}
+
 static void tell(lm_verifier *v, const lm_parquet_problem *problem)
 {
     uint64_t most = v->options->problems_max ? v->options->problems_max : LM_VERIFY_PROBLEMS_MAX;
+    v->result.damage += is_damage(problem);
     if (v->result.problems++ < most && v->options->callback && v->failed == LM_OK)
         v->failed = v->options->callback(v->options->context, problem, v->error);
 }

@@ -277,3 +277,19 @@ def test_an_encrypted_table_cannot_be_judged(run, tmp_path):
     (tmp_path / "e.parquet").write_bytes(b"PARE" + bytes(20) + b"PARE")
     done = run("verify", "e.parquet")
     assert done.returncode == 1 and b"encrypted" in done.stderr
+
+
+def test_untrue_claims_about_sound_values_are_told_apart(run, parquet):
+    """A maximum that is not one: every value can be read."""
+    data = parquet.read_bytes()
+    assert data.count((99).to_bytes(8, "little")) >= 3  # the value, and the bounds that the footer and the page tell
+    at = data.rindex((99).to_bytes(8, "little"))
+    parquet.write_bytes(data[:at] + (98).to_bytes(8, "little") + data[at + 8 :])
+    done = run("verify", "t.parquet")
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 3 and ": statistics: " in lines[0], done.stdout
+    assert lines[-2] == "t.parquet: all values can be read; what the file tells of them is untrue"
+    contents = json.loads(run("verify", "t.parquet", "--json").stdout)["results"][0]["contents"]
+    assert (contents["problems"] > 0, contents["damage"]) == (True, 0)
+    damage(parquet, (20).to_bytes(8, "little"))
+    assert b"can be read" not in run("verify", "t.parquet").stdout
