@@ -181,20 +181,17 @@ static lm_status turn_page(lm_builder *builder)
 
 static lm_status build_view(lm_builder *builder, const void *data, size_t size)
 {
-    lm_view view = {.size = (int32_t)size};
+    int32_t offset = 0;
     if (size > INT32_MAX) return LM_LIMIT;
-    if (size <= LM_VIEW_INLINE_MAX) {
-        if (size) memcpy(view.inlined, data, size);
-    } else {
+    if (size > LM_VIEW_INLINE_MAX) {
         if (builder->bytes.size > 0 && builder->bytes.size + size > VIEW_BUFFER_BYTES)
             LM_TRY(turn_page(builder));
         LM_TRY(lm__builder_reserve_bytes(builder, size));
-        memcpy(view.prefix, data, sizeof view.prefix);
-        view.buffer = builder->n_full;
-        view.offset = (int32_t)builder->bytes.size;
+        offset = (int32_t)builder->bytes.size;
         memcpy(builder->bytes.data + builder->bytes.size, data, size);
         builder->bytes.size += size;
     }
+    const lm_view view = lm__view_of(data, size, builder->n_full, offset);
     memcpy(builder->values.data + builder->values.size, &view, sizeof view);
     builder->values.size += sizeof view;
     lm__build_valid(builder);

@@ -59,16 +59,8 @@ static lm_status make_views(cast_run *run, const lm_array *in, const uint8_t *co
     for (int64_t row = 0; row < in->length; row++) {
         size_t length = 0;
         const uint8_t *bytes = NULL;
-        lm_view view = {0};
         if (lm__array_valid(in, row)) bytes = lm__array_bytes(in, row, &length);
-        view.size = (int32_t)length;
-        if (length > LM_VIEW_INLINE_MAX) {
-            memcpy(view.prefix, bytes, sizeof view.prefix);
-            view.offset = (int32_t)(bytes - contents);
-        } else if (length > 0) {
-            memcpy(view.inlined, bytes, length);
-        }
-        views[row] = view;
+        views[row] = lm__view_of(bytes, length, 0, length ? (int32_t)(bytes - contents) : 0);
     }
     out->values = views;
     out->variadic = buffers;

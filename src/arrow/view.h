@@ -57,6 +57,21 @@ typedef struct lm_view {
 _Static_assert(sizeof(lm_view) == 16, "a view has 16 bytes");
 #define LM_VIEW_INLINE_MAX 12
 
+/* Of bytes that lie at `offset` of that buffer, which counts for long ones only; the spare bytes
+ * are zero. */
+static inline lm_view lm__view_of(const void *data, size_t size, int32_t buffer, int32_t offset)
+{
+    lm_view view = {.size = (int32_t)size};
+    if (size > LM_VIEW_INLINE_MAX) {
+        memcpy(view.prefix, data, sizeof view.prefix);
+        view.buffer = buffer;
+        view.offset = offset;
+    } else if (size) {
+        memcpy(view.inlined, data, size);
+    }
+    return view;
+}
+
 static inline bool lm__bit_get(const uint8_t *bits, int64_t at)
 {
     return bits[at >> 3] >> (at & 7) & 1;

@@ -84,20 +84,10 @@ static lm_status make_views(batch_maker *m, lm_read_vector *vector, lm_array *ou
     out->values = views;
     if (lm__batch_own_memory_take(m->batch, views) != LM_OK || !buffers || !sizes)
         return no_memory(m);
-    memset(views, 0, count * sizeof *views);
-    for (size_t i = 0; i < count; i++) {
-        lm_view *view = &views[i];
-        view->size = offsets[i + 1] - offsets[i];
-        if (view->size == 0) continue;
-        const uint8_t *text = vector->data + offsets[i];
-        if (view->size <= LM_VIEW_INLINE_MAX) {
-            memcpy(view->inlined, text, (size_t)view->size);
-        } else {
-            memcpy(view->prefix, text, 4);
-            view->buffer = 0;
-            view->offset = offsets[i];
-        }
-    }
+    const uint8_t *text = lm__bytes(vector->data, 0).data; /* never NULL */
+    for (size_t i = 0; i < count; i++)
+        views[i] =
+            lm__view_of(text + offsets[i], (size_t)(offsets[i + 1] - offsets[i]), 0, offsets[i]);
     sizes[0] = (int64_t)vector->data_size;
     LM_TRY(own_buffer(m, &vector->data_buffer, vector->data_size, vector->data, &buffers[0]));
     if (!buffers[0]) return LM_OK;

@@ -99,15 +99,8 @@ static lm_status put_fresh_strings(lm_read_coded *coded, const lm_read_vector *d
     const uint8_t *buffer = lm__bytes(dictionary->data, 0).data;
     lm_view *views = coded->fresh_values;
     for (size_t i = 0; i < count; i++) {
-        lm_view *view = &views[i];
-        const int32_t from = offsets[coded->fresh[i]], size = offsets[coded->fresh[i] + 1] - from;
-        *view = (lm_view){.size = size};
-        if (size > LM_VIEW_INLINE_MAX) {
-            memcpy(view->prefix, buffer + from, sizeof view->prefix);
-            view->offset = from;
-        } else if (size) {
-            memcpy(view->inlined, buffer + from, (size_t)size);
-        }
+        const int32_t from = offsets[coded->fresh[i]], end = offsets[coded->fresh[i] + 1];
+        views[i] = lm__view_of(buffer + from, (size_t)(end - from), 0, from);
     }
     const lm_strings strings = {.kind = LM_STRINGS_VIEWS, .offsets = views, .buffers = &buffer};
     return put(coded, NULL, &strings, count, coded->fresh_indices, error);

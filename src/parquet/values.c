@@ -215,14 +215,8 @@ static lm_status make_views(lm_piece *values, lm_arena *arena, lm_error *error)
     for (size_t i = 0; i < values->count; i++) {
         const lm_slice string = lm__strings_get(strings, i);
         const size_t at = (size_t)(string.data - strings->data);
-        views[i] = (lm_view){.size = (int32_t)string.size};
-        if (string.size > LM_VIEW_INLINE_MAX) {
-            memcpy(views[i].prefix, string.data, sizeof views[i].prefix);
-            views[i].buffer = (int32_t)(at >> REACH_BITS);
-            views[i].offset = (int32_t)(at & (((size_t)1 << REACH_BITS) - 1));
-        } else if (string.size) {
-            memcpy(views[i].inlined, string.data, string.size);
-        }
+        views[i] = lm__view_of(string.data, string.size, (int32_t)(at >> REACH_BITS),
+                               (int32_t)(at & (((size_t)1 << REACH_BITS) - 1)));
     }
     values->strings = (lm_strings){.kind = LM_STRINGS_VIEWS, .offsets = views, .buffers = buffers};
     return LM_OK;
