@@ -340,7 +340,8 @@ static void bench_delta_strings(void)
                            : lm__delta_length_encode(&strings, LM_BITS_ALL, COUNT, out),
                   "delta encode %s", what);
             BENCH(total + 4 * COUNT,
-                  (check(prefixes ? lm__delta_strings_open(&reader, NULL, out, size, COUNT, &error)
+                  (check(prefixes ? lm__delta_strings_open(&reader, NULL, out, size, COUNT,
+                                                           (lm_slice){0}, &error)
                                   : lm__delta_length_open(&reader, NULL, out, size, COUNT, &error)),
                    check(lm__delta_reader_read32(&reader, 0, decoded, back, &error)),
                    lm__delta_reader_close(&reader)),

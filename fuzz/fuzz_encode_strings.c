@@ -1,7 +1,8 @@
 /*
  * Byte strings: PLAIN, DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY. Two bytes of count, then any
  * bytes: as a stream they are read or refused, and what is read comes back the same when it is
- * written again; cut at each line's end they are strings, and come back the same.
+ * written again; cut at each line's end they are strings, and come back the same. DELTA_BYTE_ARRAY
+ * is read as the page after another as well.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-typedef enum string_form { FORM_PLAIN, FORM_LENGTHS, FORM_PREFIXES, FORM_COUNT } string_form;
+typedef enum string_form {
+    FORM_PLAIN,
+    FORM_LENGTHS,
+    FORM_PREFIXES,
+    FORM_GOING_ON, /* the first prefix may be of the stream's first bytes; only read */
+    FORM_COUNT,
+} string_form;
 
 /* Never NULL; exactly as large as it is said to be. */
 static void *room(size_t bytes)
@@ -23,24 +30,41 @@ static void *room(size_t bytes)
     return memory;
 }
 
+static void check_last(const lm_delta_reader *reader, const int32_t *offsets, const uint8_t *data,
+                       lm_buffer *before)
+{
+    if (lm__delta_reader_last(reader, before, NULL) != LM_OK) abort();
+    if (reader->count == 0) return;
+    size_t start = (size_t)offsets[reader->count - 1], end = (size_t)offsets[reader->count];
+    if (before->size != end - start || memcmp(before->data, data + start, end - start) != 0)
+        abort();
+}
+
 /* What was read: *data and count + 1 offsets, freed by the caller when this answers true. */
 static bool decode(string_form form, const uint8_t *stream, size_t size, size_t count,
                    uint8_t **data, int32_t **offsets)
 {
     lm_delta_reader reader = {0};
+    lm_buffer before;
     lm_status status;
-    size_t bytes, used;
+    size_t bytes, used, shared = form == FORM_GOING_ON ? count % (size + 1) : 0;
+    lm__buffer_init(&before, NULL, 0);
+    if (lm__buffer_append(&before, stream, shared) != LM_OK ||
+        lm__buffer_reserve(&before, LM_ENCODE_SLACK) != LM_OK)
+        abort();
     if (form == FORM_PLAIN) {
         status = lm__plain_strings_measure(stream, size, count, &bytes, &used, NULL);
     } else {
         status = form == FORM_LENGTHS
                      ? lm__delta_length_open(&reader, NULL, stream, size, count, NULL)
-                     : lm__delta_strings_open(&reader, NULL, stream, size, count, NULL);
+                     : lm__delta_strings_open(&reader, NULL, stream, size, count,
+                                              (lm_slice){before.data, before.size}, NULL);
         bytes = reader.data_bytes;
         used = reader.consumed;
     }
     if (status != LM_OK) {
         if (status != LM_CORRUPT && status != LM_LIMIT) abort();
+        lm__buffer_deinit(&before);
         return false;
     }
     if (used > size) abort();
@@ -53,8 +77,10 @@ static bool decode(string_form form, const uint8_t *stream, size_t size, size_t 
                                                                  *data, &bytes, &used, NULL)
                                     : lm__delta_reader_read32(&reader, 0, *offsets, *data, NULL);
         if (status != LM_OK || (size_t)(*offsets)[count] != bytes) abort();
+        if (form >= FORM_PREFIXES) check_last(&reader, *offsets, *data, &before);
     }
     lm__delta_reader_close(&reader);
+    lm__buffer_deinit(&before);
     return taken;
 }
 
@@ -105,9 +131,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *text = room((size_t)lines[line_count]);
     memcpy(text, stream, (size_t)lines[line_count]);
     for (string_form form = FORM_PLAIN; form < FORM_COUNT; form++) {
-        round_trip(form, text, lines, line_count);
+        if (form != FORM_GOING_ON) round_trip(form, text, lines, line_count);
         if (!decode(form, stream, size, count, &read, &offsets)) continue;
-        round_trip(form, read, offsets, count);
+        round_trip(form == FORM_GOING_ON ? FORM_PREFIXES : form, read, offsets, count);
         free(read);
         free(offsets);
     }

@@ -16,6 +16,7 @@
 
 #include <lamella/base.h>
 
+#include "base/buffer.h"
 #include "base/cpu.h"
 #include "encode/bits.h"
 
@@ -50,6 +51,7 @@ size_t lm__delta_strings_encode(const lm_strings *strings, lm_bits valid, size_t
  */
 typedef struct lm_delta_reader {
     const lm_allocator *allocator;
+    lm_slice before;
     int32_t *prefixes, *suffixes; /* prefixes NULL for DELTA_LENGTH_BYTE_ARRAY */
     size_t count;
     const uint8_t *bytes;
@@ -62,9 +64,11 @@ typedef struct lm_delta_reader {
 LM_MUST_USE lm_status lm__delta_length_open(lm_delta_reader *reader, const lm_allocator *allocator,
                                             const uint8_t *src, size_t size, size_t count,
                                             lm_error *error);
+/* `before` is what the first string may share a prefix with, and has slack: nothing, but in files
+ * of a writer that went on from page to page. It must live as long as the reader. */
 LM_MUST_USE lm_status lm__delta_strings_open(lm_delta_reader *reader, const lm_allocator *allocator,
                                              const uint8_t *src, size_t size, size_t count,
-                                             lm_error *error);
+                                             lm_slice before, lm_error *error);
 /* count + 1 offsets, the first is `base`; data has room for data_bytes and slack. */
 LM_MUST_USE lm_status lm__delta_reader_read32(const lm_delta_reader *reader, int32_t base,
                                               int32_t *offsets, uint8_t *data, lm_error *error);
@@ -73,6 +77,9 @@ LM_MUST_USE lm_status lm__delta_reader_read64(const lm_delta_reader *reader, int
 /* For FIXED_LEN_BYTE_ARRAY: LM_CORRUPT when a string is not `width` long; count * width bytes. */
 LM_MUST_USE lm_status lm__delta_reader_read_fixed(const lm_delta_reader *reader, size_t width,
                                                   uint8_t *data, lm_error *error);
+/* Makes of `before`, in its place, the last string, and slack: for the reader of the next page. */
+LM_MUST_USE lm_status lm__delta_reader_last(const lm_delta_reader *reader, lm_buffer *before,
+                                            lm_error *error);
 void lm__delta_reader_close(lm_delta_reader *reader);
 
 /* One block's kernels of one level, for the tests. */

@@ -179,7 +179,7 @@ static lm_status read_lengths(const lm_delta_reader *reader, const uint8_t *src,
 static lm_status measure(lm_delta_reader *reader, size_t bytes_left, lm_error *error)
 {
     const int32_t *prefixes = reader->prefixes, *suffixes = reader->suffixes;
-    uint64_t total = 0, suffix_total = 0, previous = 0;
+    uint64_t total = 0, suffix_total = 0, previous = reader->before.size;
     for (size_t i = 0; i < reader->count; i++) {
         if (suffixes[i] < 0) return corrupt(error, "a length below zero");
         suffix_total += (uint64_t)suffixes[i];
@@ -199,13 +199,16 @@ static lm_status measure(lm_delta_reader *reader, size_t bytes_left, lm_error *e
     return LM_OK;
 }
 
-static lm_status open_reader(lm_delta_reader *reader, const lm_allocator *allocator, bool prefixed,
-                             const uint8_t *src, size_t size, size_t count, lm_error *error)
+/* `before` is NULL where there are no prefixes. */
+static lm_status open_reader(lm_delta_reader *reader, const lm_allocator *allocator,
+                             const lm_slice *before, const uint8_t *src, size_t size, size_t count,
+                             lm_error *error)
 {
     lm_status status = LM_OK;
     size_t at = 0, used = 0;
     *reader = (lm_delta_reader){.allocator = allocator, .count = count};
-    if (prefixed) {
+    if (before) {
+        reader->before = *before;
         status = read_lengths(reader, src, size, &reader->prefixes, &used, error);
         at += used;
     }
@@ -226,13 +229,14 @@ static lm_status open_reader(lm_delta_reader *reader, const lm_allocator *alloca
 lm_status lm__delta_length_open(lm_delta_reader *reader, const lm_allocator *allocator,
                                 const uint8_t *src, size_t size, size_t count, lm_error *error)
 {
-    return open_reader(reader, allocator, false, src, size, count, error);
+    return open_reader(reader, allocator, NULL, src, size, count, error);
 }
 
 lm_status lm__delta_strings_open(lm_delta_reader *reader, const lm_allocator *allocator,
-                                 const uint8_t *src, size_t size, size_t count, lm_error *error)
+                                 const uint8_t *src, size_t size, size_t count, lm_slice before,
+                                 lm_error *error)
 {
-    return open_reader(reader, allocator, true, src, size, count, error);
+    return open_reader(reader, allocator, &before, src, size, count, error);
 }
 
 void lm__delta_reader_close(lm_delta_reader *reader)
@@ -255,11 +259,31 @@ static inline void copy_prefix(uint8_t *to, const uint8_t *from, size_t size)
     memcpy(to, bytes, LM_SHORT_BYTES);
 }
 
+/* From its end, which is its own, to its beginning, which is another's. */
+lm_status lm__delta_reader_last(const lm_delta_reader *reader, lm_buffer *before, lm_error *error)
+{
+    size_t i = reader->count;
+    if (i == 0) return LM_OK;
+    size_t left = (size_t)reader->prefixes[i - 1] + (size_t)reader->suffixes[i - 1];
+    if (lm__buffer_reserve(before, left + LM_ENCODE_SLACK) != LM_OK)
+        return lm__error_memory(error, "reading strings");
+    before->size = left;
+    for (const uint8_t *from = reader->bytes + reader->suffix_bytes; left && i > 0;) {
+        size_t prefix = (size_t)reader->prefixes[--i];
+        from -= reader->suffixes[i];
+        if (prefix >= left) continue;
+        memcpy(before->data + prefix, from, left - prefix);
+        left = prefix;
+    }
+    return LM_OK;
+}
+
 /* Puts strings together; `data` has slack. */
 static void join(const lm_delta_reader *reader, uint8_t *data)
 {
     const uint8_t *from = reader->bytes, *limit = from + reader->suffix_bytes;
-    uint8_t *to = data, *previous = data;
+    const uint8_t *previous = reader->before.data;
+    uint8_t *to = data;
     for (size_t i = 0; i < reader->count; i++) {
         size_t prefix = (size_t)reader->prefixes[i], suffix = (size_t)reader->suffixes[i];
         uint8_t *start = to;
@@ -308,7 +332,7 @@ lm_status lm__delta_reader_read_fixed(const lm_delta_reader *reader, size_t widt
     const uint8_t *from = reader->bytes;
     for (size_t i = 0; i < reader->count; i++, data += width) {
         size_t prefix = (size_t)prefixes[i], suffix = (size_t)suffixes[i];
-        if (prefix) memcpy(data, data - width, prefix);
+        if (prefix) memcpy(data, i ? data - width : reader->before.data, prefix);
         if (suffix) memcpy(data + prefix, from, suffix);
         from += suffix;
     }

@@ -75,7 +75,7 @@ static lm_status open_leaf(lm_canonical *state, const lm_parquet_reader *reader,
     LM_TRY(lm__reader_chunk(reader, row_group, leaf->node, &metadata, state->error));
     leaf->open = true;
     return lm__read_column_open(&leaf->column, reader->source, leaf->node, metadata,
-                                reader->lenient, &leaf->spec, &reader->limits, leaf->scratch,
+                                reader->oddities, &leaf->spec, &reader->limits, leaf->scratch,
                                 state->error);
 }
 

@@ -67,7 +67,7 @@ static lm_status walk_pages(const lm_parquet_reader *reader, size_t row_group, p
     lm_parquet_page_info info;
     bool more;
     LM_TRY(lm__reader_chunk(reader, row_group, walk->leaf, &metadata, error));
-    LM_TRY(lm__read_pages_open(&pages, reader->source, walk->leaf, metadata, reader->lenient,
+    LM_TRY(lm__read_pages_open(&pages, reader->source, walk->leaf, metadata, reader->oddities,
                                &reader->limits, scratch, error));
     for (walk->pages = true;; walk->page++) {
         LM_TRY(lm__read_pages_next(&pages, &more, error));

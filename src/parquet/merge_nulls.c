@@ -102,7 +102,7 @@ static lm_status read_levels(nulls_run *run)
     LM_TRY(lm__reader_chunk(reader, run->nulls->group, leaf, &metadata, run->error));
     LM_TRY(lm__read_scratch_new(reader->allocator, &scratch, run->error));
     lm_status status = lm__read_column_open(&column, reader->source, leaf, metadata,
-                                            reader->lenient, &spec, &limits, scratch, run->error);
+                                            reader->oddities, &spec, &limits, scratch, run->error);
     if (status == LM_OK) status = read_blocks(run, &column);
     lm__read_column_close(&column);
     lm__read_scratch_free(scratch);

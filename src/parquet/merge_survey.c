@@ -23,7 +23,8 @@ lm_status lm__merge_chunk_range(const lm_parquet_reader *reader, const lm_column
                              (long long)metadata->data_page_offset, (unsigned long long)end);
     *from = start;
     *to = start + size;
-    if (reader->lenient && size) *to += end - *to < 100 ? end - *to : 100; /* read_pages.h */
+    if (reader->oddities.short_chunks && size)
+        *to += end - *to < 100 ? end - *to : 100; /* as read_pages.c does */
     return LM_OK;
 }
 
@@ -90,6 +91,22 @@ static lm_status check_doubt(lm_parquet_merge *merge, const lm_merge_node *node,
     return merge->doubt ? LM_OK : no_memory(error);
 }
 
+/* Pages that can only be read by who knows the writer, and goes through them in order. */
+static lm_status check_prefixes(lm_parquet_merge *merge, const lm_merge_node *node,
+                                const lm_column_metadata *metadata, const char *name,
+                                lm_error *error)
+{
+    char path[LM_READ_PATH_MAX];
+    if (merge->doubt || !merge->reader->oddities.prefixes_go_on ||
+        !lm__read_has_encoding(metadata, LM_PARQUET_DELTA_BYTE_ARRAY))
+        return LM_OK;
+    merge->doubt = lm__arena_printf(&merge->arena,
+                                    "%s: column %s: its strings go on from page to page, as "
+                                    "readers know of its writer; use --rewrite",
+                                    name, lm__merge_path(node, path));
+    return merge->doubt ? LM_OK : no_memory(error);
+}
+
 /* Chunks. */
 
 static lm_status within_column(const lm_parquet_merge *merge, const lm_merge_node *node,
@@ -125,6 +142,7 @@ static lm_status check_chunks(lm_parquet_merge *merge, size_t group, lm_merge_no
                              error));
         bytes += (uint64_t)chunk->meta_data->total_compressed_size;
         if (small) continue;
+        LM_TRY(check_prefixes(merge, leaves[leaf], chunk->meta_data, name, error));
         if (has_new_bounds(chunk)) LM_TRY(check_order(merge, leaves[leaf], leaf, name, error));
         if (has_bounds(chunk)) LM_TRY(check_doubt(merge, leaves[leaf], name, error));
     }
@@ -153,12 +171,12 @@ static lm_status check_writer(lm_parquet_merge *merge, const char *name, lm_erro
     if (!by.data != !merge->created_by.data || by.size != merge->created_by.size ||
         (by.size && memcmp(by.data, merge->created_by.data, by.size) != 0))
         merge->created_by_differs = true;
-    if (merge->reader->lenient && !merge->doubt)
-        merge->doubt = lm__arena_printf(&merge->arena,
-                                        "%s: the sizes of its chunks are wrong, as readers know of "
-                                        "its writer; use --rewrite",
-                                        name);
-    return merge->reader->lenient && !merge->doubt ? no_memory(error) : LM_OK;
+    if (!merge->reader->oddities.short_chunks || merge->doubt) return LM_OK;
+    merge->doubt = lm__arena_printf(&merge->arena,
+                                    "%s: the sizes of its chunks are wrong, as readers know of "
+                                    "its writer; use --rewrite",
+                                    name);
+    return merge->doubt ? LM_OK : no_memory(error);
 }
 
 static lm_status survey_file(lm_parquet_merge *merge, lm_merge_node **leaves, const char *name,

@@ -91,7 +91,7 @@ lm_status lm__prune_by_dictionary(const lm_prune *prune, const lm_test *test,
     LM_TRY(lm__read_scratch_new(prune->reader->allocator, &scratch, error));
     lm_status status =
         lm__read_column_open(&column, prune->reader->source, field->node, metadata,
-                             prune->reader->lenient, &field->spec, prune->limits, scratch, error);
+                             prune->reader->oddities, &field->spec, prune->limits, scratch, error);
     if (status == LM_OK) status = lm__read_column_dictionary(&column, error);
     const lm_field *values = field->field->dictionary ? field->field->dictionary : field->field;
     if (status == LM_OK && column.has_dictionary)

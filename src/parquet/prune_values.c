@@ -233,7 +233,7 @@ static lm_status open_column(const search *s, lm_read_column *column, lm_read_sc
     const lm_parquet_reader *reader = s->prune->reader;
     LM_TRY(lm__read_scratch_new(reader->allocator, scratch, error));
     return lm__read_column_open(column, reader->source, s->field->node, s->metadata,
-                                reader->lenient, &s->field->spec, s->prune->limits, *scratch,
+                                reader->oddities, &s->field->spec, s->prune->limits, *scratch,
                                 error);
 }
 

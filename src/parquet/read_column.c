@@ -231,19 +231,20 @@ static lm_status next_page(lm_read_column *column, lm_error *error)
 }
 
 lm_status lm__read_column_open(lm_read_column *column, lm_source *source, const lm_read_node *leaf,
-                               const lm_column_metadata *metadata, bool lenient,
+                               const lm_column_metadata *metadata, lm_writer_oddities oddities,
                                const lm_read_spec *spec, const lm_read_limits *limits,
                                lm_read_scratch *scratch, lm_error *error)
 {
     *column = (lm_read_column){.leaf = leaf, .spec = spec, .scratch = scratch, .pages.ordinal = -1};
     lm__read_dictionary_init(&column->dictionary, scratch->allocator, spec);
-    lm__read_values_init(&column->values, scratch->allocator, spec, scratch);
+    lm__read_values_init(&column->values, scratch->allocator, spec, oddities.prefixes_go_on,
+                         scratch);
     lm__read_vector_take_kept(&column->dictionary, &scratch->dictionary);
     lm__read_vector_take_kept(&column->values.held, &scratch->held);
     scratch->window.size = 0;
     lm_status status = lm__read_check_leaf(leaf, error);
     if (status == LM_OK)
-        status = lm__read_pages_open(&column->pages, source, leaf, metadata, lenient, limits,
+        status = lm__read_pages_open(&column->pages, source, leaf, metadata, oddities, limits,
                                      scratch, error);
     return within(column, status, error);
 }
@@ -377,6 +378,13 @@ static lm_status skip_in_page(lm_read_column *column, size_t count, lm_error *er
     return lm__read_values_skip(&column->values, present, error);
 }
 
+/* It has what values of the next page share. */
+static bool must_be_read(const lm_read_column *column)
+{
+    return column->values.prefixes_go_on &&
+           column->pages.page.encoding == LM_PARQUET_DELTA_BYTE_ARRAY;
+}
+
 /* Without levels to look at, whole pages are passed over unread. */
 static lm_status skip_flat(lm_read_column *column, size_t rows, size_t *got, lm_error *error)
 {
@@ -394,7 +402,7 @@ static lm_status skip_flat(lm_read_column *column, size_t rows, size_t *got, lm_
             column->ended = true;
         else if (column->pages.page.is_dictionary)
             LM_TRY(load_dictionary(column, error));
-        else if (column->pages.page.entries <= left)
+        else if (column->pages.page.entries <= left && !must_be_read(column))
             *got += column->pages.page.entries;
         else
             LM_TRY(start_page(column, error));
@@ -435,6 +443,7 @@ lm_status lm__read_column_seek(lm_read_column *column, uint64_t first, uint64_t 
                       lm__error_set(error, LM_CORRUPT, "a page at %llu, outside of its chunk",
                                     (unsigned long long)offset),
                       error);
+    lm__buffer_clear(&column->scratch->before);
     column->entries_left = 0;
     column->block_at = column->block_size = 0;
     column->ended = column->begun = false;

@@ -58,9 +58,10 @@ typedef struct lm_read_block {
 /* `spec` and `scratch` must live as long. */
 LM_MUST_USE lm_status lm__read_column_open(lm_read_column *column, lm_source *source,
                                            const lm_read_node *leaf,
-                                           const lm_column_metadata *metadata, bool lenient,
-                                           const lm_read_spec *spec, const lm_read_limits *limits,
-                                           lm_read_scratch *scratch, lm_error *error);
+                                           const lm_column_metadata *metadata,
+                                           lm_writer_oddities oddities, const lm_read_spec *spec,
+                                           const lm_read_limits *limits, lm_read_scratch *scratch,
+                                           lm_error *error);
 void lm__read_column_close(lm_read_column *column);
 
 static inline bool lm__read_is_flat(const lm_read_node *leaf)

@@ -30,6 +30,7 @@ lm_status lm__read_scratch_new(const lm_allocator *allocator, lm_read_scratch **
     lm__arena_init(&made->ahead_arena, allocator, 4 * LM_PARQUET_PAGE_HEADER_BYTES_MAX);
     lm__buffer_init(&made->levels, allocator, 0);
     lm__buffer_init(&made->values, allocator, 0);
+    lm__buffer_init(&made->before, allocator, 0);
     lm_status status = lm__codec_context_new(allocator, &made->codec, error);
     if (status != LM_OK) {
         made->codec = NULL;
@@ -51,6 +52,7 @@ void lm__read_scratch_free(lm_read_scratch *scratch)
     lm__arena_deinit(&scratch->ahead_arena);
     lm__buffer_deinit(&scratch->levels);
     lm__buffer_deinit(&scratch->values);
+    lm__buffer_deinit(&scratch->before);
     lm__read_kept_free(scratch->allocator, &scratch->dictionary);
     lm__read_kept_free(scratch->allocator, &scratch->held);
     lm__free(scratch->allocator, scratch);
@@ -68,39 +70,19 @@ lm_status lm__read_room(lm_buffer *buffer, size_t size)
 
 /* The chunk. */
 
-static bool parse_number(const uint8_t **at, const uint8_t *end, unsigned *number)
-{
-    const uint8_t *start = *at;
-    *number = 0;
-    for (; *at < end && **at >= '0' && **at <= '9' && *number < 100000; ++*at)
-        *number = *number * 10 + (unsigned)(**at - '0');
-    return *at > start;
-}
-
-/* The oldest ones said no version at all. */
-bool lm__read_writer_is_lenient(lm_bytes created_by)
-{
-    static const char name[] = "parquet-mr", version[] = " version ";
-    const uint8_t *at = created_by.data, *end = at + created_by.size;
-    unsigned parts[3] = {0};
-    if (created_by.size < sizeof name - 1 || memcmp(at, name, sizeof name - 1) != 0) return false;
-    at += sizeof name - 1;
-    if ((size_t)(end - at) < sizeof version || memcmp(at, version, sizeof version - 1) != 0)
-        return at == end;
-    at += sizeof version - 1;
-    for (int i = 0; i < 3; i++) {
-        if (!parse_number(&at, end, &parts[i])) return false;
-        if (i < 2 && (at == end || *at++ != '.')) return false;
-    }
-    return parts[0] < 1 || (parts[0] == 1 && (parts[1] < 2 || (parts[1] == 2 && parts[2] < 9)));
-}
-
 uint64_t lm__read_chunk_start(const lm_column_metadata *metadata)
 {
     bool dictionary = LM_HAS(metadata, LM_COLUMN_METADATA_DICTIONARY_PAGE_OFFSET) &&
                       metadata->dictionary_page_offset > 0 &&
                       metadata->dictionary_page_offset < metadata->data_page_offset;
     return (uint64_t)(dictionary ? metadata->dictionary_page_offset : metadata->data_page_offset);
+}
+
+bool lm__read_has_encoding(const lm_column_metadata *metadata, int32_t encoding)
+{
+    for (size_t i = 0; i < metadata->encodings.count; i++)
+        if (metadata->encodings.items[i] == encoding) return true;
+    return false;
 }
 
 static const char *name_of(int32_t physical)
@@ -110,7 +92,7 @@ static const char *name_of(int32_t physical)
 }
 
 lm_status lm__read_pages_open(lm_read_pages *pages, lm_source *source, const lm_read_node *leaf,
-                              const lm_column_metadata *metadata, bool lenient,
+                              const lm_column_metadata *metadata, lm_writer_oddities oddities,
                               const lm_read_limits *limits, lm_read_scratch *scratch,
                               lm_error *error)
 {
@@ -141,7 +123,8 @@ lm_status lm__read_pages_open(lm_read_pages *pages, lm_source *source, const lm_
             (unsigned long long)source->size);
     pages->end = pages->at + size;
     pages->passed_at = pages->at;
-    if (lenient) pages->end += source->size - pages->end < 100 ? source->size - pages->end : 100;
+    if (oddities.short_chunks)
+        pages->end += source->size - pages->end < 100 ? source->size - pages->end : 100;
     return LM_OK;
 }
 

@@ -24,6 +24,7 @@
 #include "codec/codec.h"
 #include "parquet/read_memory.h"
 #include "parquet/read_schema.h"
+#include "parquet/writer_faults.h"
 
 /* What a thread needs while it reads a chunk, used again for the next. */
 #define LM_READ_INDICES 4096
@@ -38,6 +39,7 @@ typedef struct lm_read_scratch {
     lm_arena ahead_arena;          /* of that one's header */
     lm_buffer levels;              /* of a page in the BIT_PACKED encoding, as bytes */
     lm_buffer values;              /* between decoding and converting */
+    lm_buffer before;              /* the last string of the page before, where prefixes go on */
     lm_read_kept dictionary, held; /* what the last column had */
     uint32_t indices[LM_READ_INDICES];
     uint8_t definitions[LM_READ_INDICES], repetitions[LM_READ_INDICES];
@@ -104,13 +106,15 @@ static inline bool lm__read_is_indices(int32_t encoding)
     return encoding == LM_PARQUET_PLAIN_DICTIONARY || encoding == LM_PARQUET_RLE_DICTIONARY;
 }
 
-/* `source`, metadata and scratch must outlive the pages. `lenient` lets a chunk be a little longer
- * than the footer says: see lm__read_writer_is_lenient. */
+/* Says the chunk that it has pages like that? */
+bool lm__read_has_encoding(const lm_column_metadata *metadata, int32_t encoding);
+
+/* `source`, metadata and scratch must outlive the pages. */
 LM_MUST_USE lm_status lm__read_pages_open(lm_read_pages *pages, lm_source *source,
                                           const lm_read_node *leaf,
-                                          const lm_column_metadata *metadata, bool lenient,
-                                          const lm_read_limits *limits, lm_read_scratch *scratch,
-                                          lm_error *error);
+                                          const lm_column_metadata *metadata,
+                                          lm_writer_oddities oddities, const lm_read_limits *limits,
+                                          lm_read_scratch *scratch, lm_error *error);
 
 /* Where the chunk begins in its file: at the dictionary page, if there is one. */
 uint64_t lm__read_chunk_start(const lm_column_metadata *metadata);
@@ -125,9 +129,5 @@ LM_MUST_USE lm_status lm__read_pages_load_into(lm_read_pages *pages, uint8_t *to
 
 /* Makes the page at `offset`, within the chunk, the next one. */
 void lm__read_pages_seek(lm_read_pages *pages, uint64_t offset);
-
-/* parquet-mr before 1.2.9 left the dictionary page's header out of the chunk's size (PARQUET-816).
- */
-bool lm__read_writer_is_lenient(lm_bytes created_by);
 
 #endif

@@ -120,8 +120,9 @@ static lm_status open_column(read_stream *s, read_unit *unit, const lm_read_leaf
     size_t got;
     LM_TRY(lm__reader_chunk(s->reader, unit->track->row_group, leaf->node, &metadata, error));
     LM_TRY(take_scratch(s, &scratch, error));
-    LM_TRY(lm__read_column_open(column, s->reader->source, leaf->node, metadata, s->reader->lenient,
-                                &leaf->field->spec, &s->asked.limits, scratch, error));
+    LM_TRY(lm__read_column_open(column, s->reader->source, leaf->node, metadata,
+                                s->reader->oddities, &leaf->field->spec, &s->asked.limits, scratch,
+                                error));
     if (unit->start == 0 || s->spans) return LM_OK;
     LM_TRY(lm__read_column_skip(column, unit->start, &got, error));
     if (got == unit->start) return LM_OK;

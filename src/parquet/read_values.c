@@ -337,14 +337,18 @@ static lm_status delta(lm_read_values *values, size_t count, lm_read_vector *vec
     if (values->encoding == LM_PARQUET_DELTA_BINARY_PACKED)
         return delta_integers(values, count, vector, error);
     lm_delta_reader reader;
+    lm_buffer *before = &values->scratch->before;
     size_t size = (size_t)(values->end - values->at);
     if (values->encoding == LM_PARQUET_DELTA_LENGTH_BYTE_ARRAY)
         LM_TRY(lm__delta_length_open(&reader, vector->allocator, values->at, size, count, error));
     else
-        LM_TRY(lm__delta_strings_open(&reader, vector->allocator, values->at, size, count, error));
+        LM_TRY(lm__delta_strings_open(&reader, vector->allocator, values->at, size, count,
+                                      (lm_slice){before->data, before->size}, error));
     lm_status status = is_strings(vector->form)
                            ? delta_to_strings(values->spec, &reader, vector, error)
                            : delta_to_fixed(values, &reader, vector, error);
+    if (status == LM_OK && reader.prefixes && values->prefixes_go_on)
+        status = lm__delta_reader_last(&reader, before, error);
     lm__delta_reader_close(&reader);
     return status;
 }
@@ -432,9 +436,10 @@ static lm_status from_anywhere(lm_read_values *values, size_t count, lm_read_vec
 /* Pages. */
 
 void lm__read_values_init(lm_read_values *values, const lm_allocator *allocator,
-                          const lm_read_spec *spec, lm_read_scratch *scratch)
+                          const lm_read_spec *spec, bool prefixes_go_on, lm_read_scratch *scratch)
 {
-    *values = (lm_read_values){.spec = spec, .scratch = scratch};
+    *values = (lm_read_values){.spec = spec, .scratch = scratch, .prefixes_go_on = prefixes_go_on};
+    lm__buffer_clear(&scratch->before);
     lm__read_vector_init(&values->held, allocator, spec->form, spec->out_width, false);
 }
 

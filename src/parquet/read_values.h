@@ -83,6 +83,7 @@ typedef struct lm_read_values {
     const lm_read_vector *dictionary;
     lm_read_how how;
     int32_t encoding;
+    bool prefixes_go_on; /* lm_writer_oddities; from scratch->before */
     const uint8_t *at, *end;
     size_t count; /* DELTA: of the page */
     size_t next;  /* PLAIN booleans, SPLIT, ALP, HELD: the next value */
@@ -91,9 +92,10 @@ typedef struct lm_read_values {
     lm_read_vector held; /* a page decoded ahead */
 } lm_read_values;
 
-/* What it holds is for the caller to deinitialise: `held`. */
+/* What it holds is for the caller to deinitialise: `held`. Where prefixes go on, no page of them
+ * may be left out. */
 void lm__read_values_init(lm_read_values *values, const lm_allocator *allocator,
-                          const lm_read_spec *spec, lm_read_scratch *scratch);
+                          const lm_read_spec *spec, bool prefixes_go_on, lm_read_scratch *scratch);
 
 /* Decodes a dictionary page into a vector for _start. */
 void lm__read_dictionary_init(lm_read_vector *dictionary, const lm_allocator *allocator,

@@ -122,8 +122,7 @@ static lm_status open_file(lm_parquet_reader *reader, lm_error *error)
     LM_TRY(lm__footer_read(reader->footer, footer, &options, &reader->arena, &reader->metadata,
                            error));
     LM_TRY(lm__read_schema_make(&reader->arena, &reader->metadata, &reader->schema, error));
-    reader->lenient =
-        reader->metadata.created_by.data && lm__read_writer_is_lenient(reader->metadata.created_by);
+    reader->oddities = lm__writer_oddities(reader->metadata.created_by);
     return sum_rows(reader, error);
 }
 

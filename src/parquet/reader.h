@@ -23,7 +23,7 @@ struct lm_parquet_reader {
     int64_t rows;
     const uint8_t *footer; /* its bytes, */
     size_t footer_bytes;   /* without length and magic */
-    bool lenient;          /* read_pages.h */
+    lm_writer_oddities oddities;
     bool without_row_groups;
 };
 

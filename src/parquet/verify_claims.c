@@ -121,9 +121,7 @@ static void check_histogram(lm_verifier *v, int64_t page, const char *kind, cons
 static void check_unencoded(lm_verifier *v, int64_t page, const char *kind, int64_t told,
                             int64_t seen)
 {
-    bool shared = false;
-    for (size_t i = 0; i < v->metadata->encodings.count; i++)
-        shared |= v->metadata->encodings.items[i] == LM_PARQUET_DELTA_BYTE_ARRAY;
+    bool shared = lm__read_has_encoding(v->metadata, LM_PARQUET_DELTA_BYTE_ARRAY);
     if (!shared || told < 0 || told > seen)
         check_count(v, page, kind, "bytes of values", told, seen);
 }

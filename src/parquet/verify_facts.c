@@ -126,12 +126,13 @@ static void check_encodings(lm_verifier *v, const int64_t counts[3][LM_PARQUET_A
 static void check_sizes(lm_verifier *v, uint64_t compressed, uint64_t size)
 {
     const lm_column_metadata *metadata = v->metadata;
-    if ((uint64_t)metadata->total_compressed_size != compressed && !v->reader->lenient)
+    if ((uint64_t)metadata->total_compressed_size != compressed &&
+        !v->reader->oddities.short_chunks)
         lm__verify_problem(v, -1, "sizes", "the chunk has %llu bytes; the footer says %lld",
                            (unsigned long long)compressed,
                            (long long)metadata->total_compressed_size);
     if (metadata->total_uncompressed_size != 0 && /* which some writers leave at that */
-        (uint64_t)metadata->total_uncompressed_size != size && !v->reader->lenient)
+        (uint64_t)metadata->total_uncompressed_size != size && !v->reader->oddities.short_chunks)
         lm__verify_problem(v, -1, "sizes",
                            "the chunk has %llu bytes uncompressed; the footer says %lld",
                            (unsigned long long)size, (long long)metadata->total_uncompressed_size);
@@ -146,8 +147,8 @@ static lm_status list_pages(lm_verifier *v)
     bool more = true;
     v->scratch->window.size = 0;
     lm_status status = lm__read_pages_open(&pages, v->reader->source, v->leaf, v->metadata,
-                                           v->reader->lenient, &v->limits, v->scratch, &error);
-    pages.to_end = !v->reader->lenient;
+                                           v->reader->oddities, &v->limits, v->scratch, &error);
+    pages.to_end = !v->reader->oddities.short_chunks;
     while (status == LM_OK) {
         uint64_t at = pages.at;
         status = lm__read_pages_next(&pages, &more, &error);
@@ -506,7 +507,7 @@ lm_status lm__verify_decode(lm_verifier *v)
     state_init(&state, v);
     lm_status status =
         lm__read_column_open(&state.column, v->reader->source, v->leaf, v->metadata,
-                             v->reader->lenient, &v->spec, &v->limits, v->scratch, &error);
+                             v->reader->oddities, &v->spec, &v->limits, v->scratch, &error);
     if (status == LM_OK)
         status = decode_pages(&state);
     else

@@ -9,22 +9,24 @@ static bool is_bytes(const lm_read_node *leaf)
            leaf->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY;
 }
 
-/* The version of a writer of that name, as 1000 * major + minor; -1: it is another. */
+#define VERSION(major, minor, patch) (((major)*1000 + (minor)) * 1000 + (patch))
+
+/* The version of a writer of that name; -1: it is another. */
 static int version_of(lm_bytes created_by, const char *name)
 {
     static const char word[] = " version ";
     size_t size = strlen(name), at = size + sizeof word - 1;
-    int parts[2] = {0, 0};
+    int parts[3] = {0};
     if (created_by.size <= at || memcmp(created_by.data, name, size) != 0 ||
         memcmp(created_by.data + size, word, sizeof word - 1) != 0)
         return -1;
-    for (int i = 0; i < 2; i++, at++) {
+    for (int i = 0; i < 3; i++, at++) {
         for (; at < created_by.size && created_by.data[at] >= '0' && created_by.data[at] <= '9';
              at++)
-            if (parts[i] < 10000) parts[i] = parts[i] * 10 + (created_by.data[at] - '0');
+            if (parts[i] < 100) parts[i] = parts[i] * 10 + (created_by.data[at] - '0');
         if (at == created_by.size || created_by.data[at] != '.') break;
     }
-    return 1000 * parts[0] + (parts[1] < 1000 ? parts[1] : 999);
+    return VERSION(parts[0], parts[1], parts[2]);
 }
 
 static bool is_called(lm_bytes created_by, const char *name)
@@ -38,10 +40,27 @@ static bool begins(lm_bytes created_by, const char *name)
     return created_by.size >= size && memcmp(created_by.data, name, size) == 0;
 }
 
+/* The oldest ones told no version. */
+static bool is_java_before(lm_bytes created_by, int version)
+{
+    static const char name[] = "parquet-mr";
+    int its = is_called(created_by, name) ? 0 : version_of(created_by, name);
+    return its >= 0 && its < version;
+}
+
+lm_writer_oddities lm__writer_oddities(lm_bytes created_by)
+{
+    return (lm_writer_oddities){
+        .short_chunks = is_java_before(created_by, VERSION(1, 2, 9)),
+        .prefixes_go_on = is_java_before(created_by, VERSION(1, 8, 0)),
+    };
+}
+
 /* That of Python tells its version by now; 2.1 was seen to be right. */
 static bool is_old_polars(lm_bytes created_by)
 {
-    return begins(created_by, "Polars") && version_of(created_by, "Polars (python)") < 2001;
+    return begins(created_by, "Polars") &&
+           version_of(created_by, "Polars (python)") < VERSION(2, 1, 0);
 }
 
 /* Decimals that were compared as signed bytes (PARQUET-1655, PARQUET-2003) or wrongly where they
@@ -51,7 +70,8 @@ static bool misleads_of_decimals(lm_bytes created_by, const lm_read_node *leaf, 
 {
     if (leaf->physical == LM_PARQUET_INT32) return begins(created_by, "hyparquet");
     if (!is_bytes(leaf)) return false;
-    return go || (cpp >= 0 && cpp < 4000) || version_of(created_by, "parquet-cpp") >= 0 ||
+    return go || (cpp >= 0 && cpp < VERSION(4, 0, 0)) ||
+           version_of(created_by, "parquet-cpp") >= 0 ||
            (leaf->physical == LM_PARQUET_BYTE_ARRAY && version_of(created_by, "parquet-rs") >= 0);
 }
 
@@ -69,9 +89,10 @@ bool lm__writer_misleads(lm_bytes created_by, const lm_read_node *leaf, bool by_
     int cpp = version_of(created_by, "parquet-cpp-arrow");
     int rust = version_of(created_by, "parquet-rs");
     bool text = leaf->physical == LM_PARQUET_BYTE_ARRAY;
-    if (text && ((cpp >= 0 && cpp < 12000) || version_of(created_by, "parquet-cpp") >= 0))
+    if (text &&
+        ((cpp >= 0 && cpp < VERSION(12, 0, 0)) || version_of(created_by, "parquet-cpp") >= 0))
         return true;
-    if (by_nulls) return (rust >= 0 && rust < 5000) || arrow2 || (polars && text);
+    if (by_nulls) return (rust >= 0 && rust < VERSION(5, 0, 0)) || arrow2 || (polars && text);
     if (leaf->physical == LM_PARQUET_FLOAT || leaf->physical == LM_PARQUET_DOUBLE)
         return arrow2 || polars || go;
     if (leaf->physical == LM_PARQUET_FIXED_LEN_BYTE_ARRAY && is_old_polars(created_by)) return true;
@@ -89,11 +110,7 @@ bool lm__writer_overcounts_nulls(lm_bytes created_by)
  * that do not say who wrote them. */
 bool lm__writer_is_doubted(lm_bytes created_by, const lm_read_node *leaf)
 {
-    static const char java[] = "parquet-mr"; /* the oldest ones said no version */
-    int version = version_of(created_by, java);
-    bool old = created_by.size == 0 || (version >= 0 && version < 1010) ||
-               (created_by.size == sizeof java - 1 &&
-                memcmp(created_by.data, java, sizeof java - 1) == 0) ||
+    bool old = created_by.size == 0 || is_java_before(created_by, VERSION(1, 10, 0)) ||
                version_of(created_by, "parquet-cpp") >= 0;
     if (old && (is_bytes(leaf) || leaf->physical == LM_PARQUET_INT96)) return true;
     return lm__writer_misleads(created_by, leaf, false) ||

@@ -1,9 +1,16 @@
-/* Writers of other people that are known to have told untruths of their columns, by what they call
- * themselves in the footer's created_by. */
+/* Writers of other people that are known to have told untruths of their columns, or to have written
+ * them oddly, by what they call themselves in the footer's created_by. */
 #ifndef LM_PARQUET_WRITER_FAULTS_H
 #define LM_PARQUET_WRITER_FAULTS_H
 
 #include "parquet/read_schema.h"
+
+/* What has to be known of the writer to read its pages at all. */
+typedef struct lm_writer_oddities {
+    bool short_chunks;   /* the dictionary page's header is not in the chunk's size (PARQUET-816) */
+    bool prefixes_go_on; /* DELTA_BYTE_ARRAY: from one page to the next (PARQUET-246) */
+} lm_writer_oddities;
+lm_writer_oddities lm__writer_oddities(lm_bytes created_by);
 
 /* Was what it said of columns like that wrong: bounds, or with `by_nulls` the number of nulls? */
 bool lm__writer_misleads(lm_bytes created_by, const lm_read_node *leaf, bool by_nulls);

@@ -51,6 +51,22 @@ def test_untrue_counts_and_bounds_lose_no_row():
         assert got.num_rows == rows, (name, where)
 
 
+def test_prefixes_that_go_on_from_page_to_page_are_read_from_any_row():
+    """PARQUET-246: a page is not to be read without those before it."""
+    path = FILES[0].parent / "parquet_java_1_6_prefixes.parquet"
+    whole = lamella.read_parquet(path)
+    for start in range(0, whole.num_rows, 37):
+        got = lamella.read_parquet(path, where=f"row >= {start} and row < {start + 41}")
+        assert got.equals(whole.slice(start, 41)), start
+    for column in whole.column_names:
+        done = subprocess.run(
+            [COMMAND, "cat", "--format", "arrow", "--columns", column, "--offset", "901", path], capture_output=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        got = pa.ipc.open_stream(done.stdout).read_all() if done.stdout[:6] != b"ARROW1" else pa.ipc.open_file(done.stdout).read_all()
+        assert got.column(0).combine_chunks().equals(whole.column(column).combine_chunks().slice(901)), column
+
+
 def test_the_types_are_those_that_were_written():
     kinds = {
         "parquet_rs_60_alp": {"money": pa.float64(), "single": pa.float32()},

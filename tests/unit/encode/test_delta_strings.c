@@ -9,13 +9,20 @@
 typedef size_t (*encode_function)(const lm_strings *, lm_bits, size_t, uint8_t *);
 typedef lm_status (*open_function)(lm_delta_reader *, const lm_allocator *, const uint8_t *, size_t,
                                    size_t, lm_error *);
+
+static lm_status open_strings(lm_delta_reader *reader, const lm_allocator *allocator,
+                              const uint8_t *src, size_t size, size_t count, lm_error *error)
+{
+    return lm__delta_strings_open(reader, allocator, src, size, count, (lm_slice){0}, error);
+}
+
 static const struct {
     size_t (*bound)(size_t bytes, size_t count);
     encode_function encode;
     open_function open;
 } forms[] = {
     {lm__delta_length_bound, lm__delta_length_encode, lm__delta_length_open},
-    {lm__delta_strings_bound, lm__delta_strings_encode, lm__delta_strings_open},
+    {lm__delta_strings_bound, lm__delta_strings_encode, open_strings},
 };
 
 static void check_golden(int form, const char *text, const int32_t *offsets, size_t count,
@@ -74,7 +81,7 @@ TEST(golden_nothing)
     check_golden(1, "", offsets, 0, want, 10);
     lm_delta_reader reader;
     lm_error error = {0};
-    CHECK_OK(lm__delta_strings_open(&reader, NULL, NULL, 0, 0, &error), error);
+    CHECK_OK(open_strings(&reader, NULL, NULL, 0, 0, &error), error);
     CHECK_INT(reader.data_bytes, 0);
     lm__delta_reader_close(&reader);
 }
@@ -248,6 +255,72 @@ TEST(what_cannot_be)
     CHECK_INT(open_bytes(1, near_prefix, sizeof near_prefix - 1, 2, &reader), LM_CORRUPT);
 }
 
+/* Pages whose first prefix is of the last string of the page before. */
+static void check_going_on(const column *c, uint64_t *state, size_t width)
+{
+    const int32_t *offsets = (const int32_t *)(const void *)c->offsets32.data;
+    lm_buffer before;
+    lm_error error = {0};
+    lm__buffer_init(&before, NULL, 0);
+    for (size_t start = 0, rows; start < c->count && !check_failed; start += rows) {
+        int32_t prefixes[300], suffixes[300], back[301];
+        uint8_t rests[300 * 300];
+        size_t rest_bytes = 0;
+        rows = 1 + check_random(state) % (c->count - start);
+        for (size_t i = 0; i < rows; i++) {
+            const int32_t *at = offsets + start + i;
+            int32_t size = at[1] - at[0], last = start + i ? at[0] - at[-1] : 0, shared = 0;
+            while (shared < size && shared < last &&
+                   c->data.data[at[0] + shared] == c->data.data[at[-1] + shared])
+                shared++;
+            prefixes[i] = shared;
+            suffixes[i] = size - shared;
+            memcpy(rests + rest_bytes, c->data.data + at[0] + shared, (size_t)suffixes[i]);
+            rest_bytes += (size_t)suffixes[i];
+        }
+        exact room = exact_new(2 * lm__delta32_bound(rows) + rest_bytes, 0);
+        size_t size = lm__delta32_encode(prefixes, rows, room.data);
+        size += lm__delta32_encode(suffixes, rows, room.data + size);
+        memcpy(room.data + size, rests, rest_bytes);
+        exact src = exact_copy(room.data, size + rest_bytes, 0);
+        lm_delta_reader reader;
+        if (prefixes[0])
+            CHECK_INT(open_strings(&reader, NULL, src.data, size + rest_bytes, rows, NULL),
+                      LM_CORRUPT);
+        CHECK_OK(lm__delta_strings_open(&reader, NULL, src.data, size + rest_bytes, rows,
+                                        (lm_slice){before.data, before.size}, &error),
+                 error);
+        exact data = exact_new(reader.data_bytes + LM_ENCODE_SLACK, 0);
+        if (width)
+            CHECK_OK(lm__delta_reader_read_fixed(&reader, width, data.data, &error), error);
+        else
+            CHECK_OK(lm__delta_reader_read32(&reader, offsets[start], back, data.data, &error),
+                     error);
+        if (!width) CHECK_BYTES(back, offsets + start, (rows + 1) * 4);
+        CHECK_BYTES(data.data, c->data.data + offsets[start], reader.data_bytes);
+        CHECK_OK(lm__delta_reader_last(&reader, &before, &error), error);
+        CHECK_INT(before.size, offsets[start + rows] - offsets[start + rows - 1]);
+        CHECK_BYTES(before.data, c->data.data + offsets[start + rows - 1], before.size);
+        lm__delta_reader_close(&reader);
+        exact_free(data);
+        exact_free(src);
+        exact_free(room);
+    }
+    lm__buffer_deinit(&before);
+}
+
+TEST(prefixes_that_go_on_from_page_to_page)
+{
+    uint64_t state = 246;
+    for (int round = 0; round < 200 && !check_failed; round++) {
+        uint64_t kind = check_random(&state) % 5;
+        column c = column_new(&state, kind);
+        check_going_on(&c, &state, 0);
+        if (kind == 3) check_going_on(&c, &state, 20);
+        column_free(c);
+    }
+}
+
 /* A string of 64 KiB, then 40 000 that share all of it: 2.4 GiB from a few hundred bytes more. */
 TEST(too_much_is_refused)
 {
@@ -287,8 +360,7 @@ TEST(opening_fails_at_every_allocation)
         lm_delta_reader reader;
         check_alloc memory;
         check_alloc_init(&memory, n);
-        lm_status status =
-            lm__delta_strings_open(&reader, &memory.allocator, two, sizeof two, 2, NULL);
+        lm_status status = open_strings(&reader, &memory.allocator, two, sizeof two, 2, NULL);
         if (status == LM_OK) lm__delta_reader_close(&reader);
         CHECK_INT(memory.live, 0);
         CHECK_INT(status, memory.failed ? LM_NO_MEMORY : LM_OK);
@@ -366,6 +438,7 @@ int main(void)
     RUN(golden_nothing);
     RUN(both_ways_in_every_layout);
     RUN(what_cannot_be);
+    RUN(prefixes_that_go_on_from_page_to_page);
     RUN(too_much_is_refused);
     RUN(offsets_that_do_not_fit);
     RUN(opening_fails_at_every_allocation);

@@ -82,10 +82,12 @@ TEST(strings_are_escaped_or_told_to_be_no_text)
 
 TEST(old_writers_are_known_by_what_they_say)
 {
-    CHECK(lm__read_writer_is_lenient(lm__bytes("parquet-mr", 10)));
-    CHECK(lm__read_writer_is_lenient(lm__bytes("parquet-mr version 1.2.8", 24)));
-    CHECK(!lm__read_writer_is_lenient(lm__bytes("parquet-mr version 1.2.9", 24)));
-    CHECK(!lm__read_writer_is_lenient(lm__bytes("lamella version 0.1.0", 21)));
+    CHECK(lm__writer_oddities(lm__bytes("parquet-mr", 10)).short_chunks);
+    CHECK(lm__writer_oddities(lm__bytes("parquet-mr version 1.2.8", 24)).short_chunks);
+    CHECK(!lm__writer_oddities(lm__bytes("parquet-mr version 1.2.9", 24)).short_chunks);
+    CHECK(!lm__writer_oddities(lm__bytes("lamella version 0.1.0", 21)).short_chunks);
+    CHECK(lm__writer_oddities(lm__bytes("parquet-mr version 1.7.9-x", 26)).prefixes_go_on);
+    CHECK(!lm__writer_oddities(lm__bytes("parquet-mr version 1.8.0", 24)).prefixes_go_on);
 }
 
 int main(void)

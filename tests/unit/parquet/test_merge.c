@@ -414,6 +414,29 @@ TEST(bounds_are_not_believed_more_than_before)
     }
 }
 
+/* Its pages are carried over where the name is that tells how to read them. */
+TEST(strings_that_may_go_on_from_page_to_page_keep_their_writer)
+{
+    static const lm_parquet_column_options column = {
+        .path = "t", .encoding = LM_ENCODING_DELTA_BYTE_ARRAY, .field_id = -1};
+    lm_parquet_options options = small_options();
+    lm_memory_sink items[2], out;
+    files f = {.items = items, .count = 2};
+    options.columns = &column;
+    options.column_count = 1;
+    for (int i = 0; i < 2; i++) {
+        make_file(&items[i], "a: int32, t: utf8", 20 * i, 20, &options);
+        writer_name = "parquet-mr version 1.7.0 (build x)";
+        change_footer(&items[i], rename_writer);
+    }
+    merge_well(&f, NULL, &out);
+    lm_memory_sink_deinit(&out);
+    writer_name = "parquet-mr version 1.8.0 (build x)";
+    change_footer(&items[1], rename_writer);
+    merge_badly(&f, NULL, LM_UNSUPPORTED, "a: column t: its strings go on from page to page");
+    files_free(&f);
+}
+
 static void drop_orders(lm_file_metadata *metadata, lm_arena *arena)
 {
     (void)arena;
@@ -783,6 +806,7 @@ int main(void)
     RUN(schemas_that_do_not_fit_are_refused_with_the_remedy);
     RUN(converted_and_logical_types_of_one_meaning_go_together);
     RUN(bounds_are_not_believed_more_than_before);
+    RUN(strings_that_may_go_on_from_page_to_page_keep_their_writer);
     RUN(orders_of_bounds_must_agree);
     RUN(metadata_that_differs_is_dropped_taken_of_the_first_or_refused);
     RUN(sorting_columns_are_kept);
