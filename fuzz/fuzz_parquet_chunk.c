@@ -17,10 +17,11 @@ typedef struct chunk {
     lm_read_node leaf;
     lm_read_spec spec;
     lm_column_metadata metadata;
+    lm_writer_oddities oddities;
     lm_memory_source source;
 } chunk;
 
-/* Physical type, width, levels, codec, number of entries (two bytes). */
+/* Physical type, width, levels, codec and oddities, number of entries (two bytes). */
 static void chunk_init(chunk *c, const uint8_t *data, size_t size)
 {
     static const uint8_t widths[] = {0, 4, 8, 12, 4, 8, 0};
@@ -43,6 +44,8 @@ static void chunk_init(chunk *c, const uint8_t *data, size_t size)
         .num_values = data[4] | data[5] << 8,
         .total_compressed_size = (int64_t)(size - SETTINGS_BYTES),
     };
+    c->oddities.prefixes_go_on = data[3] & 8;
+    c->oddities.short_chunks = data[3] & 16;
     lm_memory_source_init(&c->source, data + SETTINGS_BYTES, size - SETTINGS_BYTES, "fuzz");
 }
 
@@ -103,7 +106,7 @@ static int64_t pass(chunk *c, way how)
     int64_t rows = -1;
     if (lm__read_scratch_new(NULL, &scratch, NULL) != LM_OK) abort();
     lm_status status = lm__read_column_open(&column, &c->source.source, &c->leaf, &c->metadata,
-                                            false, &c->spec, &limits, scratch, NULL);
+                                            c->oddities, &c->spec, &limits, scratch, NULL);
     if (status == LM_OK && how == WAY_FLAT) rows = read_flat(c, &column);
     if (status == LM_OK && how != WAY_FLAT)
         rows = read_blocks(c, &column, how == WAY_BLOCKS ? 1 << 20 : 7, how == WAY_SKIP);

@@ -77,7 +77,7 @@ def seeds():
         yield codec, written(SHAPES["numbers"].select(["i32", "b"]), compression=codec, store_schema=False)
 
 
-def chunks(name, data):
+def chunks(name, data, oddities=0):
     file = pq.ParquetFile(io.BytesIO(data))
     schema = file.schema
     for group in range(file.metadata.num_row_groups):
@@ -88,7 +88,7 @@ def chunks(name, data):
                 start = min(start, chunk.dictionary_page_offset)
             levels = column.max_definition_level | column.max_repetition_level << 4
             head = struct.pack("<BBBBH", PHYSICAL.index(column.physical_type), max(column.length - 1, 0) & 255, levels,
-                               CODECS[chunk.compression], chunk.num_values)
+                               CODECS[chunk.compression] | oddities, chunk.num_values)
             yield f"{name}_{group}_{i}", head + data[start:start + chunk.total_compressed_size]
 
 
@@ -128,6 +128,10 @@ def main():
             if chunk not in seen and len(chunk) < 200:
                 seen.add(chunk)
                 (CORPUS / "parquet_chunk" / chunk_name).write_bytes(chunk)
+    old = CORPUS.parents[1] / "tests" / "interop" / "golden" / "parquet_java_1_6_prefixes.parquet"
+    for chunk_name, chunk in chunks("prefixes_go_on", old.read_bytes(), 8):
+        if chunk_name.endswith(("_0_0", "_0_4")):  # path, fixed
+            (CORPUS / "parquet_chunk" / chunk_name).write_bytes(chunk)
 
 
 if __name__ == "__main__":
