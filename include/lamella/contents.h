@@ -22,11 +22,11 @@ typedef struct lm_contents_options {
 typedef struct lm_contents {
     lm_format format; /* LM_FORMAT_AUTO: no table, and nothing was looked at */
     uint64_t rows;
-    uint64_t pages, values, problems, damage; /* Parquet only; see lm_parquet_verified */
+    uint64_t pages, values, problems, damage, unread; /* Parquet only; see lm_parquet_verified */
 } lm_contents;
 
-/* LM_OK also for what is no table. LM_CORRUPT with the first problem as the message; `out` is
- * filled then too. */
+/* LM_OK also for what is no table. LM_CORRUPT with the first problem as the message, LM_UNSUPPORTED
+ * where a part of it cannot be read; `out` is filled then too. */
 LM_API LM_MUST_USE lm_status lm_verify_contents(const char *path,
                                                 const lm_contents_options *options,
                                                 lm_contents *out, lm_error *error);

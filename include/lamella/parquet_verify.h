@@ -37,12 +37,13 @@ typedef struct lm_parquet_verified {
     uint64_t damage; /* those of them that are of the values ("file", "page", "levels", "text", and
                         "rows" of a chunk): where there are none, all can be read, and only what is
                         told of them is untrue */
+    uint64_t unread; /* column chunks that cannot be read here, encrypted ones, say */
     uint64_t rows, pages, values; /* decoded; values without nulls */
 } lm_parquet_verified;
 
-/* LM_CORRUPT when there are problems, with the first one as the message; then and with LM_OK
- * `result` (may be NULL) is filled. LM_UNSUPPORTED where something cannot be read, being encrypted,
- * say. */
+/* LM_CORRUPT when there are problems, with the first one as the message; LM_UNSUPPORTED when there
+ * are none in what can be read, and chunks that cannot: the first one and why is the message. With
+ * these and with LM_OK `result` (may be NULL) is filled. */
 LM_API LM_MUST_USE lm_status lm_parquet_verify(lm_parquet_reader *reader,
                                                const lm_parquet_verify_options *options,
                                                lm_parquet_verified *result, lm_error *error);

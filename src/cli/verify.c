@@ -86,6 +86,19 @@ static lm_status report_problem(void *context, const lm_parquet_problem *problem
     return LM_OK;
 }
 
+static void tell_extent(path_report *report, const lm_contents *contents)
+{
+    char shown[2 * LM_ERROR_MESSAGE_MAX];
+    lm__printable(shown, sizeof shown, report->shown);
+    if (contents->unread)
+        lm__cli_print(report->cli,
+                      "%s: %llu column chunks cannot be read here; what can be was looked at\n",
+                      shown, (unsigned long long)contents->unread);
+    else if (contents->problems && !contents->damage)
+        lm__cli_print(report->cli,
+                      "%s: all values can be read; what the file tells of them is untrue\n", shown);
+}
+
 /* The contents of `path`, told as members of the object at hand; *is_table says whether there was
  * something to look at. */
 static lm_status look_into(path_report *report, const char *path, bool *is_table, lm_error *error)
@@ -102,12 +115,7 @@ static lm_status look_into(path_report *report, const char *path, bool *is_table
     *is_table = contents.format != LM_FORMAT_AUTO;
     if (report->in_problems) lm__json_close_array(writer);
     report->in_problems = false;
-    if (!report->cli->json && contents.problems && !contents.damage) {
-        char shown[2 * LM_ERROR_MESSAGE_MAX];
-        lm__cli_print(report->cli,
-                      "%s: all values can be read; what the file tells of them is untrue\n",
-                      lm__printable(shown, sizeof shown, path));
-    }
+    if (!report->cli->json) tell_extent(report, &contents);
     if (!report->cli->json || !*is_table) return status;
     lm__json_key(writer, "contents");
     lm__json_open_object(writer);
@@ -118,6 +126,7 @@ static lm_status look_into(path_report *report, const char *path, bool *is_table
         lm__json_member_int_out(writer, "values", (int64_t)contents.values);
         lm__json_member_int_out(writer, "problems", (int64_t)contents.problems);
         lm__json_member_int_out(writer, "damage", (int64_t)contents.damage);
+        lm__json_member_int_out(writer, "unread", (int64_t)contents.unread);
     }
     lm__json_close_object(writer);
     return status;

@@ -34,6 +34,7 @@ static lm_status verify_parquet(lm_source *take_source, const char *path,
     out->values = result.values;
     out->problems = result.problems;
     out->damage = result.damage;
+    out->unread = result.unread;
     return status;
 }
 

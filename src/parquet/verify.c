@@ -128,24 +128,30 @@ static void chunk_init(lm_verifier *v, const lm_read_node *leaf)
     lm__arena_reset(&v->arena);
 }
 
-static lm_status verify_chunk(lm_verifier *v, const lm_read_node *leaf)
+static lm_status look_into_chunk(lm_verifier *v, const lm_read_node *leaf)
 {
     lm_error error;
     lm_status status;
     chunk_init(v, leaf);
     status = lm__reader_chunk(v->reader, v->row_group, leaf, &v->metadata, &error);
-    if (status != LM_OK) {
-        status = lm__verify_failure(v, -1, "page", status, &error);
-        return lm__reader_within(v->reader, v->row_group, status, v->error);
-    }
+    if (status != LM_OK) return lm__verify_failure(v, -1, "page", status, &error);
     v->distinct.wanted = leaf->physical != LM_PARQUET_BOOLEAN && v->metadata->statistics &&
                          LM_HAS(v->metadata->statistics, LM_STATISTICS_DISTINCT_COUNT);
     open_indexes(v, &status);
     if (status == LM_OK) status = lm__verify_decode(v);
     if (status == LM_OK) lm__verify_claims(v);
     if (v->has_bloom) lm__bloom_deinit(&v->bloom);
+    return status;
+}
+
+static lm_status verify_chunk(lm_verifier *v, const lm_read_node *leaf)
+{
+    lm_status status = look_into_chunk(v, leaf);
     if (status == LM_OK) status = v->failed;
-    return lm__reader_within(v->reader, v->row_group, status, v->error);
+    (void)lm__reader_within(v->reader, v->row_group, status, v->error);
+    if (status != LM_UNSUPPORTED || v->failed != LM_OK) return status;
+    if (v->result.unread++ == 0) v->unread = *v->error;
+    return LM_OK;
 }
 
 /* The file. */
@@ -219,7 +225,8 @@ static lm_status check_rows(lm_verifier *v)
     static const lm_sink_ops ops = {nowhere_write, nowhere_finish, nowhere_abort};
     lm_error error;
     lm_sink sink;
-    if (v->result.problems > 0 || !has_siblings(v->reader->schema.root)) return LM_OK;
+    if (v->result.problems + v->result.unread > 0 || !has_siblings(v->reader->schema.root))
+        return LM_OK;
     lm_sink_init(&sink, &ops);
     lm_status status = lm__canonical_write(v->reader, &sink, &error);
     lm_sink_abort(&sink);
@@ -254,7 +261,10 @@ lm_status lm_parquet_verify(lm_parquet_reader *reader, const lm_parquet_verify_o
                             lm_parquet_verified *result, lm_error *error)
 {
     static const lm_parquet_verify_options defaults;
-    lm_verifier v = {.reader = reader, .options = options ? options : &defaults, .error = error};
+    lm_error unheard;
+    lm_verifier v = {.reader = reader,
+                     .options = options ? options : &defaults,
+                     .error = error ? error : &unheard};
     v.limits = reader->limits;
     v.limits.crc_check = true;
     v.limits.cancel = v.options->cancel;
@@ -271,7 +281,8 @@ lm_status lm_parquet_verify(lm_parquet_reader *reader, const lm_parquet_verify_o
     lm__arena_deinit(&v.arena);
     if (status != LM_OK) return status;
     if (result) *result = v.result;
-    if (v.result.problems == 0) return LM_OK;
-    if (error) *error = v.first;
+    if (v.result.problems == 0 && v.result.unread == 0) return LM_OK;
+    if (error) *error = v.result.problems ? v.first : v.unread;
+    if (v.result.problems == 0) return LM_UNSUPPORTED;
     return lm__reader_within(reader, SIZE_MAX, LM_CORRUPT, error);
 }

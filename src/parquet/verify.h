@@ -4,8 +4,9 @@
  * verify_claims.c compares.
  *
  * Invariants
- *  1. Problems are told and counted, and end nothing: what can still be looked at is. Only what
- *     makes it impossible to go on (memory, the source, an interruption) is a failure.
+ *  1. Problems are told and counted, and end nothing: what can still be looked at is, chunks that
+ *     cannot be read are left out. Only what makes it impossible to go on (memory, the source, an
+ *     interruption) is a failure.
  *  2. Facts are of what was decoded, never of what the file says.
  *  3. Memory holds one page, and of each page of one chunk its facts.
  */
@@ -52,6 +53,7 @@ typedef struct lm_verifier {
     const lm_parquet_verify_options *options;
     lm_parquet_verified result;
     lm_error first;   /* problem */
+    lm_error unread;  /* why the first chunk that cannot be read is left out */
     lm_status failed; /* of the callback */
     lm_error *error;
     /* the chunk at hand */
