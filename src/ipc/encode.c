@@ -64,6 +64,44 @@ static lm_status rows_add(lm_ipc_encoder *e, const lm_array *array, size_t width
     return part_add(e, rows, size);
 }
 
+static const uint32_t *places_of(const lm_ipc_encoder *e, const lm_array *dictionary)
+{
+    const lm_ipc_moved *moved = (const lm_ipc_moved *)(const void *)e->moved.data;
+    for (size_t i = 0; i < e->moved.size / sizeof *moved; i++)
+        if (moved[i].dictionary == dictionary) return moved[i].places;
+    return NULL;
+}
+
+#define PLACES(bits)                                                                               \
+    static void places##bits(const lm_array *array, const uint32_t *places, void *out)             \
+    {                                                                                              \
+        const uint##bits##_t *from = (const uint##bits##_t *)array->values + array->offset;        \
+        uint##bits##_t *to = out;                                                                  \
+        for (int64_t i = 0; i < array->length; i++)                                                \
+            to[i] = lm__array_valid(array, i) ? (uint##bits##_t)places[from[i]] : 0;               \
+    }
+
+PLACES(8)
+PLACES(16)
+PLACES(32)
+PLACES(64)
+
+static lm_status indices_add(lm_ipc_encoder *e, const lm_array *array, size_t width)
+{
+    const uint32_t *places = places_of(e, array->dictionary);
+    size_t size = (size_t)array->length * width;
+    if (!places) return rows_add(e, array, width, true);
+    void *copy = lm__ipc_hold_alloc(e->hold, size);
+    if (!copy) return refuse_memory(e);
+    switch (width) {
+    case 1: places8(array, places, copy); break;
+    case 2: places16(array, places, copy); break;
+    case 4: places32(array, places, copy); break;
+    default: places64(array, places, copy); break;
+    }
+    return part_add(e, copy, size);
+}
+
 /* Offsets from 0 on, one more than there are rows; the contents they span. */
 static lm_status offsets_add(lm_ipc_encoder *e, const lm_array *array, size_t width, int64_t *first,
                              int64_t *last)
@@ -229,7 +267,8 @@ lm_status lm__ipc_encode_array(lm_ipc_encoder *e, const lm_array *array)
     switch (type->layout) {
     case LM_LAYOUT_BITS: return bits_add(e, array->values, array->offset, array->length);
     case LM_LAYOUT_FIXED:
-        return rows_add(e, array, (size_t)type->byte_width, type->id == LM_TYPE_DICTIONARY);
+        return type->id == LM_TYPE_DICTIONARY ? indices_add(e, array, (size_t)type->byte_width)
+                                              : rows_add(e, array, (size_t)type->byte_width, false);
     case LM_LAYOUT_BINARY: return binary_add(e, array, 4);
     case LM_LAYOUT_LARGE_BINARY: return binary_add(e, array, 8);
     case LM_LAYOUT_VIEW: return views_add(e, array);

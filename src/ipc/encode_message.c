@@ -18,6 +18,7 @@ void lm__ipc_encoder_init(lm_ipc_encoder *e, const lm_allocator *allocator)
     lm__buffer_init(&e->variadic, allocator, 0);
     lm__buffer_init(&e->parts, allocator, 0);
     lm__buffer_init(&e->message, allocator, 0);
+    lm__buffer_init(&e->moved, allocator, 0);
 }
 
 void lm__ipc_encoder_deinit(lm_ipc_encoder *e)
@@ -28,6 +29,7 @@ void lm__ipc_encoder_deinit(lm_ipc_encoder *e)
     lm__buffer_deinit(&e->variadic);
     lm__buffer_deinit(&e->parts);
     lm__buffer_deinit(&e->message);
+    lm__buffer_deinit(&e->moved);
 }
 
 lm_status lm__ipc_encode_start(lm_ipc_encoder *e, int64_t rows, lm_error *error)
@@ -142,7 +144,7 @@ static void records_put(const lm_ipc_encoder *e, lm_fb_builder *b, size_t slot)
         vector_put(b, records.fields[LM_FB_RECORDS_VARIADIC].slot, &e->variadic, 8);
 }
 
-lm_status lm__ipc_encode_message(lm_ipc_encoder *e, uint64_t at, int64_t dictionary,
+lm_status lm__ipc_encode_message(lm_ipc_encoder *e, uint64_t at, int64_t dictionary, bool is_added,
                                  size_t *body_size)
 {
     lm_buffer *out = &e->message;
@@ -164,6 +166,7 @@ lm_status lm__ipc_encode_message(lm_ipc_encoder *e, uint64_t at, int64_t diction
         lm_fb_draft table = {0};
         lm__fb_set(&table, LM_FB_DICTIONARY_ID, 8, dictionary);
         lm__fb_set_link(&table, LM_FB_DICTIONARY_DATA);
+        if (is_added) lm__fb_set(&table, LM_FB_DICTIONARY_DELTA, 1, true);
         lm__fb_table(&b, slot, &table);
         slot = table.fields[LM_FB_DICTIONARY_DATA].slot;
     }

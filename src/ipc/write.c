@@ -9,12 +9,16 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "ipc/encode.h"
+#include "ipc/unify.h"
 
 /* What was last written of a dictionary. */
 typedef struct written {
     lm_batch *holder; /* keeps `values` in memory; NULL while none was written */
     lm_array values;
     uint8_t digest[LM_SHA256_BYTES];
+    size_t block;            /* of a file: which of its blocks it is */
+    lm_ipc_unified *unified; /* of a file, once there are others */
+    const uint32_t *places;  /* in it, of the last */
 } written;
 
 struct lm_ipc_writer {
@@ -63,17 +67,18 @@ static lm_status body_write(lm_ipc_writer *w, lm_error *error)
     return LM_OK;
 }
 
-/* The record batch in the encoder, as it is or as a dictionary (number >= 0). */
-static lm_status message_write(lm_ipc_writer *w, int64_t dictionary, lm_error *error)
+/* The record batch in the encoder, as it is or as (values that are added to) a dictionary, by its
+ * number. */
+static lm_status message_write(lm_ipc_writer *w, int64_t dictionary, bool is_added, lm_error *error)
 {
     size_t body_size;
     uint64_t at = position(w);
     LM_TRY(lm__ipc_encode_compress(&w->encoder));
-    LM_TRY(lm__ipc_encode_message(&w->encoder, at, dictionary, &body_size));
+    LM_TRY(lm__ipc_encode_message(&w->encoder, at, dictionary, is_added, &body_size));
     const lm_buffer *message = &w->encoder.message;
     LM_TRY(lm_sink_write(w->sink, message->data, message->size, error));
     LM_TRY(body_write(w, error));
-    if (w->options.format != LM_IPC_FILE) return LM_OK;
+    if (w->options.format != LM_IPC_FILE || is_added) return LM_OK;
     uint8_t block[LM_FB_BLOCK_BYTES] = {0};
     lm__fb_put_i64(block, (int64_t)at);
     lm__fb_put_i32(block + 8, (int32_t)message->size);
@@ -102,30 +107,102 @@ static bool same_memory(const lm_array *a, const lm_array *b)
 static lm_status dictionaries_write(lm_ipc_writer *w, lm_batch *batch, const lm_field *field,
                                     const lm_array *array, bool *changed, lm_error *error);
 
-static lm_status dictionary_write(lm_ipc_writer *w, lm_batch *batch, const lm_field *field,
-                                  const lm_array *values, bool *changed, lm_error *error)
+static lm_status refuse_change(const lm_field *field, const char *what, lm_error *error)
+{
+    return lm__error_set(error, LM_UNSUPPORTED,
+                         "column %s: its dictionary changes from batch to batch, and %s; an Arrow "
+                         "file cannot hold that, an Arrow stream can",
+                         field->name, what);
+}
+
+static uint64_t greatest_index(const lm_type *type)
+{
+    unsigned bits = 8 * (unsigned)type->byte_width - lm__type_is_signed(type->index_id);
+    return bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
+}
+
+static bool are_in_place(const uint32_t *places, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (places[i] != i) return false;
+    return true;
+}
+
+/* What is in the footer's place for it is read first; who reads the file from its beginning, as a
+ * stream, has what is added to it on the way. */
+static lm_status unified_write(lm_ipc_writer *w, int64_t number, bool is_added, lm_error *error)
+{
+    lm_ipc_unified *unified = w->dictionaries[number].unified;
+    lm_array values;
+    lm_batch *owner;
+    LM_TRY(lm__batch_new(w->allocator, w->schema, 0, &owner, error));
+    lm_status status = is_added ? lm__ipc_unified_take_added(unified, owner, &values, error)
+                                : lm__ipc_unified_take(unified, owner, &values, error);
+    if (status == LM_OK && (values.length || !is_added)) {
+        status = lm__ipc_encode_start(&w->encoder, values.length, error);
+        if (status == LM_OK) status = lm__ipc_encode_array(&w->encoder, &values);
+        if (status == LM_OK) status = message_write(w, number, is_added, error);
+    }
+    lm__batch_unref(owner);
+    return status;
+}
+
+/* A file's, which is another than the last. */
+static lm_status dictionary_unify(lm_ipc_writer *w, const lm_field *field, const lm_array *values,
+                                  lm_error *error)
 {
     written *last = &w->dictionaries[field->dictionary_id];
-    bool within = false; /* a dictionary among the values has changed */
+    if (!lm__ipc_unified_can(field->dictionary))
+        return refuse_change(field, "its values are nested", error);
+    if (!last->unified)
+        LM_TRY(lm__ipc_unified_new(w->allocator, field->dictionary, &last->values, &last->unified,
+                                   error));
+    LM_TRY(lm__ipc_unified_add(last->unified, values, &last->places, error));
+    if (field->type.ordered && !are_in_place(last->places, values->length))
+        return refuse_change(field, "with it the order of its values", error);
+    int64_t count = lm__ipc_unified_count(last->unified);
+    if (count > 0 && (uint64_t)count - 1 > greatest_index(&field->type))
+        return refuse_change(field, "all its values are more than its indices can tell", error);
+    return unified_write(w, field->dictionary_id, true, error);
+}
+
+static lm_status dictionary_take(lm_ipc_writer *w, lm_batch *batch, const lm_field *field,
+                                 const lm_array *values, bool within, bool *changed,
+                                 lm_error *error)
+{
+    written *last = &w->dictionaries[field->dictionary_id];
     uint8_t digest[LM_SHA256_BYTES];
-    LM_TRY(dictionaries_write(w, batch, field->dictionary, values, &within, error));
-    if (last->holder && !within && same_memory(values, &last->values)) return LM_OK;
     LM_TRY(lm__ipc_encode_start(&w->encoder, values->length, error));
     LM_TRY(lm__ipc_encode_array(&w->encoder, values));
     lm__ipc_encode_digest(&w->encoder, digest);
     if (!last->holder || within || memcmp(digest, last->digest, sizeof digest) != 0) {
-        if (last->holder && w->options.format == LM_IPC_FILE)
-            return lm__error_set(error, LM_UNSUPPORTED,
-                                 "column %s: its dictionary changes from batch to batch, which an "
-                                 "Arrow file cannot hold; an Arrow stream can",
-                                 field->name);
-        LM_TRY(message_write(w, field->dictionary_id, error));
+        if (last->holder && w->options.format == LM_IPC_FILE) {
+            LM_TRY(dictionary_unify(w, field, values, error));
+        } else {
+            last->block = w->dictionary_blocks.size;
+            LM_TRY(message_write(w, field->dictionary_id, false, error));
+        }
         *changed = true;
     }
     lm__batch_unref(last->holder);
     last->holder = lm__batch_ref(batch);
     last->values = *values;
     memcpy(last->digest, digest, sizeof digest);
+    return LM_OK;
+}
+
+static lm_status dictionary_write(lm_ipc_writer *w, lm_batch *batch, const lm_field *field,
+                                  const lm_array *values, bool *changed, lm_error *error)
+{
+    written *last = &w->dictionaries[field->dictionary_id];
+    bool within = false; /* a dictionary among the values has changed */
+    LM_TRY(dictionaries_write(w, batch, field->dictionary, values, &within, error));
+    if (!last->holder || within || !same_memory(values, &last->values))
+        LM_TRY(dictionary_take(w, batch, field, values, within, changed, error));
+    if (!last->unified) return LM_OK;
+    const lm_ipc_moved moved = {values, last->places};
+    if (lm__buffer_append(&w->encoder.moved, &moved, sizeof moved) != LM_OK)
+        return refuse_memory(error);
     return LM_OK;
 }
 
@@ -138,6 +215,24 @@ static lm_status dictionaries_write(lm_ipc_writer *w, lm_batch *batch, const lm_
     for (int32_t i = 0; i < field->n_children; i++)
         LM_TRY(
             dictionaries_write(w, batch, &field->children[i], &array->children[i], changed, error));
+    return LM_OK;
+}
+
+/* Behind the last batch; its block stands for the first one's then. */
+static lm_status whole_write(lm_ipc_writer *w, int64_t number, lm_error *error)
+{
+    lm_buffer *blocks = &w->dictionary_blocks;
+    LM_TRY(unified_write(w, number, false, error));
+    blocks->size -= LM_FB_BLOCK_BYTES;
+    memcpy(blocks->data + w->dictionaries[number].block, blocks->data + blocks->size,
+           LM_FB_BLOCK_BYTES);
+    return LM_OK;
+}
+
+static lm_status all_unified_write(lm_ipc_writer *w, lm_error *error)
+{
+    for (size_t i = 0; i < w->n_dictionaries; i++)
+        if (w->dictionaries[i].unified) LM_TRY(whole_write(w, (int64_t)i, error));
     return LM_OK;
 }
 
@@ -199,13 +294,14 @@ static lm_status fail(lm_ipc_writer *w, lm_status status, lm_error *error)
 static lm_status batch_write(lm_ipc_writer *w, lm_batch *batch, lm_error *error)
 {
     bool changed = false;
+    lm__buffer_clear(&w->encoder.moved);
     LM_TRY(dictionaries_write(w, batch, &w->schema->root, &batch->root, &changed, error));
     LM_TRY(lm__ipc_encode_start(&w->encoder, batch->root.length, error));
     for (int32_t i = 0; i < batch->root.n_children; i++) {
         lm_array column = lm__batch_column(batch, i);
         LM_TRY(lm__ipc_encode_array(&w->encoder, &column));
     }
-    return message_write(w, -1, error);
+    return message_write(w, -1, false, error);
 }
 
 lm_status lm__ipc_writer_batch(lm_ipc_writer *w, lm_batch *batch, lm_error *error)
@@ -248,6 +344,7 @@ lm_status lm__ipc_writer_end(lm_ipc_writer *w, lm_error *error)
 {
     static const uint8_t mark[8] = {0xff, 0xff, 0xff, 0xff};
     lm_status status = w->failure.code;
+    if (status == LM_OK) status = all_unified_write(w, &w->failure);
     if (status == LM_OK) status = lm_sink_write(w->sink, mark, sizeof mark, &w->failure);
     if (status == LM_OK && w->options.format == LM_IPC_FILE) status = footer_write(w, &w->failure);
     return status == LM_OK ? LM_OK : fail(w, status, error);
@@ -256,8 +353,10 @@ lm_status lm__ipc_writer_end(lm_ipc_writer *w, lm_error *error)
 void lm__ipc_writer_close(lm_ipc_writer *w)
 {
     if (!w) return;
-    for (size_t i = 0; i < w->n_dictionaries && w->dictionaries; i++)
+    for (size_t i = 0; i < w->n_dictionaries && w->dictionaries; i++) {
         lm__batch_unref(w->dictionaries[i].holder);
+        lm__ipc_unified_free(w->dictionaries[i].unified);
+    }
     lm__free(w->allocator, w->dictionaries);
     lm_schema_free(w->schema);
     lm__ipc_encoder_deinit(&w->encoder);

@@ -5,8 +5,11 @@
  *  1. Sticky: after a failure every call gives that same failure.
  *  2. The sink is never finished nor aborted here.
  *  3. Each dictionary column has a dictionary of its own, numbered by its place; it is written
- *     before the first record batch that uses it, and again only when its values have changed
- *     (a stream), or never (a file: LM_UNSUPPORTED).
+ *     before the first record batch that uses it. When its values change a stream has it again; a
+ *     file adds them to it, for who reads it as a stream, and has all in one behind the last batch,
+ *     which is what the footer leads to.
+ *  4. Nothing is written that would mean something else: where a file cannot have one dictionary of
+ *     all (nested values, an order, indices that are too narrow) it is LM_UNSUPPORTED.
  */
 #ifndef LM_IPC_WRITE_H
 #define LM_IPC_WRITE_H

@@ -242,10 +242,91 @@ def test_slices_of_views_do_not_grow():
     assert_same(pa.ipc.open_stream(data).read_all(), table)
 
 
-def test_a_file_refuses_dictionaries_that_change():
-    batches = dictionary_batches(REPLACED)
-    with pytest.raises(ipc.Failure, match="column c: its dictionary changes"):
-        ipc.write(pa.RecordBatchReader.from_batches(batches[0].schema, batches), ipc.FILE)
+def written_to_a_file(arrays, codec=ipc.UNCOMPRESSED):
+    batches = [pa.record_batch({"c": array}) for array in arrays]
+    return ipc.write(pa.RecordBatchReader.from_batches(batches[0].schema, batches), ipc.FILE, codec)
+
+
+def rows_of(table):
+    return table.column(0).to_pylist()
+
+
+UNIFIED_TYPES = [
+    name for name, values in COLUMNS.items()
+    if values.type.num_fields == 0 and name not in ("bool", "null") and not pa.types.is_dictionary(values.type)
+]
+
+
+@pytest.mark.parametrize("index", [pa.int8(), pa.uint16(), pa.int32(), pa.uint64()], ids=str)
+@pytest.mark.parametrize("name", UNIFIED_TYPES)
+def test_a_file_has_one_dictionary_of_all(name, index):
+    values = COLUMNS[name]
+    arrays = []
+    for used, start, end in [([0, 1, None, 1], 0, 3), ([2, 0, None, 1], 2, 6), ([], 0, 0), ([0, 3, 3, 1], 1, 5), ([5, 0, 4], 0, 6)]:
+        part = values.slice(start, end - start)
+        arrays.append(pa.DictionaryArray.from_arrays(pa.array(used, index), part))
+    arrays.append(arrays[3].slice(1, 2))
+    want = [v for array in arrays for v in array.to_pylist()]
+    data = written_to_a_file(arrays, ipc.ZSTD)
+    got = pa.ipc.open_file(data).read_all()
+    got.validate(full=True)
+    assert repr(rows_of(got)) == repr(want)  # NaNs are not equal
+    assert got.schema.field("c").type == arrays[0].type
+    assert repr(rows_of(ipc.read(data))) == repr(want)
+    assert repr(rows_of(ipc.read(data, pull=11))) == repr(want)
+
+
+def test_one_dictionary_of_all_is_read_by_polars():
+    polars = pytest.importorskip("polars")
+    batches = dictionary_batches(REPLACED + GROWING)
+    data = ipc.write(pa.RecordBatchReader.from_batches(batches[0].schema, batches), ipc.FILE)
+    got = polars.read_ipc(io.BytesIO(data))
+    assert got["c"].to_list() == [v for batch in batches for v in batch.column(0).to_pylist()]
+
+
+def test_dictionaries_within_are_unified():
+    """Below structs and lists; with two columns of their own; with values that a dictionary has twice."""
+    rng = random.Random(5)
+    batches = []
+    for _ in range(12):
+        words = [f"word {rng.randrange(30)}" for _ in range(8)]
+        dictionary = pa.array(words + [None] if rng.random() < 0.5 else words)
+        def some(count):
+            used = [rng.choice([None, *range(len(dictionary))]) for _ in range(count)]
+            return pa.DictionaryArray.from_arrays(pa.array(used, pa.int16()), dictionary)
+        lists = pa.ListArray.from_arrays(pa.array([0, 2, 2, None, 5, 9], pa.int32()), some(9))
+        struct = pa.StructArray.from_arrays([some(5), some(5).cast(pa.string())], ["d", "s"])
+        batch = pa.record_batch({"l": lists, "s": struct, "a": some(5), "b": some(5)})
+        batches.append(batch.slice(rng.randrange(3), rng.randrange(1, 3)))
+    table = pa.Table.from_batches(batches)
+    data = ipc.write(table.to_reader(), ipc.FILE)
+    got = pa.ipc.open_file(data).read_all()
+    got.validate(full=True)
+    assert got.to_pylist() == table.to_pylist()
+
+
+def test_a_file_refuses_dictionaries_that_cannot_be_one():
+    def changing(first, second, index=None, ordered=False):
+        make = pa.DictionaryArray.from_arrays
+        index = index or pa.int32()
+        return [make(pa.array([0], index), pa.array(values), ordered=ordered) for values in (first, second)]
+
+    for arrays, why in [
+        (changing([[1]], [[2]]), "its values are nested"),
+        (changing(["a", "b"], ["b", "a"], ordered=True), "with it the order of its values"),
+        (changing([str(i) for i in range(100)], [str(i) for i in range(72, 129)], pa.int8()), "more than its indices can tell"),
+    ]:
+        with pytest.raises(ipc.Failure, match=f"column c: its dictionary changes from batch to batch, and .*{why}"):
+            written_to_a_file(arrays)
+    for arrays in [
+        changing(["a", "b"], ["a", "b", "c"], ordered=True),
+        changing([str(i) for i in range(100)], [str(i) for i in range(72, 128)], pa.int8()),
+    ]:
+        data = written_to_a_file(arrays)
+        assert rows_of(pa.ipc.open_file(data).read_all()) == [v for array in arrays for v in array.to_pylist()]
+
+
+def test_a_file_of_one_dictionary_has_it_once():
     same = dictionary_batches([(["a", "b"], [0, 1]), (["a", "b"], [1])])
     data = ipc.write(pa.RecordBatchReader.from_batches(same[0].schema, same), ipc.FILE)
     assert pa.ipc.open_file(data).read_all().column(0).to_pylist() == ["a", "b", "b"]
