@@ -80,17 +80,10 @@ static lm_status copy_each(lm_builder *builder, const lm_array *slice)
     return LM_OK;
 }
 
-/* The greatest value of a run end or index of that width. */
-static int64_t greatest(const lm_type *type, lm_type_id id)
-{
-    int bits = 8 * type->byte_width - (lm__type_is_unsigned(id) ? 0 : 1);
-    return bits >= 63 ? INT64_MAX : ((int64_t)1 << bits) - 1;
-}
-
 static lm_status copy_runs(lm_builder *builder, const lm_array *slice)
 {
     lm_builder *ends = &builder->children[0];
-    int64_t most = greatest(&ends->field->type, ends->field->type.id), begin = builder->length;
+    int64_t most = lm__type_greatest(ends->field->type.id), begin = builder->length;
     if (slice->length > most - begin) return LM_LIMIT;
     for (int64_t row = 0, end; row < slice->length; row = end) {
         int64_t run = lm__array_run_find(slice, row, &end);
@@ -113,7 +106,7 @@ static lm_status copy_indices(lm_builder *builder, const lm_array *slice)
     }
     int64_t base = builder->dictionary_base;
     const lm_type *type = &builder->field->type;
-    if (base + values->length - 1 > greatest(type, type->index_id)) return LM_LIMIT;
+    if (base + values->length - 1 > lm__type_greatest(type->index_id)) return LM_LIMIT;
     for (int64_t row = 0; row < slice->length; row++) {
         bool valid = lm__array_valid(slice, row);
         int64_t index = valid ? base + lm__array_index(slice, row) : 0;

@@ -264,18 +264,12 @@ static int64_t number_of(numbering *n, const lm_array *in, int64_t row)
     return n->count++;
 }
 
-static int64_t greatest_index(const lm_type *type)
-{
-    int bits = 8 * type->byte_width - !lm__type_is_unsigned(type->index_id);
-    return bits >= 63 ? INT64_MAX : ((int64_t)1 << bits) - 1;
-}
-
 static lm_status encode_rows(cast_run *run, const cast_plan *plan, const lm_array *in, numbering *n,
                              lm_array *out)
 {
     const lm_type *type = &plan->to->type;
     size_t width = (size_t)type->byte_width;
-    int64_t most = greatest_index(type);
+    int64_t most = lm__type_greatest(type->index_id);
     uint8_t *indices = lm__cast_alloc(run, (size_t)in->length, width);
     lm_array *dictionary = lm__arena_alloc(&run->batch->arena, sizeof *dictionary);
     if (!indices || !dictionary) return lm__cast_memory(run);

@@ -83,6 +83,12 @@ lm_type lm__type_temporal(lm_type_id id, lm_time_unit unit)
     return type;
 }
 
+int64_t lm__type_greatest(lm_type_id integer)
+{
+    int bits = 8 * rows[integer].byte_width - !lm__type_is_unsigned(integer);
+    return bits >= 63 ? INT64_MAX : ((int64_t)1 << bits) - 1;
+}
+
 lm_type lm__type_dictionary(lm_type_id index_id, bool ordered)
 {
     lm_type type = lm__type_make(LM_TYPE_DICTIONARY);

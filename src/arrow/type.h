@@ -126,6 +126,8 @@ static inline bool lm__type_is_integer(lm_type_id id)
 {
     return id >= LM_TYPE_INT8 && id <= LM_TYPE_UINT64;
 }
+/* The greatest value of an integer type, as far as int64 reaches. */
+int64_t lm__type_greatest(lm_type_id integer);
 static inline bool lm__type_is_float(lm_type_id id)
 {
     return id >= LM_TYPE_FLOAT16 && id <= LM_TYPE_FLOAT64;

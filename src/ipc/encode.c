@@ -72,32 +72,16 @@ static const uint32_t *places_of(const lm_ipc_encoder *e, const lm_array *dictio
     return NULL;
 }
 
-#define PLACES(bits)                                                                               \
-    static void places##bits(const lm_array *array, const uint32_t *places, void *out)             \
-    {                                                                                              \
-        const uint##bits##_t *from = (const uint##bits##_t *)array->values + array->offset;        \
-        uint##bits##_t *to = out;                                                                  \
-        for (int64_t i = 0; i < array->length; i++)                                                \
-            to[i] = lm__array_valid(array, i) ? (uint##bits##_t)places[from[i]] : 0;               \
-    }
-
-PLACES(8)
-PLACES(16)
-PLACES(32)
-PLACES(64)
-
 static lm_status indices_add(lm_ipc_encoder *e, const lm_array *array, size_t width)
 {
     const uint32_t *places = places_of(e, array->dictionary);
     size_t size = (size_t)array->length * width;
     if (!places) return rows_add(e, array, width, true);
-    void *copy = lm__ipc_hold_alloc(e->hold, size);
+    uint8_t *copy = lm__ipc_hold_alloc(e->hold, size);
     if (!copy) return refuse_memory(e);
-    switch (width) {
-    case 1: places8(array, places, copy); break;
-    case 2: places16(array, places, copy); break;
-    case 4: places32(array, places, copy); break;
-    default: places64(array, places, copy); break;
+    for (int64_t i = 0; i < array->length; i++) {
+        uint64_t place = lm__array_valid(array, i) ? places[lm__array_index(array, i)] : 0;
+        memcpy(copy + (size_t)i * width, &place, width); /* little-endian: the low bytes */
     }
     return part_add(e, copy, size);
 }

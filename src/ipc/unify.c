@@ -1,6 +1,7 @@
 /* One dictionary out of many; see unify.h. */
 #include "ipc/unify.h"
 
+#include "arrow/strings.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "encode/dict.h"
@@ -39,26 +40,6 @@ bool lm__ipc_unified_can(const lm_field *values)
     }
 }
 
-static lm_strings strings_of(const lm_array *array)
-{
-    size_t offset = (size_t)array->offset;
-    const uint8_t *data = array->values ? array->values : (const uint8_t *)"";
-    switch (array->field->type.layout) {
-    case LM_LAYOUT_BINARY:
-        return (lm_strings){.kind = LM_STRINGS_OFFSETS32,
-                            .offsets = (const int32_t *)array->offsets + offset,
-                            .data = data};
-    case LM_LAYOUT_LARGE_BINARY:
-        return (lm_strings){.kind = LM_STRINGS_OFFSETS64,
-                            .offsets = (const int64_t *)array->offsets + offset,
-                            .data = data};
-    default:
-        return (lm_strings){.kind = LM_STRINGS_VIEWS,
-                            .offsets = (const uint8_t *)array->values + 16 * offset,
-                            .buffers = (const uint8_t *const *)array->variadic};
-    }
-}
-
 /* Numbers the values that are not null, without gaps. */
 static lm_status number_values(lm_ipc_unified *u, const lm_array *array, lm_error *error)
 {
@@ -72,24 +53,27 @@ static lm_status number_values(lm_ipc_unified *u, const lm_array *array, lm_erro
         LM_TRY(
             lm__dict_put(u->dict, values, lm__array_bits(array), count, numbers, &progress, error));
     } else if (count) {
-        lm_strings strings = strings_of(array);
+        lm_strings strings = lm__array_strings(array);
         LM_TRY(lm__dict_put_strings(u->dict, &strings, lm__array_bits(array), count, numbers,
                                     &progress, error));
     }
     return progress.consumed == count ? LM_OK : LM_LIMIT;
 }
 
+static uint32_t known_place(const lm_ipc_unified *u, uint32_t number)
+{
+    const uint32_t *of_dict = (const uint32_t *)(const void *)u->of_dict.data;
+    if (number == NOWHERE) return u->null_place;
+    return number < u->of_dict.size / sizeof *of_dict ? of_dict[number] : NOWHERE;
+}
+
 /* The place of value `i`, which has that number (NOWHERE: null); at the end, if it is new. */
 static lm_status find_place(lm_ipc_unified *u, const lm_array *array, int64_t i, uint32_t number,
                             bool is_there, uint32_t *place)
 {
-    size_t known = u->of_dict.size / sizeof *place;
+    *place = known_place(u, number);
+    if (*place != NOWHERE) return LM_OK;
     *place = (uint32_t)(is_there ? i : u->values.length);
-    if (number == NOWHERE ? u->null_place != NOWHERE : number < known) {
-        *place = number == NOWHERE ? u->null_place
-                                   : ((const uint32_t *)(const void *)u->of_dict.data)[number];
-        return LM_OK;
-    }
     if (!is_there) {
         LM_TRY(lm__build_rows(&u->values, array, i, 1));
         LM_TRY(lm__build_rows(&u->added, array, i, 1));

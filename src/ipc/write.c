@@ -115,12 +115,6 @@ static lm_status refuse_change(const lm_field *field, const char *what, lm_error
                          field->name, what);
 }
 
-static uint64_t greatest_index(const lm_type *type)
-{
-    unsigned bits = 8 * (unsigned)type->byte_width - lm__type_is_signed(type->index_id);
-    return bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
-}
-
 static bool are_in_place(const uint32_t *places, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
@@ -160,8 +154,7 @@ static lm_status dictionary_unify(lm_ipc_writer *w, const lm_field *field, const
     LM_TRY(lm__ipc_unified_add(last->unified, values, &last->places, error));
     if (field->type.ordered && !are_in_place(last->places, values->length))
         return refuse_change(field, "with it the order of its values", error);
-    int64_t count = lm__ipc_unified_count(last->unified);
-    if (count > 0 && (uint64_t)count - 1 > greatest_index(&field->type))
+    if (lm__ipc_unified_count(last->unified) - 1 > lm__type_greatest(field->type.index_id))
         return refuse_change(field, "all its values are more than its indices can tell", error);
     return unified_write(w, field->dictionary_id, true, error);
 }

@@ -22,9 +22,7 @@ lm_status lm__merge_chunk_range(const lm_parquet_reader *reader, const lm_column
                              (long long)metadata->total_compressed_size,
                              (long long)metadata->data_page_offset, (unsigned long long)end);
     *from = start;
-    *to = start + size;
-    if (reader->oddities.short_chunks && size)
-        *to += end - *to < 100 ? end - *to : 100; /* as read_pages.c does */
+    *to = size ? lm__read_chunk_end(start + size, reader->oddities, end) : start;
     return LM_OK;
 }
 

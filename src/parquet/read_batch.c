@@ -176,15 +176,10 @@ static void narrow_indices(const uint32_t *from, size_t count, size_t width, uin
 static lm_status index_width(batch_maker *m, const lm_read_field *field, size_t distinct,
                              size_t *width)
 {
-    static const int64_t most[] = {
-        [LM_TYPE_INT8] = INT8_MAX,     [LM_TYPE_UINT8] = UINT8_MAX,  [LM_TYPE_INT16] = INT16_MAX,
-        [LM_TYPE_UINT16] = UINT16_MAX, [LM_TYPE_INT32] = INT32_MAX,  [LM_TYPE_INT64] = INT64_MAX,
-        [LM_TYPE_UINT32] = UINT32_MAX, [LM_TYPE_UINT64] = INT64_MAX,
-    };
     lm_type_id id = field->field->type.index_id;
     char path[LM_READ_PATH_MAX];
     *width = (size_t)field->field->type.byte_width;
-    if ((int64_t)distinct - 1 <= most[id]) return LM_OK;
+    if ((int64_t)distinct - 1 <= lm__type_greatest(id)) return LM_OK;
     return lm__error_set(m->error, LM_LIMIT,
                          "column %s: %zu values in a dictionary of %s indices; read it without "
                          "dictionaries",

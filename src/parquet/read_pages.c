@@ -121,10 +121,8 @@ lm_status lm__read_pages_open(lm_read_pages *pages, lm_source *source, const lm_
             error, LM_CORRUPT, "a chunk of %lld bytes at %lld, in a file of %llu bytes",
             (long long)metadata->total_compressed_size, (long long)metadata->data_page_offset,
             (unsigned long long)source->size);
-    pages->end = pages->at + size;
+    pages->end = lm__read_chunk_end(pages->at + size, oddities, source->size);
     pages->passed_at = pages->at;
-    if (oddities.short_chunks)
-        pages->end += source->size - pages->end < 100 ? source->size - pages->end : 100;
     return LM_OK;
 }
 

@@ -119,6 +119,15 @@ LM_MUST_USE lm_status lm__read_pages_open(lm_read_pages *pages, lm_source *sourc
 /* Where the chunk begins in its file: at the dictionary page, if there is one. */
 uint64_t lm__read_chunk_start(const lm_column_metadata *metadata);
 
+/* How far a chunk may reach that ends at `end` by the footer, in a file of so many bytes. */
+static inline uint64_t lm__read_chunk_end(uint64_t end, lm_writer_oddities oddities,
+                                          uint64_t file_size)
+{
+    uint64_t left = file_size - end;
+    if (!oddities.short_chunks) return end;
+    return end + (left < 100 ? left : 100); /* a dictionary page's header */
+}
+
 /* The next dictionary or data page: pages->page up to `size`. *more is false at the end. */
 LM_MUST_USE lm_status lm__read_pages_next(lm_read_pages *pages, bool *more, lm_error *error);
 /* The rest of it. What page->values points to is valid until the next _next. */

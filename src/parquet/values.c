@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "arrow/strings.h"
 #include "arrow/view.h"
 #include "base/error.h"
 #include "encode/plain.h"
@@ -129,28 +130,6 @@ static lm_status convert(const conversion *c, const void *in, void *out)
     }
 }
 
-/* Arrow may have no bytes at all where every string is empty; the encoders want to point somewhere.
- */
-static lm_strings array_strings(const lm_array *array)
-{
-    size_t offset = (size_t)array->offset;
-    const uint8_t *data = array->values ? array->values : (const uint8_t *)"";
-    switch (array->field->type.layout) {
-    case LM_LAYOUT_BINARY:
-        return (lm_strings){.kind = LM_STRINGS_OFFSETS32,
-                            .offsets = (const int32_t *)array->offsets + offset,
-                            .data = data};
-    case LM_LAYOUT_LARGE_BINARY:
-        return (lm_strings){.kind = LM_STRINGS_OFFSETS64,
-                            .offsets = (const int64_t *)array->offsets + offset,
-                            .data = data};
-    default:
-        return (lm_strings){.kind = LM_STRINGS_VIEWS,
-                            .offsets = (const uint8_t *)array->values + 16 * offset,
-                            .buffers = (const uint8_t *const *)array->variadic};
-    }
-}
-
 static void set_fixed(const lm_leaf *leaf, lm_piece *piece, const void *values)
 {
     piece->fixed = values;
@@ -165,7 +144,7 @@ static lm_status piece_prepare(const lm_leaf *leaf, lm_piece *piece, lm_arena *a
     const lm_array *array = &piece->array;
     switch (leaf->store) {
     case LM_STORE_BITS: piece->bits = (lm_bits){array->values, (size_t)array->offset}; return LM_OK;
-    case LM_STORE_STRINGS: piece->strings = array_strings(array); return LM_OK;
+    case LM_STORE_STRINGS: piece->strings = lm__array_strings(array); return LM_OK;
     case LM_STORE_NOTHING: return LM_OK;
     case LM_STORE_WIDEN: piece->fixed = lm__array_fixed(array); return LM_OK;
     case LM_STORE_FIXED: set_fixed(leaf, piece, lm__array_fixed(array)); return LM_OK;

@@ -54,19 +54,21 @@ TEST(the_bytes_of_a_file)
     lm_memory_sink_deinit(&sink);
 }
 
+static const struct {
+    const uint8_t *data;
+    size_t size;
+} inputs[] = {
+    {fixture_stream, sizeof fixture_stream},
+    {fixture_file, sizeof fixture_file},
+    {fixture_delta, sizeof fixture_delta},
+    {fixture_replaced, sizeof fixture_replaced},
+};
+#define INPUTS (sizeof inputs / sizeof *inputs)
+
 /* Written, read and written again it is the same, by every codec. */
 TEST(there_and_back)
 {
-    static const struct {
-        const uint8_t *data;
-        size_t size;
-    } inputs[] = {
-        {fixture_stream, sizeof fixture_stream},
-        {fixture_file, sizeof fixture_file},
-        {fixture_delta, sizeof fixture_delta},
-        {fixture_replaced, sizeof fixture_replaced},
-    };
-    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+    for (size_t i = 0; i < INPUTS; i++) {
         for (int codec = LM_IPC_UNCOMPRESSED; codec <= LM_IPC_LZ4; codec++) {
             lm_ipc_write_options options = {.codec = (lm_ipc_codec)codec};
             lm_memory_sink plain, packed, again;
@@ -140,56 +142,53 @@ static lm_status failing_finish(lm_sink *sink, lm_error *error)
 
 static void failing_abort(lm_sink *sink) { (void)sink; }
 
-/* One dictionary, and one that changes. */
-static const struct {
-    const uint8_t *data;
-    size_t size;
-} failing_inputs[] = {
-    {fixture_file, sizeof fixture_file},
-    {fixture_replaced, sizeof fixture_replaced},
-};
+static void fail_writes(size_t input, lm_ipc_format format)
+{
+    static const lm_sink_ops ops = {failing_write, failing_finish, failing_abort};
+    lm_ipc_write_options options = {.format = format, .codec = LM_IPC_LZ4};
+    for (int n = 0;; n++) {
+        failing_sink sink = {.left = n};
+        lm_error error = {.code = LM_OK};
+        lm_sink_init(&sink.sink, &ops);
+        lm_status status =
+            rewrite(inputs[input].data, inputs[input].size, &options, NULL, &sink.sink, &error);
+        if (status == LM_OK) break;
+        CHECK_INT(status, LM_NO_SPACE);
+        CHECK_TEXT(error.message, "full");
+        REQUIRE(n < 1000);
+    }
+}
 
 TEST(every_write_fails_in_turn)
 {
-    static const lm_sink_ops ops = {failing_write, failing_finish, failing_abort};
-    for (int format = LM_IPC_STREAM; format <= LM_IPC_FILE + 1; format++) {
-        const bool changing = format > LM_IPC_FILE;
-        lm_ipc_write_options options = {.format = changing ? LM_IPC_FILE : (lm_ipc_format)format,
-                                        .codec = LM_IPC_LZ4};
-        for (int n = 0;; n++) {
-            failing_sink sink = {.left = n};
-            lm_error error = {.code = LM_OK};
-            lm_sink_init(&sink.sink, &ops);
-            lm_status status = rewrite(failing_inputs[changing].data, failing_inputs[changing].size,
-                                       &options, NULL, &sink.sink, &error);
-            if (status == LM_OK) break;
-            CHECK_INT(status, LM_NO_SPACE);
-            CHECK_TEXT(error.message, "full");
-            REQUIRE(n < 1000);
-        }
+    for (size_t i = 0; i < INPUTS; i++)
+        for (int format = LM_IPC_STREAM; format <= LM_IPC_FILE; format++)
+            fail_writes(i, (lm_ipc_format)format);
+}
+
+static void fail_allocations(size_t input, lm_ipc_codec codec)
+{
+    lm_ipc_write_options options = {.codec = codec, .format = LM_IPC_FILE};
+    for (size_t n = 0;; n++) {
+        check_alloc memory;
+        lm_error error;
+        lm_memory_sink sink;
+        check_alloc_init(&memory, n);
+        lm_memory_sink_init(&sink, NULL, 1 << 20);
+        lm_status status = rewrite(inputs[input].data, inputs[input].size, &options,
+                                   &memory.allocator, &sink.sink, &error);
+        lm_memory_sink_deinit(&sink);
+        CHECK_INT(memory.live, 0);
+        CHECK_INT(status, memory.failed ? LM_NO_MEMORY : LM_OK);
+        if (!memory.failed) break;
     }
 }
 
 TEST(every_allocation_fails_in_turn)
 {
-    for (int codec = LM_IPC_UNCOMPRESSED; codec <= LM_IPC_LZ4 + 1; codec++) {
-        const bool changing = codec > LM_IPC_LZ4;
-        lm_ipc_write_options options = {.codec = changing ? LM_IPC_LZ4 : (lm_ipc_codec)codec,
-                                        .format = LM_IPC_FILE};
-        for (size_t n = 0;; n++) {
-            check_alloc memory;
-            lm_error error;
-            lm_memory_sink sink;
-            check_alloc_init(&memory, n);
-            lm_memory_sink_init(&sink, NULL, 1 << 20);
-            lm_status status = rewrite(failing_inputs[changing].data, failing_inputs[changing].size,
-                                       &options, &memory.allocator, &sink.sink, &error);
-            lm_memory_sink_deinit(&sink);
-            CHECK_INT(memory.live, 0);
-            CHECK_INT(status, memory.failed ? LM_NO_MEMORY : LM_OK);
-            if (!memory.failed) break;
-        }
-    }
+    for (size_t i = 0; i < INPUTS; i++)
+        for (int codec = LM_IPC_UNCOMPRESSED; codec <= LM_IPC_LZ4; codec++)
+            fail_allocations(i, (lm_ipc_codec)codec);
 }
 
 int main(void)
