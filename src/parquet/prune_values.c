@@ -175,6 +175,7 @@ static bool search_one(search_job *job, const search_page *at, lm_status *status
     lm__read_pages_seek(pages, at->offset);
     *status = lm__read_pages_next(pages, &more, NULL);
     if (*status != LM_OK || !more || page->entries != at->entries) return true;
+    if (lm__read_column_goes_on(&job->column)) return true; /* alone it has other values */
     bool plain = page->encoding == LM_PARQUET_PLAIN && spec->convert == LM_CONVERT_NONE;
     bool strings = spec->form == LM_FORM_STRINGS32 || spec->form == LM_FORM_STRINGS64;
     if (!lm__read_is_indices(page->encoding) &&

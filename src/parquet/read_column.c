@@ -378,8 +378,7 @@ static lm_status skip_in_page(lm_read_column *column, size_t count, lm_error *er
     return lm__read_values_skip(&column->values, present, error);
 }
 
-/* It has what values of the next page share. */
-static bool must_be_read(const lm_read_column *column)
+bool lm__read_column_goes_on(const lm_read_column *column)
 {
     return column->values.prefixes_go_on &&
            column->pages.page.encoding == LM_PARQUET_DELTA_BYTE_ARRAY;
@@ -402,7 +401,7 @@ static lm_status skip_flat(lm_read_column *column, size_t rows, size_t *got, lm_
             column->ended = true;
         else if (column->pages.page.is_dictionary)
             LM_TRY(load_dictionary(column, error));
-        else if (column->pages.page.entries <= left && !must_be_read(column))
+        else if (column->pages.page.entries <= left && !lm__read_column_goes_on(column))
             *got += column->pages.page.entries;
         else
             LM_TRY(start_page(column, error));

@@ -82,6 +82,9 @@ LM_MUST_USE lm_status lm__read_column_block(lm_read_column *column, size_t rows,
 LM_MUST_USE lm_status lm__read_column_values(lm_read_column *column, size_t values, size_t slots,
                                              lm_read_vector *vector, lm_error *error);
 
+/* Do values of the page at hand share bytes with those of the pages next to it, so that neither can
+ * be read without the one before? */
+bool lm__read_column_goes_on(const lm_read_column *column);
 LM_MUST_USE lm_status lm__read_column_skip(lm_read_column *column, size_t rows, size_t *got,
                                            lm_error *error);
 /* Loads the dictionary, if the chunk opens with one; nothing else may have been read. */

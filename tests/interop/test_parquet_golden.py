@@ -55,6 +55,8 @@ def test_prefixes_that_go_on_from_page_to_page_are_read_from_any_row():
     """PARQUET-246: a page is not to be read without those before it."""
     path = FILES[0].parent / "parquet_java_1_6_prefixes.parquet"
     whole = lamella.read_parquet(path)
+    for _ in range(100):  # side by side, in any order
+        assert lamella.read_parquet(path, where="\"path\" = '/srv/data/tromso/02993'", threads=2).num_rows == 1
     for start in range(0, whole.num_rows, 37):
         got = lamella.read_parquet(path, where=f"row >= {start} and row < {start + 41}")
         assert got.equals(whole.slice(start, 41)), start
