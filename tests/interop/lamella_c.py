@@ -215,6 +215,16 @@ class MemorySource(c.Structure):
     _fields_ = [("source", Source), ("data", c.c_void_p)]
 
 
+class ReaderOptions(c.Structure):
+    _fields_ = [
+        ("crc_check", c.c_bool),
+        ("without_row_groups", c.c_bool),
+        ("no_views", c.c_bool),
+        ("page_bytes_max", c.c_size_t),
+        ("allocator", c.c_void_p),
+    ]
+
+
 class ReadOptions(c.Structure):
     _fields_ = [
         ("columns", c.POINTER(c.c_char_p)),
@@ -518,12 +528,14 @@ def read(path, columns=None, where=None, **settings):
     return pa.RecordBatchReader._import_from_c(c.addressof(stream)).read_all()
 
 
-def read_parquet(path, columns=None, where=None, counts=None, **settings):
+def read_parquet(path, columns=None, where=None, counts=None, no_views=False, **settings):
     """The file's rows as a pyarrow Table, without a copy. `where` is the text of an expression, `counts` a
-    ReadCounts to be filled; `settings` are members of lm_parquet_read_options."""
+    ReadCounts to be filled; with `no_views` it is read by ranges, as from a store; `settings` are members of
+    lm_parquet_read_options."""
     import pyarrow as pa
 
     made, source, reader = ReadOptions(**settings), MemorySource(), c.c_void_p()
+    opened = ReaderOptions(no_views=no_views)
     error, stream = Error(), ArrowArrayStream()
     expression = _expression(where) if where is not None else c.c_void_p()
     made.filter = expression
@@ -535,7 +547,7 @@ def read_parquet(path, columns=None, where=None, counts=None, **settings):
     library.lm_memory_source_init(
         c.byref(source), c.c_void_p(mapped.address), c.c_size_t(mapped.size), os.fsencode(path)
     )
-    check(library.lm_parquet_reader_open(c.byref(source), None, c.byref(reader), c.byref(error)), error)
+    check(library.lm_parquet_reader_open(c.byref(source), c.byref(opened), c.byref(reader), c.byref(error)), error)
     status = library.lm_parquet_read_stream(reader, c.byref(made), c.byref(stream), c.byref(error))
     library.lm_parquet_reader_close(reader)
     library.lm_expr_free(expression)

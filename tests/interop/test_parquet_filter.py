@@ -544,7 +544,8 @@ def _value_at(row, path):
 
 
 def check_pruning(path, whole, values_most=3):
-    """Predicates over the first rows' values of a file that was read before, with pruning and without: equal rows.
+    """Predicates over the first rows' values of a file that was read before, with pruning and without, in place and by
+    ranges: equal rows.
     Gives how many were tried, and how many left something out."""
     tried = pruned = 0
     rows = whole.slice(0, 2000).to_pylist()
@@ -559,9 +560,12 @@ def check_pruning(path, whole, values_most=3):
         for where in predicates:
             counts = lamella.ReadCounts()
             got = lamella.read_parquet(path, where=where, counts=counts)
-            plain = lamella.read_parquet(path, where=where, no_pruning=True)
-            assert got.num_rows == plain.num_rows, (path.name, where)
-            assert repr(got.slice(0, 20).to_pylist()) == repr(plain.slice(0, 20).to_pylist()), (path.name, where)
+            plain = lamella.read_parquet(path, where=where, no_pruning=True, threads=1)
+            by_ranges = lamella.read_parquet(path, where=where, no_views=True)
+            assert got.num_rows == plain.num_rows == by_ranges.num_rows, (path.name, where)
+            first = repr(plain.slice(0, 20).to_pylist())
+            assert first == repr(got.slice(0, 20).to_pylist()), (path.name, where)
+            assert first == repr(by_ranges.slice(0, 20).to_pylist()), (path.name, where)
             if where.endswith("not null"):
                 present = sum(_value_at(r, names) is not None for r in rows)
                 assert got.num_rows >= present, (path.name, where)
