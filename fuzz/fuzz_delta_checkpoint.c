@@ -1,5 +1,5 @@
-/* A checkpoint that stands alone in a log: it is read, or refused; what is read can be written as a
- * checkpoint and is read again with as many parts. */
+/* A checkpoint that stands alone in a log, in Parquet or JSON: it is read, or refused; what is read
+ * can be written as a checkpoint and is read again with as many parts. */
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -44,13 +44,15 @@ static void write_again(const lm_snapshot *snapshot)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const char json[] = "t/_delta_log/00000000000000000001.checkpoint."
+                               "80a083e8-7026-4e79-81be-64bd76c43a11.json";
+    static const char parquet[] = "t/_delta_log/00000000000000000001.checkpoint.parquet";
     lm_store *store;
     lm_snapshot *snapshot;
     if (size > 1 << 20) return 0;
     if (lm__store_mem_open(NULL, &store, NULL) != LM_OK) abort();
-    if (lm__store_put_if_absent(store, "t/_delta_log/00000000000000000001.checkpoint.parquet", data,
-                                size, NULL) != LM_OK)
-        abort();
+    const char *path = size && data[0] == '{' ? json : parquet;
+    if (lm__store_put_if_absent(store, path, data, size, NULL) != LM_OK) abort();
     if (load(store, &snapshot) == LM_OK) {
         write_again(snapshot);
         lm__snapshot_free(snapshot);

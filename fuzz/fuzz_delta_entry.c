@@ -11,7 +11,8 @@ static void write_all(lm_buffer *out, const lm_action *actions, size_t count)
     lm__buffer_init(out, NULL, 0);
     for (size_t i = 0; i < count; i++) {
         lm_action_kind kind = actions[i].kind;
-        if (kind == LM_ACTION_CDC || kind == LM_ACTION_COMMIT_INFO) continue; /* read loosely */
+        if (kind == LM_ACTION_CDC || kind == LM_ACTION_COMMIT_INFO || kind == LM_ACTION_SIDECAR)
+            continue; /* read loosely, or never written */
         if (lm__action_write(out, &actions[i], NULL) != LM_OK) abort();
     }
 }

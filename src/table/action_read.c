@@ -283,6 +283,7 @@ static lm_action_kind kind_of(const char *key)
         {"protocol", LM_ACTION_PROTOCOL},
         {"cdc", LM_ACTION_CDC},
         {"domainMetadata", LM_ACTION_DOMAIN},
+        {"sidecar", LM_ACTION_SIDECAR},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i].key, key) == 0) return kinds[i].kind;
@@ -304,6 +305,7 @@ static lm_status read_action(action_reader *r, const lm_json *value, lm_action *
     case LM_ACTION_ADD: return read_add(r, value, &action->add);
     case LM_ACTION_REMOVE: return read_remove(r, value, &action->remove);
     case LM_ACTION_DOMAIN: return read_domain(r, value, &action->domain);
+    case LM_ACTION_SIDECAR: return read_text(r, value, "path", true, &action->sidecar.path, NULL);
     case LM_ACTION_CDC:
     case LM_ACTION_OTHER: break;
     }

@@ -124,6 +124,7 @@ static const char *key_of(lm_action_kind kind)
     case LM_ACTION_ADD: return "add";
     case LM_ACTION_REMOVE: return "remove";
     case LM_ACTION_DOMAIN: return "domainMetadata";
+    case LM_ACTION_SIDECAR:
     case LM_ACTION_CDC:
     case LM_ACTION_OTHER: break;
     }

@@ -21,7 +21,7 @@
 #include "base/json.h"
 
 typedef enum lm_action_kind {
-    LM_ACTION_OTHER, /* passed over: checkpointMetadata, sidecar, what will come */
+    LM_ACTION_OTHER, /* passed over: checkpointMetadata, what will come */
     LM_ACTION_COMMIT_INFO,
     LM_ACTION_PROTOCOL,
     LM_ACTION_METADATA,
@@ -30,6 +30,7 @@ typedef enum lm_action_kind {
     LM_ACTION_REMOVE,
     LM_ACTION_CDC,
     LM_ACTION_DOMAIN,
+    LM_ACTION_SIDECAR, /* in checkpoints only */
 } lm_action_kind;
 
 /* A map of texts; a NULL value is a null. */
@@ -96,6 +97,11 @@ typedef struct lm_delta_domain {
     bool removed;
 } lm_delta_domain;
 
+/* A file of adds and removes that belong to a checkpoint. */
+typedef struct lm_delta_sidecar {
+    const char *path; /* a URI; the file is in _sidecars whatever it says */
+} lm_delta_sidecar;
+
 typedef struct lm_delta_commit_info {
     bool has_timestamp, has_in_commit_timestamp;
     int64_t timestamp_ms, in_commit_timestamp_ms;
@@ -121,6 +127,7 @@ typedef struct lm_action {
         lm_delta_add add;
         lm_delta_remove remove;
         lm_delta_domain domain;
+        lm_delta_sidecar sidecar;
     };
 } lm_action;
 

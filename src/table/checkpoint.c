@@ -3,8 +3,10 @@
 
 #include <lamella/parquet_read.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
+#include "base/bytes_text.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
@@ -106,12 +108,30 @@ static lm_status file_write(lm_table_log *log, const char *path, const lm_snapsh
     return status;
 }
 
+/* Any UUID will do for a V2 one; with that of the table, of two writers one makes the file. */
+static lm_status v2_suffix(const lm_snapshot *snapshot, char suffix[64], lm_error *error)
+{
+    char uuid[37];
+    uint8_t bytes[16];
+    const char *id = snapshot->metadata.id;
+    if (lm__uuid_parse(id, strlen(id), bytes))
+        lm__uuid_text(uuid, bytes)[0] = '\0';
+    else
+        LM_TRY(lm__uuid4(uuid, error));
+    snprintf(suffix, 64, ".checkpoint.%s.parquet", uuid);
+    return LM_OK;
+}
+
 static lm_status file_make(lm_table_log *log, const lm_snapshot *snapshot,
                            lm_checkpoint_result *result, lm_error *error)
 {
-    char path[LM_PATH_BYTES_MAX];
+    char path[LM_PATH_BYTES_MAX], suffix[64];
     lm_error local;
-    const lm_log_checkpoint name = {.version = snapshot->version};
+    lm_log_checkpoint name = {.version = snapshot->version};
+    if (lm__table_wants_v2(&snapshot->protocol, &snapshot->metadata)) {
+        LM_TRY(v2_suffix(snapshot, suffix, error));
+        name.suffix = suffix;
+    }
     LM_TRY(lm__log_checkpoint_path(log, &name, 1, path, error));
     lm_status status = file_write(log, path, snapshot, result, &local);
     result->adds = (int64_t)snapshot->part_count;

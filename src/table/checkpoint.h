@@ -6,8 +6,9 @@
  * was, and is done by whoever commits next.
  *
  * Invariants
- *  1. A checkpoint is classic, one file, made where none is: it is whole or absent, and of two
- *     writers one makes it.
+ *  1. A checkpoint is one file, made where none is: it is whole or absent, and of two writers one
+ *     makes it. It is classic, or in a table that wants that a V2 one without sidecars, which is
+ *     called by the table's id.
  *  2. It has every live part, transaction, and each tombstone that has not expired.
  *  3. _last_checkpoint is replaced by one of a later version only, as far as it can be seen: among
  *     Lamella's writers always, where the store replaces on a condition.

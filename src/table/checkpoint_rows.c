@@ -15,6 +15,8 @@
 #define BATCH_BYTES (32 * LM_MIB) /* of texts; a batch ends past it */
 
 #define MAP "map<key: utf8 not null, value: utf8>"
+/* Of V2 ones only, and last. */
+#define V2_TEXT "checkpointMetadata: struct<version: int64, tags: " MAP ">\n"
 static const char schema_text[] =
     "txn: struct<appId: utf8, version: int64, lastUpdated: int64>\n"
     "add: struct<path: utf8, partitionValues: " MAP ", size: int64, modificationTime: int64,"
@@ -25,10 +27,10 @@ static const char schema_text[] =
     " format: struct<provider: utf8, options: " MAP ">, schemaString: utf8,"
     " partitionColumns: list<element: utf8>, configuration: " MAP ", createdTime: int64>\n"
     "protocol: struct<minReaderVersion: int32, minWriterVersion: int32,"
-    " readerFeatures: list<element: utf8>, writerFeatures: list<element: utf8>>\n";
+    " readerFeatures: list<element: utf8>, writerFeatures: list<element: utf8>>\n" V2_TEXT;
 
 /* The columns, as they stand there. */
-enum { TXN, ADD, REMOVE, METADATA, PROTOCOL, KINDS };
+enum { TXN, ADD, REMOVE, METADATA, PROTOCOL, CHECKPOINT };
 
 typedef struct writing {
     const lm_table_log *log;
@@ -142,7 +144,7 @@ static void row_begin(writing *w, int kind) { w->at = w->root.children[kind].chi
 static lm_status row_end(writing *w, int kind)
 {
     if (w->status == LM_OK) keep(w, lm__build_struct_end(&w->root.children[kind]));
-    for (int other = 0; other < KINDS && w->status == LM_OK; other++)
+    for (int other = 0; other < w->root.n_children && w->status == LM_OK; other++)
         if (other != kind) keep(w, lm__build_null(&w->root.children[other]));
     if (w->status != LM_OK) return failed(w, w->status);
     if (w->root.children[0].length < BATCH_ROWS && w->bytes < BATCH_BYTES) return LM_OK;
@@ -157,6 +159,15 @@ static lm_status write_protocol(writing *w, const lm_delta_protocol *protocol)
     put_list(w, protocol->has_reader_features, &protocol->reader_features);
     put_list(w, protocol->has_writer_features, &protocol->writer_features);
     return row_end(w, PROTOCOL);
+}
+
+/* What makes it a V2 one. */
+static lm_status write_checkpoint(writing *w, int64_t version)
+{
+    row_begin(w, CHECKPOINT);
+    put_int(w, true, version);
+    put_map(w, false, NULL);
+    return row_end(w, CHECKPOINT);
 }
 
 static lm_status write_metadata(writing *w, const lm_delta_metadata *metadata)
@@ -221,9 +232,13 @@ static lm_status write_all(writing *w, const lm_snapshot *s, lm_checkpoint_resul
                                           LM_REMOVE_RETENTION_MS);
     int64_t txns_ms =
         lm__property_interval_ms(&s->metadata, "delta.setTransactionRetentionDuration", -1);
+    result->actions = 2;
+    if (w->root.n_children > CHECKPOINT) {
+        LM_TRY(write_checkpoint(w, s->version));
+        result->actions++;
+    }
     LM_TRY(write_protocol(w, &s->protocol));
     LM_TRY(write_metadata(w, &s->metadata));
-    result->actions = 2;
     for (size_t i = 0; i < s->txn_count; i++) {
         const lm_delta_txn *txn = &s->txns[i].txn;
         if (txns_ms >= 0 && txn->has_last_updated && txn->last_updated_ms < now_ms - txns_ms)
@@ -266,7 +281,9 @@ lm_status lm__checkpoint_write(const lm_table_log *log, const lm_snapshot *snaps
                                lm_checkpoint_result *result, lm_error *error)
 {
     writing w = {.log = log, .error = error};
-    LM_TRY(lm_schema_parse(log->allocator, schema_text, sizeof schema_text - 1, &w.schema, error));
+    bool v2 = lm__table_wants_v2(&snapshot->protocol, &snapshot->metadata);
+    size_t size = sizeof schema_text - 1 - (v2 ? 0 : sizeof V2_TEXT - 1);
+    LM_TRY(lm_schema_parse(log->allocator, schema_text, size, &w.schema, error));
     lm_status status = lm__builder_init(&w.root, log->allocator, &w.schema->root, error);
     if (status == LM_OK) {
         status = writer_open(&w, sink);

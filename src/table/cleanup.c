@@ -41,9 +41,21 @@ static int64_t version_at(const lm_log_listing *listing, int64_t time_ms)
     return version;
 }
 
-/* Can it be opened, and has it rows? Nothing is removed on the word of a damaged file. */
-static bool is_sound(const lm_table_log *log, const lm_log_checkpoint *checkpoint)
+/* A V2 checkpoint leads to other files: it is read, with all of them. */
+static bool is_whole(lm_table_log *log, int64_t version)
 {
+    const lm_snapshot_options options = {.has_version = true, .version = version};
+    lm_snapshot *snapshot;
+    lm_error error;
+    if (lm__snapshot_load(log, &options, &snapshot, &error) != LM_OK) return false;
+    lm__snapshot_free(snapshot);
+    return true;
+}
+
+/* Can it be opened, and has it rows? Nothing is removed on the word of a damaged file. */
+static bool is_sound(lm_table_log *log, const lm_log_checkpoint *checkpoint)
+{
+    if (checkpoint->suffix) return is_whole(log, checkpoint->version);
     uint32_t files = checkpoint->parts ? checkpoint->parts : 1;
     const lm_parquet_reader_options options = {.allocator = log->allocator,
                                                .without_row_groups = true};

@@ -72,7 +72,7 @@ lm_status lm__table_readable(const lm_delta_protocol *protocol, const lm_delta_m
 {
     /* columnMapping is looked at by its mode. vacuumProtocolCheck asks readers for nothing. */
     static const char *const known[] = {"timestampNtz", "columnMapping", "vacuumProtocolCheck",
-                                        NULL};
+                                        "v2Checkpoint", NULL};
     LM_TRY(versions_check(protocol, where, error));
     LM_TRY(known_check(&protocol->reader_features, known, where, "read", error));
     if (protocol->reader >= 2) LM_TRY(column_mapping_check(metadata, where, "read", error));
@@ -154,10 +154,19 @@ lm_status lm__table_writable(const lm_allocator *allocator, const lm_delta_proto
                              const lm_delta_metadata *metadata, const char *where, lm_error *error)
 {
     /* Heeded, or refused below when they are in use. */
-    static const char *const known[] = {
-        "appendOnly",     "invariants",        "checkConstraints",    "generatedColumns",
-        "changeDataFeed", "identityColumns",   "allowColumnDefaults", "columnMapping",
-        "timestampNtz",   "inCommitTimestamp", "vacuumProtocolCheck", NULL};
+    static const char *const known[] = {"appendOnly",
+                                        "invariants",
+                                        "checkConstraints",
+                                        "generatedColumns",
+                                        "changeDataFeed",
+                                        "identityColumns",
+                                        "allowColumnDefaults",
+                                        "columnMapping",
+                                        "timestampNtz",
+                                        "inCommitTimestamp",
+                                        "vacuumProtocolCheck",
+                                        "v2Checkpoint",
+                                        NULL};
     LM_TRY(lm__table_readable(protocol, metadata, where, error));
     if (protocol->writer > WRITER_MAX)
         return lm__error_set(error, LM_UNSUPPORTED,
@@ -182,6 +191,13 @@ lm_delta_protocol lm__table_protocol(bool timestamp_ntz)
         .reader_features = {features, 1},
         .writer_features = {features, 3},
     };
+}
+
+bool lm__table_wants_v2(const lm_delta_protocol *protocol, const lm_delta_metadata *metadata)
+{
+    const char *policy = lm__text_map_get(&metadata->configuration, "delta.checkpointPolicy");
+    return policy && strcasecmp(policy, "v2") == 0 &&
+           lm__text_list_has(&protocol->reader_features, "v2Checkpoint");
 }
 
 /* ---- properties ---- */

@@ -23,6 +23,9 @@ LM_MUST_USE lm_status lm__table_writable(const lm_allocator *allocator,
 /* 1 and 2, or 3 and 7 with the feature timestampNtz and those that 2 has of itself. */
 lm_delta_protocol lm__table_protocol(bool timestamp_ntz);
 
+/* Its checkpoints are to be of the V2 kind (PROTOCOL.md, "V2 Checkpoint Table Feature"). */
+bool lm__table_wants_v2(const lm_delta_protocol *protocol, const lm_delta_metadata *metadata);
+
 /* Properties of the table: the fallback when they are absent or not understood. */
 bool lm__property_bool(const lm_delta_metadata *metadata, const char *key, bool fallback);
 int64_t lm__property_int(const lm_delta_metadata *metadata, const char *key, int64_t fallback);

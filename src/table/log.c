@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bytes_text.h"
 #include "base/error.h"
 #include "base/json.h"
 
 #define PART_DIGITS 10
 #define PART_SHAPE ".checkpoint.0000000000.0000000000.parquet"
+#define V2_END (sizeof ".checkpoint.00000000-0000-0000-0000-000000000000" - 1)
 
 lm_status lm__table_log_init(lm_table_log *log, const lm_allocator *allocator, lm_store *store,
                              const char *root, lm_error *error)
@@ -44,11 +46,13 @@ void lm__table_log_deinit(lm_table_log *log)
 typedef struct part {
     int64_t version;
     uint32_t part, parts; /* 0 of 0: one file */
+    const char *suffix;   /* of a V2 one */
 } part;
 
 typedef struct gathering {
     const lm_allocator *allocator;
-    int64_t from, v2;
+    lm_arena *arena; /* of suffixes */
+    int64_t from;
     lm_log_entry *entries;
     size_t entry_count, entry_capacity;
     part *parts;
@@ -107,6 +111,22 @@ static bool is_part(const char *rest, part *found)
            found->part <= found->parts;
 }
 
+/* ".checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json" or ".parquet" */
+static bool is_v2(const char *rest)
+{
+    uint8_t uuid[16];
+    const char *end = rest + V2_END;
+    return strlen(rest) > V2_END && strncmp(rest, ".checkpoint.", sizeof ".checkpoint." - 1) == 0 &&
+           lm__uuid_parse(rest + sizeof ".checkpoint." - 1, 36, uuid) &&
+           (strcmp(end, ".json") == 0 || strcmp(end, ".parquet") == 0);
+}
+
+static lm_status gather_v2(gathering *g, part found, const char *rest)
+{
+    found.suffix = lm__arena_strdup(g->arena, rest);
+    return found.suffix ? gather_part(g, found) : LM_NO_MEMORY;
+}
+
 static lm_status gather(void *context, const lm_store_entry *entry, lm_error *error)
 {
     gathering *g = context;
@@ -118,8 +138,8 @@ static lm_status gather(void *context, const lm_store_entry *entry, lm_error *er
         status = gather_entry(g, (lm_log_entry){found.version, entry->stat.mtime_ns / 1000000});
     else if (strcmp(rest, LM_TABLE_CHECKPOINT_SUFFIX) == 0 || is_part(rest, &found))
         status = gather_part(g, found);
-    else if (strncmp(rest, ".checkpoint.", 12) == 0 && found.version > g->v2)
-        g->v2 = found.version;
+    else if (is_v2(rest))
+        status = gather_v2(g, found, rest);
     return status == LM_OK ? LM_OK : lm__error_memory(error, "listing a table's log");
 }
 
@@ -134,11 +154,13 @@ static int compare_parts(const void *a, const void *b)
     const part *x = a, *y = b;
     if (x->version != y->version) return x->version < y->version ? -1 : 1;
     if (x->parts != y->parts) return x->parts < y->parts ? -1 : 1;
+    if (x->suffix && y->suffix) return strcmp(x->suffix, y->suffix);
+    if (x->suffix || y->suffix) return x->suffix ? 1 : -1;
     return (x->part > y->part) - (x->part < y->part);
 }
 
 /* The complete ones of the sorted files; of several of one version the first, which is the one in
- * one file where there is such a one. */
+ * one file where there is such a one, and a classic one rather than a V2 one. */
 static size_t complete(const part *parts, size_t count, lm_log_checkpoint *out)
 {
     size_t found = 0;
@@ -148,7 +170,7 @@ static size_t complete(const part *parts, size_t count, lm_log_checkpoint *out)
             next++;
         bool whole = parts[i].parts == 0 || next - i == parts[i].parts;
         if (!whole || (found && out[found - 1].version == parts[i].version)) continue;
-        out[found++] = (lm_log_checkpoint){parts[i].version, parts[i].parts};
+        out[found++] = (lm_log_checkpoint){parts[i].version, parts[i].parts, parts[i].suffix};
     }
     return found;
 }
@@ -166,7 +188,6 @@ static lm_status listing_fill(gathering *g, lm_log_listing *listing, lm_error *e
     if (g->entry_count)
         memcpy(listing->entries, g->entries, g->entry_count * sizeof *listing->entries);
     listing->checkpoint_count = complete(g->parts, g->part_count, listing->checkpoints);
-    listing->v2_checkpoint = g->v2;
     return LM_OK;
 }
 
@@ -178,8 +199,8 @@ lm_status lm__log_listing_read(lm_table_log *log, int64_t from, bool with_times,
     snprintf(after, sizeof after, "%020lld", (long long)from);
     const lm_list_options options = {
         .after = after, .with_stat = with_times, .cancel = log->cancel};
-    gathering g = {.allocator = log->allocator, .from = from, .v2 = -1};
-    *listing = (lm_log_listing){.arena = arena, .v2_checkpoint = -1};
+    gathering g = {.allocator = log->allocator, .arena = arena, .from = from};
+    *listing = (lm_log_listing){.arena = arena};
     lm_status status = lm__store_list(log->store, log->directory, &options, gather, &g, error);
     if (status == LM_OK) status = listing_fill(&g, listing, error);
     lm__free(log->allocator, g.entries);
@@ -198,6 +219,8 @@ lm_status lm__log_checkpoint_path(const lm_table_log *log, const lm_log_checkpoi
                                   uint32_t number, char path[LM_PATH_BYTES_MAX], lm_error *error)
 {
     char suffix[sizeof PART_SHAPE + PART_DIGITS];
+    if (checkpoint->suffix)
+        return lm__log_path(&log->entries, checkpoint->version, checkpoint->suffix, path, error);
     if (checkpoint->parts == 0)
         snprintf(suffix, sizeof suffix, "%s", LM_TABLE_CHECKPOINT_SUFFIX);
     else

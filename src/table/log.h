@@ -7,7 +7,8 @@
  *     <20 digits>.json                                    an entry
  *     <20 digits>.checkpoint.parquet                      a checkpoint
  *     <20 digits>.checkpoint.<10 digits>.<10 digits>.parquet   part o of p of one
- *     <20 digits>.checkpoint.<uuid>.json or .parquet      a V2 checkpoint: not read
+ *     <20 digits>.checkpoint.<uuid>.json or .parquet      a V2 checkpoint
+ *     _sidecars/<name>.parquet                            parts of the table, for V2 checkpoints
  *     _last_checkpoint                                    a hint, which may lie
  */
 #ifndef LM_TABLE_LOG_H
@@ -21,6 +22,7 @@
 #define LM_TABLE_ENTRY_SUFFIX ".json"
 #define LM_TABLE_CHECKPOINT_SUFFIX ".checkpoint.parquet"
 #define LM_TABLE_HINT_NAME "_last_checkpoint"
+#define LM_TABLE_SIDECARS "_sidecars"
 
 /* For one thread at a time; `store` and `root` are borrowed. */
 typedef struct lm_table_log {
@@ -46,7 +48,8 @@ typedef struct lm_log_entry {
 
 typedef struct lm_log_checkpoint {
     int64_t version;
-    uint32_t parts; /* 0: one file */
+    uint32_t parts;     /* 0: one file */
+    const char *suffix; /* ".checkpoint.<uuid>.json" of a V2 one; NULL: as its parts have it */
 } lm_log_checkpoint;
 
 /* What is in the directory, by versions. */
@@ -56,7 +59,6 @@ typedef struct lm_log_listing {
     size_t entry_count;
     lm_log_checkpoint *checkpoints; /* complete ones */
     size_t checkpoint_count;
-    int64_t v2_checkpoint; /* the newest of that kind, or -1 */
 } lm_log_listing;
 
 /* From version `from` on. LM_NOT_FOUND when there is no log. */

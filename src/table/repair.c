@@ -26,9 +26,9 @@ static lm_status repair_checkpoint(lm_operation *o, lm_table_repaired *result)
     const lm_log_checkpoint *last = lm__log_listing_checkpoint(&listing, o->snapshot->version);
     bool is_led_to = last && hint >= last->version;
     if (is_led_to || (!last && listing.entry_count < LM_TABLE_CHECKPOINT_INTERVAL)) return LM_OK;
-    LM_TRY(lm__table_checkpoint(&o->log, -1, &made, o->error));
-    result->checkpoint = true;
-    return LM_OK;
+    lm_status status = lm__table_checkpoint(&o->log, -1, &made, o->error);
+    result->checkpoint = status == LM_OK;
+    return status == LM_UNSUPPORTED ? LM_OK : status; /* those who can will make it */
 }
 
 static lm_status repair(lm_operation *o, const char *path, lm_table_repaired *result)

@@ -63,11 +63,6 @@ static lm_status choice_check(const lm_table_log *log, const choice *c, lm_error
         next++;
     }
     if (next > c->version) return LM_OK;
-    if (l->v2_checkpoint >= next)
-        return lm__error_set(error, LM_UNSUPPORTED,
-                             "%s: the table has checkpoints of the Delta feature v2Checkpoint, "
-                             "which are not supported",
-                             log->root);
     return lm__error_set(error, LM_CORRUPT, "%s: entry %lld is missing", log->directory,
                          (long long)next);
 }
@@ -241,7 +236,10 @@ lm_status lm__snapshot_load(lm_table_log *log, const lm_snapshot_options *option
         bool chosen = status == LM_OK;
         if (chosen) status = load(log, options, &c, snapshot, error);
         lm__arena_deinit(&c.arena);
-        if (!chosen || status != LM_NOT_FOUND || tries == LOAD_TRIES) return status;
+        if (!chosen || status != LM_NOT_FOUND) return status;
+        if (tries < LOAD_TRIES) continue;
+        if (error) error->code = LM_CORRUPT; /* the table is there, a file of its log is not */
+        return LM_CORRUPT;
     }
 }
 

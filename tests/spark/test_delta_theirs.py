@@ -134,6 +134,49 @@ def test_checkpoints_of_spark(delta, place, sql, theirs, how):
     same(delta, place, [r for r in live if r["text"] != "ü"])
 
 
+@pytest.mark.parametrize("sidecars", ["one", "several"])
+@pytest.mark.parametrize("form", ["json", "parquet"])
+def test_v2_checkpoints(delta, tmp_path, place, sql, theirs, form, sidecars):
+    """Spark's, whose parts are in files beside them, do alone for us; and ours, which have all in one, for Spark."""
+    said = {"checkpointV2.topLevelFileFormat": form, **({"checkpoint.partSize": "4"} if sidecars == "several" else {})}
+    for key, value in said.items():
+        delta.conf.set(f"spark.databricks.delta.{key}", value)
+    try:
+        theirs("text", checkpointPolicy="v2", checkpointInterval=2)
+        sql("insert into {t} " + ROWS.format(30, 40), "delete from {t} where text = 'oslo' or tick = 9", "insert into {t} (tick) values (50)")
+    finally:
+        for key in said:
+            delta.conf.unset(f"spark.databricks.delta.{key}")
+    log = place / "_delta_log"
+    last = sorted(log.glob("*.checkpoint.*"))[-1]
+    assert last.suffix == f".{form}" and len(last.name.split(".")[2]) == 36
+    assert (len(list((log / "_sidecars").glob("*.parquet"))) > 4) == (sidecars == "several")
+    version = int(last.name[:20])  # its entry stays: Spark wants that of the last version
+    for path in (*log.glob("*.crc"), *(path for path in log.glob("*.json") if path.stem.isdigit() and int(path.stem) < version)):
+        path.unlink()
+    live = same(delta, place)
+    assert tables.scan(str(place), where="tick between 30 and 33").count_rows() == sum(30 <= r["tick"] <= 33 for r in live)
+
+    ours = Ours(tmp_path, COLUMNS, PARTITIONS["text"])
+    ours.append([{"tick": 200}, {"tick": 201}])
+    ours.append([{"tick": 202}])
+    tables.delete(str(place), where="text = 'a/b'")
+    left = sum(r["text"] != "a/b" for r in live)
+    made = [path for path in log.glob("*.checkpoint.*.parquet") if int(path.name[:20]) > version and path not in (last,)]
+    assert made, "none of ours"
+    newest = max(int(path.name[:20]) for path in made)
+    for path in log.glob("*.json"):
+        if path.stem.isdigit() and int(path.stem) < newest:
+            path.unlink()
+    same(delta, place, count=left + 3)
+    sql("insert into {t} (tick) values (60)", "optimize {t}")
+    tables.compact(str(place))
+    tables.vacuum(str(place), retention=NO_TIME, force=True)
+    same(delta, place, count=left + 4)
+    tables.repair(str(place))
+    same(delta, place, count=left + 4)
+
+
 def test_many_small_entries_of_spark(delta, place, sql):
     """With what an entry of Spark's may have: transactions, tags, comments, user metadata, properties that mean nothing to us."""
     sql("create table {t} (id bigint comment 'ü', `a.c` varchar(4), `D` varchar(9)) using delta tblproperties ('a b' = 'c')")
@@ -206,11 +249,6 @@ def clustering(sql):
     sql("create table {t} (id bigint, v int) using delta cluster by (id)")
 
 
-def checkpoint_v2(sql):
-    make("checkpointPolicy", "v2")(sql)
-    sql.set(checkpointInterval=2)
-
-
 UNREADABLE = {
     "deletionVectors": make("enableDeletionVectors"),
     "deletion vector": deleted_rows,
@@ -220,7 +258,6 @@ UNREADABLE = {
         "create table {t} (id bigint, v int) using delta tblproperties "
         "('delta.enableIcebergCompatV2' = 'true', 'delta.columnMapping.mode' = 'name')"
     ),
-    "v2Checkpoint": checkpoint_v2,
     "typeWidening": make("enableTypeWidening"),
 }
 

@@ -138,18 +138,21 @@ TEST(commit_info_of_others_is_taken_loosely)
 TEST(what_is_unknown_is_passed_over)
 {
     static const char text[] =
-        "{\"sidecar\":{\"path\":\"x\"}}\r\n"
+        "{\"checkpointMetadata\":{\"version\":1}}\r\n"
         "\n"
         "{\"txn\":{\"appId\":\"a\",\"version\":1,\"more\":{}},\"add\":null}\n"
-        "{\"cdc\":{\"path\":\"c\"}}\n";
+        "{\"cdc\":{\"path\":\"c\"}}\n"
+        "{\"sidecar\":{\"path\":\"s\",\"sizeInBytes\":1}}\n";
     lm_action *actions;
     size_t count;
     lm_error error;
     lm__arena_init(&arena, NULL, 0);
     CHECK_OK(lm__actions_read(&arena, text, sizeof text - 1, "e", &actions, &count, &error), error);
-    REQUIRE(count == 2);
+    REQUIRE(count == 3);
     CHECK_INT(actions[0].kind, LM_ACTION_TXN);
     CHECK_INT(actions[1].kind, LM_ACTION_CDC);
+    CHECK_INT(actions[2].kind, LM_ACTION_SIDECAR);
+    CHECK_TEXT(actions[2].sidecar.path, "s");
     lm__arena_deinit(&arena);
 }
 
@@ -298,12 +301,11 @@ static void check_features(const lm_delta_protocol *protocol, const lm_delta_met
 TEST(features_are_refused_by_name)
 {
     static const char *const reader_features[] = {"deletionVectors", "columnMapping",
-                                                  "v2Checkpoint",    "typeWidening",
-                                                  "catalogManaged",  "somethingNew"};
+                                                  "typeWidening", "catalogManaged", "somethingNew"};
     static const char *const writer_features[] = {"rowTracking", "domainMetadata", "clustering",
                                                   "icebergCompatV1"};
-    static const char *const unused[] = {"appendOnly", "invariants", "checkConstraints",
-                                         "changeDataFeed", "generatedColumns"};
+    static const char *const unused[] = {"appendOnly",     "invariants",       "checkConstraints",
+                                         "changeDataFeed", "generatedColumns", "v2Checkpoint"};
     lm_delta_metadata plain = metadata_of();
     for (size_t i = 0; i < sizeof reader_features / sizeof *reader_features; i++) {
         const lm_delta_protocol protocol = {.reader = 3,
@@ -328,7 +330,7 @@ TEST(features_are_refused_by_name)
                                        .writer_features = {writer_features, 3}};
     check_features(&several, &plain, NULL, "features rowTracking, domainMetadata, clustering");
     const lm_delta_protocol listed = {
-        .reader = 1, .writer = 7, .has_writer_features = true, .writer_features = {unused, 5}};
+        .reader = 1, .writer = 7, .has_writer_features = true, .writer_features = {unused, 6}};
     check_features(&listed, &plain, NULL, NULL);
     check_features(&(lm_delta_protocol){.reader = 4, .writer = 7}, &plain, "reader version 4",
                    "reader version 4");

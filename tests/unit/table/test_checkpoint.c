@@ -163,6 +163,90 @@ TEST(a_checkpoint_stands_for_the_entries_before_it) /* [2] */
     lm__store_close(store);
 }
 
+#define TABLE_ID "80a083e8-7026-4e79-81be-64bd76c43a11"
+#define V2_NAME "00000000000000000001.checkpoint." TABLE_ID ".parquet"
+
+/* A table that wants V2 checkpoints, with the parts a, b and, in entry 1, c instead of a. */
+static lm_store *v2_table(void)
+{
+    static const char *const features[] = {"v2Checkpoint"};
+    static const lm_key_value config[] = {
+        {.key = "delta.checkpointPolicy", .key_size = 22, .value = "v2", .value_size = 2}};
+    lm_store *store = mem_open();
+    lm_action first[] = {action_protocol(), action_metadata(), action_add("a"), action_add("b")};
+    first[0].protocol = (lm_delta_protocol){.reader = 3,
+                                            .writer = 7,
+                                            .has_reader_features = true,
+                                            .has_writer_features = true,
+                                            .reader_features = {features, 1},
+                                            .writer_features = {features, 1}};
+    first[1].metadata.id = TABLE_ID;
+    first[1].metadata.configuration = (lm_text_map){config, 1};
+    commit(store, first, 4);
+    lm_action second[] = {action_txn("x", 7), action_remove("a"), action_add("c")};
+    commit(store, second, 3);
+    return store;
+}
+
+static void check_v2_parts(lm_store *store)
+{
+    char paths[100];
+    lm_error error;
+    lm_snapshot *s = load_at(store, -1, &error);
+    REQUIRE(s != NULL);
+    CHECK_TEXT(paths_of(s, paths, sizeof paths), "b c ");
+    CHECK_INT(s->checkpoint_version, 1);
+    CHECK_INT(lm__snapshot_txn(s, "x")->txn.version, 7);
+    lm__snapshot_free(s);
+}
+
+TEST(a_table_that_wants_v2_checkpoints_gets_them) /* [1] */
+{
+    lm_store *store = v2_table();
+    lm_checkpoint_result result = checkpoint(store, -1);
+    CHECK(!result.was_there && result.has_hint);
+    CHECK_INT(result.actions, 6); /* the removed one has expired */
+    CHECK(is_there(store, V2_NAME));
+    CHECK(!is_there(store, "00000000000000000001.checkpoint.parquet"));
+    result = checkpoint(store, -1);
+    CHECK(result.was_there);
+    CHECK_INT(result.actions, 6);
+    remove_file(store, "t/_delta_log/00000000000000000000.json");
+    remove_file(store, "t/_delta_log/00000000000000000001.json");
+    check_v2_parts(store);
+    lm__store_close(store);
+}
+
+#define V2_JSON                                                                                    \
+    "t/_delta_log/00000000000000000001.checkpoint.90a083e8-7026-4e79-81be-64bd76c43a11.json"
+static const char v2_manifest[] =
+    "{\"checkpointMetadata\":{\"version\":1}}\n"
+    "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":"
+    "[\"v2Checkpoint\"],\"writerFeatures\":[\"v2Checkpoint\"]}}\n"
+    "{\"metaData\":{\"id\":\"i\",\"format\":{\"provider\":\"parquet\",\"options\":{}},"
+    "\"schemaString\":\"{}\",\"partitionColumns\":[],\"configuration\":{}}}\n"
+    "{\"txn\":{\"appId\":\"x\",\"version\":7}}\n"
+    "{\"sidecar\":{\"path\":\"s.parquet\",\"sizeInBytes\":1,\"modificationTime\":2}}\n";
+
+TEST(parts_are_read_from_sidecars)
+{
+    lm_store *store = v2_table();
+    lm_error error;
+    uint8_t *data;
+    size_t size;
+    (void)checkpoint(store, -1);
+    CHECK_OK(lm__store_read(store, "t/_delta_log/" V2_NAME, NULL, 1 << 20, &data, &size, &error),
+             error);
+    put_file(store, "t/_delta_log/_sidecars/s.parquet", (const char *)data, size);
+    lm__free(NULL, data);
+    remove_file(store, "t/_delta_log/" V2_NAME);
+    remove_file(store, "t/_delta_log/00000000000000000000.json");
+    remove_file(store, "t/_delta_log/00000000000000000001.json");
+    put_file(store, V2_JSON, v2_manifest, sizeof v2_manifest - 1);
+    check_v2_parts(store);
+    lm__store_close(store);
+}
+
 TEST(many_parts_are_read_back_as_they_were)
 {
     enum { PARTS = 20000 };
@@ -347,6 +431,15 @@ TEST(only_what_nobody_can_ask_for_is_removed) /* [4] */
     put_file(store, "t/_delta_log/00000000000000000002.checkpoint.parquet", "PAR1", 4);
     CHECK_INT(cleanup(store, 400, false), 0);
     lm__store_close(store);
+
+    store = v2_table(); /* nor is one whose sidecar is missing */
+    put_file(store, V2_JSON, v2_manifest, sizeof v2_manifest - 1);
+    CHECK_INT(cleanup(store, 400, false), 0);
+    remove_file(store, V2_JSON);
+    (void)checkpoint(store, -1);
+    CHECK_INT(cleanup(store, 400, false), 1);
+    check_v2_parts(store);
+    lm__store_close(store);
 }
 
 /* ---- failures ---- */
@@ -417,6 +510,8 @@ TEST(every_allocation_failing)
 int main(void)
 {
     RUN(a_checkpoint_stands_for_the_entries_before_it);
+    RUN(a_table_that_wants_v2_checkpoints_gets_them);
+    RUN(parts_are_read_from_sidecars);
     RUN(many_parts_are_read_back_as_they_were);
     RUN(the_hint_never_goes_back);
     RUN(a_damaged_checkpoint_is_told_and_can_be_done_without);

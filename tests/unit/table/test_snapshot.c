@@ -129,20 +129,71 @@ TEST(a_wrong_hint_changes_nothing) /* [3] */
     }
 }
 
-TEST(checkpoints_that_are_not_supported_are_refused_by_name)
+#define V2 "t/_delta_log/00000000000000000004.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11"
+#define SIDECAR(path)                                                                              \
+    "{\"sidecar\":{\"path\":\"" path "\",\"sizeInBytes\":1,\"modificationTime\":2}}\n"
+
+static lm_store *with_v2(const char *name, const char *json)
 {
     lm_store *store = mem_open();
-    put_file(store,
-             "t/_delta_log/00000000000000000004.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11"
-             ".json",
-             "{}", 2);
-    put_entry(store, 5, ADD("e"));
-    check_refused(store, -1, LM_UNSUPPORTED,
-                  "t: the table has checkpoints of the Delta feature v2Checkpoint, which are not "
-                  "supported");
+    put_file(store, name, json, strlen(json));
+    put_entry(store, 5, ADD("e") REMOVE("b"));
+    return store;
+}
+
+TEST(v2_checkpoints_in_json_are_read)
+{
+    lm_store *store =
+        with_v2(V2 ".json", "{\"checkpointMetadata\":{\"version\":4}}\n" HEAD ADD("a") ADD("b")
+                                REMOVE("c") "{\"txn\":{\"appId\":\"x\",\"version\":7}}\n");
+    lm_error error;
+    lm_snapshot *s = load_at(store, -1, &error);
+    REQUIRE(s != NULL);
+    CHECK_TEXT(paths_of(s, text, sizeof text), "a e ");
+    CHECK_INT(s->checkpoint_version, 4);
+    CHECK_INT(lm__snapshot_txn(s, "x")->txn.version, 7);
+    CHECK_INT(lm__snapshot_txn(s, "x")->entry, -1);
+    lm__snapshot_free(s);
+    lm_table_log log = log_open(store, NULL);
+    CHECK_OK(lm__snapshot_load(&log, &(lm_snapshot_options){.with_removes = true}, &s, &error),
+             error);
+    CHECK_INT(s->remove_count, 2);
+    lm__snapshot_free(s);
+    lm__table_log_deinit(&log);
     lm__store_close(store);
-    /* Parts of one that are not all there are no checkpoint. */
-    store = mem_open();
+}
+
+TEST(v2_checkpoints_that_are_none_or_not_whole_are_told) /* [2] */
+{
+    static const struct {
+        const char *name, *json, *message;
+    } cases[] = {
+        {"t/_delta_log/00000000000000000004.checkpoint.80a083e8-7026.json", HEAD,
+         "t/_delta_log: entry 0 is missing"},
+        {V2 ".txt", HEAD, "t/_delta_log: entry 0 is missing"},
+        {V2 ".json", HEAD "{\"add\":", V2 ".json, line 3"},
+        {V2 ".json", HEAD SIDECAR("s%20x.parquet"), "t/_delta_log/_sidecars/s x.parquet"},
+        {V2 ".json", HEAD SIDECAR("file:/else/where/../s.parquet"),
+         "_delta_log/_sidecars/s.parquet"},
+        {V2 ".json", HEAD SIDECAR("else/.."), V2 ".json: a sidecar without a name"},
+        {V2 ".json", HEAD SIDECAR("a%2F"), V2 ".json: a sidecar without a name"},
+        {V2 ".json", HEAD "{\"sidecar\":{}}", "sidecar.path is missing"},
+        {V2 ".json", ADD("a"), "version 5 has no protocol"},
+        {V2 ".parquet", HEAD, V2 ".parquet"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lm_store *store = with_v2(cases[i].name, cases[i].json);
+        lm_error error;
+        CHECK(load_at(store, -1, &error) == NULL);
+        CHECK_INT(error.code, LM_CORRUPT);
+        if (!strstr(error.message, cases[i].message)) CHECK_TEXT(error.message, cases[i].message);
+        lm__store_close(store);
+    }
+}
+
+TEST(checkpoints_in_parts_are_whole_or_none)
+{
+    lm_store *store = mem_open();
     put_file(store, "t/_delta_log/00000000000000000005.checkpoint.0000000001.0000000002.parquet",
              "", 0);
     put_entry(store, 6, ADD("f"));
@@ -251,7 +302,9 @@ int main(void)
     RUN(of_two_actions_in_one_entry_the_last_counts);
     RUN(what_is_missing_or_damaged_is_told);
     RUN(a_wrong_hint_changes_nothing);
-    RUN(checkpoints_that_are_not_supported_are_refused_by_name);
+    RUN(v2_checkpoints_in_json_are_read);
+    RUN(v2_checkpoints_that_are_none_or_not_whole_are_told);
+    RUN(checkpoints_in_parts_are_whole_or_none);
     RUN(features_that_are_not_supported_are_refused_before_parts_are_read);
     RUN(many_entries_are_read_by_many_threads);
     RUN(versions_by_time);
