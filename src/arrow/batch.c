@@ -135,3 +135,23 @@ lm_status lm__batch_slice(lm_batch *batch, int64_t start, int64_t length, lm_bat
     (*slice)->root = lm__array_slice(&batch->root, start, length);
     return LM_OK;
 }
+
+lm_status lm__batch_rest_next(lm_batch_rest *rest, int64_t rows_most, lm_batch **piece,
+                              lm_error *error)
+{
+    lm_batch *whole = rest->batch;
+    *piece = NULL;
+    if (!whole) return LM_OK;
+    int64_t rows = lm__batch_rows(whole) - rest->at;
+    bool is_last = rows_most == 0 || rows <= rows_most;
+    if (!is_last) rows = rows_most;
+    if (is_last && rest->at == 0)
+        *piece = lm__batch_ref(whole);
+    else
+        LM_TRY(lm__batch_slice(whole, rest->at, rows, piece, error));
+    rest->at += rows;
+    if (!is_last) return LM_OK;
+    lm__batch_unref(whole);
+    *rest = (lm_batch_rest){0};
+    return LM_OK;
+}

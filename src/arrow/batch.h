@@ -74,6 +74,15 @@ static inline lm_array *lm__batch_columns(lm_batch *batch)
 /* Rows [start, start + length) as a batch that shares the memory. */
 LM_MUST_USE lm_status lm__batch_slice(lm_batch *batch, int64_t start, int64_t length,
                                       lm_batch **slice, lm_error *error);
+/* A batch that is handed out piece by piece. */
+typedef struct lm_batch_rest {
+    lm_batch *batch; /* NULL: all of it was */
+    int64_t at;      /* its rows before were */
+} lm_batch_rest;
+
+/* Its next rows, at most `rows_most` (0: all); NULL where nothing is left. */
+LM_MUST_USE lm_status lm__batch_rest_next(lm_batch_rest *rest, int64_t rows_most, lm_batch **piece,
+                                          lm_error *error);
 /* Each exported array, children too, holds a reference on the batch. */
 LM_MUST_USE lm_status lm__batch_export(lm_batch *batch, struct ArrowArray *out, lm_error *error);
 

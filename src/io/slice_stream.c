@@ -12,8 +12,7 @@ typedef struct slice_stream {
     uint64_t skip, left;
     int64_t batch_rows;
     lm_cancel *cancel;
-    lm_batch *batch; /* being handed out, from row `at` on */
-    int64_t at;
+    lm_batch_rest rest;
 } slice_stream;
 
 /* The next batch with rows in the stretch, cut to it; NULL at the end. */
@@ -30,11 +29,12 @@ static lm_status fetch(slice_stream *s, lm_error *error)
         uint64_t kept = rows - first < s->left ? rows - first : s->left;
         s->left -= kept;
         if (kept == rows) {
-            s->batch = batch;
+            s->rest.batch = batch;
             return LM_OK;
         }
         lm_status status =
-            kept ? lm__batch_slice(batch, (int64_t)first, (int64_t)kept, &s->batch, error) : LM_OK;
+            kept ? lm__batch_slice(batch, (int64_t)first, (int64_t)kept, &s->rest.batch, error)
+                 : LM_OK;
         lm__batch_unref(batch);
         if (status != LM_OK || kept > 0) return status;
     }
@@ -44,30 +44,14 @@ static lm_status fetch(slice_stream *s, lm_error *error)
 static lm_status slice_next(lm_stream *stream, lm_batch **batch, lm_error *error)
 {
     slice_stream *s = (slice_stream *)stream;
-    if (!s->batch) {
-        LM_TRY(fetch(s, error));
-        s->at = 0;
-        if (!s->batch) return LM_OK;
-    }
-    int64_t left = lm__batch_rows(s->batch) - s->at;
-    if (s->at == 0 && (s->batch_rows == 0 || left <= s->batch_rows)) {
-        *batch = s->batch;
-        s->batch = NULL;
-        return LM_OK;
-    }
-    int64_t rows = left < s->batch_rows ? left : s->batch_rows;
-    LM_TRY(lm__batch_slice(s->batch, s->at, rows, batch, error));
-    s->at += rows;
-    if (rows < left) return LM_OK;
-    lm__batch_unref(s->batch);
-    s->batch = NULL;
-    return LM_OK;
+    if (!s->rest.batch) LM_TRY(fetch(s, error));
+    return lm__batch_rest_next(&s->rest, s->batch_rows, batch, error);
 }
 
 static void slice_close(lm_stream *stream)
 {
     slice_stream *s = (slice_stream *)stream;
-    lm__batch_unref(s->batch);
+    lm__batch_unref(s->rest.batch);
     lm__stream_close(s->inner);
     lm__free(s->allocator, s);
 }

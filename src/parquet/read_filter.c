@@ -70,8 +70,7 @@ typedef struct filter_stream {
     filter_scan scans[2]; /* the one at work, and the next */
     filter_portion *head, *tail;
     size_t portions;
-    lm_batch *batch; /* being handed out in slices */
-    int64_t batch_at;
+    lm_batch_rest rest;
 } filter_stream;
 
 static lm_status no_memory(lm_error *error) { return lm__error_memory(error, "filtering rows"); }
@@ -427,28 +426,12 @@ static void tell_counts(filter_stream *s)
 static lm_status filter_next(lm_stream *stream, lm_batch **batch, lm_error *error)
 {
     filter_stream *s = (filter_stream *)stream;
-    if (!s->batch) {
-        lm_status status = next_rows(s, &s->batch, error);
+    if (!s->rest.batch) {
+        lm_status status = next_rows(s, &s->rest.batch, error);
         tell_counts(s);
         LM_TRY(status);
-        s->batch_at = 0;
     }
-    lm_batch *whole = s->batch;
-    *batch = whole;
-    if (!whole) return LM_OK;
-    int64_t left = lm__batch_rows(whole) - s->batch_at, most = (int64_t)s->asked.batch_rows;
-    if (s->batch_at == 0 && (most == 0 || left <= most)) {
-        s->batch = NULL;
-        return LM_OK;
-    }
-    int64_t rows = left < most ? left : most;
-    *batch = NULL;
-    LM_TRY(lm__batch_slice(whole, s->batch_at, rows, batch, error));
-    s->batch_at += rows;
-    if (rows < left) return LM_OK;
-    lm__batch_unref(whole);
-    s->batch = NULL;
-    return LM_OK;
+    return lm__batch_rest_next(&s->rest, (int64_t)s->asked.batch_rows, batch, error);
 }
 
 static void filter_close(lm_stream *stream)
@@ -464,7 +447,7 @@ static void filter_close(lm_stream *stream)
         close_scan(&s->scans[i]);
         lm__arena_deinit(&s->scans[i].arena);
     }
-    lm__batch_unref(s->batch);
+    lm__batch_unref(s->rest.batch);
     lm__pool_free(s->pool);
     tell_counts(s);
     lm_filter_free(s->filter);

@@ -64,8 +64,7 @@ struct read_stream {
     /* Units that have been made and not been fetched. */
     read_unit *head, *tail;
     size_t bytes_ahead, units_ahead;
-    lm_batch *batch; /* being handed out in slices */
-    int64_t batch_at;
+    lm_batch_rest rest;
     pthread_mutex_t lock; /* for the free scratches, and the order of jobs */
     lm_read_scratch *scratches;
     atomic_bool stop;
@@ -542,28 +541,11 @@ static void tell_counts(const read_stream *s)
 static lm_status stream_next(lm_stream *stream, lm_batch **batch, lm_error *error)
 {
     read_stream *s = (read_stream *)stream;
-    if (!s->batch) {
-        LM_TRY(next_rows(s, &s->batch, error));
-        s->batch_at = 0;
+    if (!s->rest.batch) {
+        LM_TRY(next_rows(s, &s->rest.batch, error));
         tell_counts(s);
     }
-    lm_batch *whole = s->batch;
-    *batch = whole;
-    if (!whole) return LM_OK;
-    int64_t left = lm__batch_rows(whole) - s->batch_at, most = (int64_t)s->asked.batch_rows;
-    if (s->batch_at == 0 && (most == 0 || left <= most)) {
-        s->batch = NULL;
-        return LM_OK;
-    }
-    int64_t rows = left < most ? left : most;
-    *batch = NULL;
-    LM_TRY(lm__batch_slice(whole, s->batch_at, rows, batch, error));
-    s->batch_at += rows;
-    if (rows == left) {
-        lm__batch_unref(whole);
-        s->batch = NULL;
-    }
-    return LM_OK;
+    return lm__batch_rest_next(&s->rest, (int64_t)s->asked.batch_rows, batch, error);
 }
 
 /* Opening and closing. */
@@ -574,7 +556,7 @@ static void stream_close(lm_stream *stream)
     const lm_allocator *allocator = s->allocator;
     drop_all(s);
     tell_counts(s);
-    lm__batch_unref(s->batch);
+    lm__batch_unref(s->rest.batch);
     if (!s->is_part) lm__pool_free(s->pool);
     while (s->scratches) {
         lm_read_scratch *scratch = s->scratches;

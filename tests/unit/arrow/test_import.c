@@ -91,6 +91,31 @@ TEST(a_slice_is_seen_as_it_is)
     CHECK_INT(column.releases, 1);
 }
 
+TEST(a_batch_is_handed_out_piece_by_piece)
+{
+    for (int64_t most = 0; most <= 11; most++) {
+        array_fixture column;
+        lm_batch_rest rest = {0};
+        lm_batch *piece;
+        fixture_init(&column, 10, 2, NULL, numbers, NULL);
+        CHECK_OK(lm__batch_rest_next(&rest, most, &piece, &error), error);
+        CHECK(piece == NULL);
+        REQUIRE(import_one("int32", &column, LM_VALIDATE_FULL, &rest.batch) == LM_OK);
+        for (int64_t row = 0; row < 10;) {
+            int64_t want = most == 0 || most > 10 - row ? 10 - row : most;
+            CHECK_OK(lm__batch_rest_next(&rest, most, &piece, &error), error);
+            REQUIRE(piece != NULL);
+            lm_array view = lm__batch_column(piece, 0);
+            CHECK_INT(view.length, want);
+            CHECK_INT(((const int32_t *)lm__array_fixed(&view))[0], numbers[row]);
+            row += want;
+            CHECK((rest.batch == NULL) == (row == 10));
+            lm__batch_unref(piece);
+        }
+        CHECK_INT(column.releases, 1);
+    }
+}
+
 TEST(what_is_not_aligned_is_copied)
 {
     _Alignas(8) uint8_t bytes[100];
@@ -594,6 +619,7 @@ TEST(rows_null_as_a_whole_are_refused)
 int main(void)
 {
     RUN(a_slice_is_seen_as_it_is);
+    RUN(a_batch_is_handed_out_piece_by_piece);
     RUN(what_is_not_aligned_is_copied);
     RUN(the_structure_is_checked_without_reading_rows);
     RUN(offsets_are_checked);
