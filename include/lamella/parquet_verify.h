@@ -15,8 +15,8 @@ typedef struct lm_parquet_problem {
     int64_t row_group;  /* -1: of the whole file */
     const char *column; /* dotted path; NULL: of no one column */
     int64_t page;       /* from 0, the dictionary counted in; -1: of the whole chunk */
-    /* "file", "row_group", "page", "levels", "rows", "sizes", "encodings", "statistics", "text",
-     * "column_index", "offset_index", "bloom_filter", "sorting" */
+    /* "file", "row_group", "page", "levels", "nulls", "rows", "sizes", "encodings", "statistics",
+     * "text", "column_index", "offset_index", "bloom_filter", "sorting" */
     const char *kind;
     const char *message;
 } lm_parquet_problem;

@@ -144,6 +144,32 @@ static lm_status read_header(stream *from, size_t count, lm_error *error)
     return LM_OK;
 }
 
+#define WIDE_VALUES 128 /* they end at a byte */
+#define FIRST32_MAX UINT32_MAX
+#define FIRST64_MAX INT64_MAX
+
+/* DuckDB has values of 32 bits, with and without a sign, and their deltas as such of 64, where the
+ * specification has them wrap around: what is above the lowest 32 bits changes no value. */
+static void unpack32(const uint8_t *src, size_t size, size_t count, unsigned width, uint32_t *out)
+{
+    uint64_t wide[WIDE_VALUES];
+    if (width <= 32) {
+        lm__bitunpack32(src, size, count, width, out);
+        return;
+    }
+    for (size_t done = 0; done < count; done += WIDE_VALUES) {
+        size_t some = count - done < WIDE_VALUES ? count - done : WIDE_VALUES;
+        size_t at = lm__bitpack_bytes(done, width);
+        lm__bitunpack64(src + at, size - at, some, width, wide);
+        for (size_t i = 0; i < some; i++) out[done + i] = (uint32_t)wide[i];
+    }
+}
+
+static void unpack64(const uint8_t *src, size_t size, size_t count, unsigned width, uint64_t *out)
+{
+    lm__bitunpack64(src, size, count, width, out);
+}
+
 /* The widths of one block are at `widths`; miniblocks of the same width that follow one another are
  * one stream of bits. A width means nothing where no value is left (Encodings.md). */
 #define DECODE(bits)                                                                               \
@@ -154,13 +180,13 @@ static lm_status read_header(stream *from, size_t count, lm_error *error)
         for (size_t m = 0; m < from->minis && done < left;) {                                      \
             unsigned width = widths[m];                                                            \
             size_t values = 0, bytes = (size_t)(from->end - from->at);                             \
-            if (width > bits) return corrupt(error, "values wider than their type");               \
+            if (width > 64) return corrupt(error, "values of more than 64 bits");                  \
             for (; m < from->minis && widths[m] == width && values < left - done; m++)             \
                 values += from->mini_values;                                                       \
             size_t n = values < left - done ? values : left - done;                                \
             if (lm__bitpack_bytes(n, width) > bytes)                                               \
                 return corrupt(error, "ends before its last value");                               \
-            lm__bitunpack##bits(from->at, bytes, n, width, out + done);                            \
+            unpack##bits(from->at, bytes, n, width, out + done);                                   \
             size_t whole = lm__bitpack_bytes(values, width);                                       \
             from->at += whole < bytes ? whole : bytes;                                             \
             done += n;                                                                             \
@@ -177,7 +203,7 @@ static lm_status read_header(stream *from, size_t count, lm_error *error)
         if (count == 0 && size == 0) return LM_OK;                                                 \
         stream from = {.at = src, .end = src + size};                                              \
         LM_TRY(read_header(&from, count, error));                                                  \
-        if (from.first < INT##bits##_MIN || from.first > INT##bits##_MAX)                          \
+        if (from.first < INT##bits##_MIN || from.first > FIRST##bits##_MAX)                        \
             return corrupt(error, "a first value wider than its type");                            \
         uint##bits##_t *values = (uint##bits##_t *)out;                                            \
         uint##bits##_t last = (uint##bits##_t)from.first;                                          \

@@ -61,12 +61,16 @@ lm_status lm__canonical_present(lm_canonical *state, const lm_read_node *node, b
     return LM_OK;
 }
 
+/* DuckDB writes as many entries for an array that is null as for one that is not: those that go on
+ * a list within what is absent, and are absent as well, say nothing. */
 lm_status lm__canonical_absent(lm_canonical *state, const lm_read_node *node)
 {
+    unsigned around = node->repetition - (node->mode == LM_PARQUET_REPEATED);
     for (uint32_t i = 0; i < node->leaf_count; i++) {
         lm_canonical_leaf *leaf = &state->leaves[node->leaf_first + i];
         leaf->value += definition(leaf) == leaf->node->definition;
-        leaf->at++;
+        do leaf->at++;
+        while (repetition(leaf) > around && definition(leaf) < node->definition);
     }
     return LM_OK;
 }

@@ -187,20 +187,21 @@ static void count_levels(int64_t *counts, const uint8_t *levels, size_t count)
 }
 
 /* Where an entry continues a list, the one before must have had an item in it, and so must this.
- */
+ * Where neither has, it says nothing, and readers can pass over it. */
 static void check_levels(page_state *state, const lm_read_block *block)
 {
-    bool told = false;
+    bool told[2] = {false, false};
     for (size_t i = 0; i < block->entries; i++) {
-        uint8_t repetition = block->repetitions[i];
+        uint8_t repetition = block->repetitions[i], definition = block->definitions[i];
         uint8_t before = i ? block->definitions[i - 1] : state->last_definition;
         uint8_t least = state->list[repetition];
-        if (repetition > 0 && !told && (before < least || block->definitions[i] < least)) {
-            lm__verify_problem(state->v, state->page->ordinal, "levels",
-                               "entry %lld continues a list that has no items",
-                               (long long)(state->page->facts.entries + (int64_t)i));
-            told = true;
-        }
+        if (repetition == 0 || (before >= least && definition >= least)) continue;
+        bool says_nothing = before < least && definition < least;
+        if (told[says_nothing]) continue;
+        lm__verify_problem(state->v, state->page->ordinal, says_nothing ? "nulls" : "levels",
+                           "entry %lld continues a list that has no items",
+                           (long long)(state->page->facts.entries + (int64_t)i));
+        told[says_nothing] = true;
     }
     state->last_definition = block->definitions[block->entries - 1];
 }

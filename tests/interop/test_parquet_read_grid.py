@@ -1,5 +1,6 @@
 """Files of pyarrow, Polars, DuckDB and fastparquet over a grid of types, encodings, codecs, page versions, nulls and
 nesting: read as pyarrow reads them, values and types, and sound by `lamella verify`."""
+import json
 import os
 import pathlib
 import subprocess
@@ -194,6 +195,53 @@ def test_duckdb(tmp_path, kind, version):
                 made.append(path)
     if kind != "mood":  # DuckDB tells of all words of an enum as distinct values, there or not
         is_sound(*made)
+
+
+@pytest.mark.parametrize("kind", ["tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint", "date"])
+@pytest.mark.parametrize("version", ["V1", "V2"])
+def test_duckdb_numbers_from_end_to_end(tmp_path, kind, version):
+    """In V2 the deltas of 32 bits take 33, which pyarrow does not read."""
+    duckdb = pytest.importorskip("duckdb")
+    path, kept = tmp_path / "x.parquet", "integer" if kind == "date" else kind
+    bits = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}[kept.removeprefix("u")]
+    low, high = (0, 2**bits) if kept[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1))
+    with duckdb.connect() as connection:
+        of = f"case when i % 5 = 0 then {low}::hugeint when i % 5 = 1 then {high - 1} else {low} + hash(i) % {high - low}::hugeint end::{kept}"
+        made = f"date '1970-01-01' + least(greatest({of}, -700000), 2900000)::integer" if kind == "date" else of
+        connection.execute(
+            f"create table t as select case when i % 7 <> 3 then {made} end as v from range(5000) r(i); "
+            f"copy t to '{path}' (format parquet, parquet_version {version}, row_group_size 2048)")
+        want = connection.execute("select v from t").fetchall()
+    assert lamella.read_parquet(path, threads=1).column("v").to_pylist() == [v for (v,) in want]
+    is_sound(path)
+
+
+ARRAYS = {
+    "integer[3]": "[i, null, i + 2]", "varchar[2]": "['a' || i, 'b']", "integer[2][3]": "[[i, 1], null, [null, 2]]",
+    "integer[][2]": "[range(i % 3), null]", "struct(a integer, b varchar)[2]": "[{'a': i, 'b': 'x'}, null]",
+    "struct(a integer[2], b integer)": "{'a': case when i % 2 = 0 then [i, 1] end, 'b': i}",
+}
+
+
+@pytest.mark.parametrize("kind", ARRAYS)
+@pytest.mark.parametrize("version", ["V1", "V2"])
+def test_duckdb_arrays_that_are_null(tmp_path, kind, version):
+    """DuckDB writes as many entries for them as for others, of which pyarrow makes lists that are none."""
+    duckdb = pytest.importorskip("duckdb")
+    path = tmp_path / "x.parquet"
+    for condition in ["i % 3 <> 1", "i < 5", "i >= 2000", "false"]:
+        with duckdb.connect() as connection:
+            connection.execute(
+                f"create or replace table t as select case when {condition} then ({ARRAYS[kind]})::{kind} end as v, i as n from range(3000) r(i); "
+                f"copy t to '{path}' (format parquet, parquet_version {version}, row_group_size 2048)")
+            want = [v for (v,) in connection.execute("select v from t").fetchall()]
+        want = [list(v) if isinstance(v, tuple) else v for v in want]
+        got = lamella.read_parquet(path, threads=1).column("v")
+        assert repr(got.to_pylist()) == repr(want).replace("(", "[").replace(")", "]").replace(",]", "]")
+        told = subprocess.run([COMMAND, "cat", "--format", "canonical", path], capture_output=True, check=True).stdout
+        assert [json.loads(line)["v"] for line in told.splitlines()] == got.to_pylist()
+        assert lamella.read_parquet(path, where="n >= 1500 and n < 1510", threads=1).column("v").to_pylist() == got.to_pylist()[1500:1510]
+        assert lamella.read_parquet(path, row_first=2040, row_count=20, threads=1).column("v").to_pylist() == got.to_pylist()[2040:2060]
 
 
 @pytest.mark.parametrize("codec", ["uncompressed", "snappy", "gzip", "brotli", "lz4_raw", "zstd"])

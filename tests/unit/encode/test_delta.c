@@ -205,6 +205,26 @@ TEST(other_shapes)
     CHECK_INT(decode32(wide, 14, 2, out, &consumed), LM_CORRUPT);
 }
 
+/* As DuckDB packs them: deltas that do not wrap around, of up to 33 bits. */
+TEST(values_of_32_bits_with_deltas_of_64)
+{
+    uint64_t state = 34;
+    for (int round = 0; round < 500 && !check_failed; round++) {
+        int64_t values[300];
+        int32_t out[300];
+        uint8_t packed[300 * 9 + 1000];
+        size_t consumed, count = check_random(&state) % 301;
+        unsigned bits = 1 + (unsigned)(check_random(&state) % 32);
+        for (size_t i = 0; i < count; i++)
+            values[i] = (int32_t)(uint32_t)(check_random(&state) >> (64 - bits) << (32 - bits));
+        REQUIRE(lm__delta64_bound(count) <= sizeof packed);
+        size_t size = lm__delta64_encode(values, count, packed);
+        CHECK_INT(decode32(packed, size, count, out, &consumed), LM_OK);
+        CHECK_INT(consumed, size);
+        for (size_t i = 0; i < count; i++) CHECK_INT(out[i], values[i]);
+    }
+}
+
 TEST(what_cannot_be)
 {
     static const uint8_t five[] = {HEADER(5, 2), 2, 0, 0, 0, 0};
@@ -226,8 +246,8 @@ TEST(what_cannot_be)
         {"miniblocks that do not divide a block", {0x80, 1, 3, 5, 2, 2, 0, 0, 0}, 9},
         {"miniblocks of 4 values", {0x80, 1, 32, 5, 2}, 5},
         {"blocks of 2^31", {0x80, 0x80, 0x80, 0x80, 8, 1, 5, 2, 2, 0}, 10},
-        {"a width of 33", {HEADER(2, 2), 2, 33, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8}, 18},
-        {"a first value of 33 bits", {0x80, 1, 4, 1, 0x80, 0x80, 0x80, 0x80, 0x10}, 9},
+        {"a width of 65", {HEADER(2, 2), 2, 65, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8}, 18},
+        {"a first value of 34 bits", {0x80, 1, 4, 1, 0x80, 0x80, 0x80, 0x80, 0x40}, 9},
         {"a number of 65 bits",
          {0x80, 1, 4, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2},
          14},
@@ -305,6 +325,7 @@ int main(void)
     RUN(both_ways);
     RUN(kernels_of_every_level);
     RUN(other_shapes);
+    RUN(values_of_32_bits_with_deltas_of_64);
     RUN(what_cannot_be);
     RUN(cut_and_spoilt);
     RUN(any_bytes);
