@@ -27,6 +27,7 @@ STRUCTS = {
     (lamella_c, "Options"): "lm_parquet_options",
     (lamella_c, "ReadCounts"): "lm_parquet_read_counts",
     (lamella_c, "ReadOptions"): "lm_parquet_read_options",
+    (lamella_c, "ReaderOptions"): "lm_parquet_reader_options",
     (lamella_c, "Result"): "lm_parquet_result",
     (lamella_c, "ScanOptions"): "lm_scan_options",
     (lamella_c, "Sink"): "lm_sink",
