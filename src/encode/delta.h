@@ -3,7 +3,8 @@
  * "Delta Encoding", "Delta-length byte array", "Delta Strings"), both ways.
  *
  * Ours are written with blocks of 128 values in 4 miniblocks of 32; any legal header is read.
- * Deltas wrap around in the width of the type, as the specification says.
+ * Deltas wrap around in the width of the type, as the specification says; those of 32-bit values
+ * are read where they do not, too.
  *
  * Invariants
  *  1. Encoders write into room that the caller has reserved (the bound, slack and work space
