@@ -181,11 +181,12 @@ static void read_compared(lm_parquet_reader *reader, const char *name, const cha
 }
 
 /* Of the first columns: are they null, and how do they compare to whatever literal does, and to a
- * bound of theirs? */
+ * bound of the leaf of that number, which is theirs unless one before is nested? */
 static void read_columns_filtered(lm_parquet_reader *reader, bool true_claims)
 {
     static const char *const literals[] = {"'5'", "date '2024-01-01'", "time '12:00'", "true",
                                            "x'00'"};
+    const lm_parquet_file_info file = lm_parquet_inspect_file(reader);
     struct ArrowSchema schema;
     char name[256], text[300], bound[80];
     if (lm_parquet_reader_schema(reader, NULL, &schema, NULL) != LM_OK) return;
@@ -196,7 +197,7 @@ static void read_columns_filtered(lm_parquet_reader *reader, bool true_claims)
         read_filtered(reader, text, true_claims);
         for (size_t k = 0; k < sizeof literals / sizeof *literals; k++)
             read_compared(reader, name, literals[k], true_claims);
-        if (lm_parquet_inspect_file(reader).row_groups == 0 ||
+        if (file.row_groups == 0 || i >= file.columns ||
             lm_parquet_inspect_chunk(reader, 0, i, &chunk, NULL) != LM_OK ||
             !chunk.statistics.min.data)
             continue;

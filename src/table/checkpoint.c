@@ -56,9 +56,7 @@ static lm_status hint_write(lm_table_log *log, const lm_checkpoint_result *resul
     char path[LM_PATH_BYTES_MAX];
     lm_buffer bytes;
     lm_json_writer w;
-    int size = snprintf(path, sizeof path, "%s/%s", log->directory, LM_TABLE_HINT_NAME);
-    if (size < 0 || (size_t)size >= sizeof path)
-        return lm__error_set(error, LM_LIMIT, "%s: the path is too long", log->directory);
+    LM_TRY(lm__log_file_path(log, LM_TABLE_HINT_NAME, path, error));
     lm__buffer_init(&bytes, log->allocator, 0);
     lm__json_writer_init(&w, &bytes, false);
     lm__json_open_object(&w);
@@ -186,7 +184,7 @@ static lm_status last_checkpoint(lm_table_log *log, int64_t *version, int64_t *s
     *size = 0;
     LM_TRY(lm__log_hint(log, version, error));
     if (*version < 0) return LM_OK;
-    snprintf(path, sizeof path, "%s/%s", log->directory, LM_TABLE_HINT_NAME);
+    LM_TRY(lm__log_file_path(log, LM_TABLE_HINT_NAME, path, error));
     if (lm__store_read(log->store, path, log->allocator, LM_TABLE_HINT_BYTES_MAX, &data, &bytes,
                        &local) != LM_OK)
         return LM_OK;

@@ -145,7 +145,7 @@ static lm_status clean(cleaning *c, bool dry_run, size_t *removed, lm_error *err
         lm_error local;
         if (lm__cancel_requested(c->log->cancel))
             return lm__error_set(error, LM_CANCELLED, "%s: interrupted", c->log->directory);
-        snprintf(path, sizeof path, "%s/%s", c->log->directory, c->files[i].name);
+        LM_TRY(lm__log_file_path(c->log, c->files[i].name, path, error));
         lm_status status =
             dry_run ? LM_OK : lm__store_remove(c->log->store, path, LM_DURABILITY_NONE, &local);
         if (status == LM_NOT_FOUND) continue; /* somebody else cleans up too */

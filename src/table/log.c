@@ -41,6 +41,14 @@ void lm__table_log_deinit(lm_table_log *log)
     log->directory = NULL;
 }
 
+lm_status lm__log_file_path(const lm_table_log *log, const char *name, char path[LM_PATH_BYTES_MAX],
+                            lm_error *error)
+{
+    int size = snprintf(path, LM_PATH_BYTES_MAX, "%s/%s", log->directory, name);
+    if (size > 0 && (size_t)size < LM_PATH_BYTES_MAX) return LM_OK;
+    return lm__error_set(error, LM_LIMIT, "%s: the path is too long", log->directory);
+}
+
 /* ---- listing ---- */
 
 typedef struct part {
@@ -238,8 +246,7 @@ lm_status lm__log_hint(lm_table_log *log, int64_t *version, lm_error *error)
     size_t size;
     lm_error local;
     *version = -1;
-    int written = snprintf(path, sizeof path, "%s/%s", log->directory, LM_TABLE_HINT_NAME);
-    if (written < 0 || (size_t)written >= sizeof path) return LM_OK;
+    if (lm__log_file_path(log, LM_TABLE_HINT_NAME, path, NULL) != LM_OK) return LM_OK;
     lm_status status = lm__store_read(log->store, path, log->allocator, LM_TABLE_HINT_BYTES_MAX,
                                       &data, &size, &local);
     if (status == LM_OK) {

@@ -52,6 +52,10 @@ typedef struct lm_log_checkpoint {
     const char *suffix; /* ".checkpoint.<uuid>.json" of a V2 one; NULL: as its parts have it */
 } lm_log_checkpoint;
 
+/* The path of a file in the log's directory. */
+LM_MUST_USE lm_status lm__log_file_path(const lm_table_log *log, const char *name,
+                                        char path[LM_PATH_BYTES_MAX], lm_error *error);
+
 /* What is in the directory, by versions. */
 typedef struct lm_log_listing {
     lm_arena *arena;

@@ -162,7 +162,7 @@ lm_status lm__replay_remove(lm_replay *r, const lm_delta_remove *remove, int64_t
 {
     lm_snapshot *s = r->snapshot;
     lm_delta_remove own = *remove;
-    if (!s->has_parts) return LM_OK;
+    if (!s->has_parts || (entry < 0 && !s->has_removes)) return LM_OK;
     lm_status status = settle(r, remove->path, entry, &own.path);
     if (status != LM_OK || !own.path || !s->has_removes) return status;
     lm_delta_remove *grown =
@@ -172,4 +172,18 @@ lm_status lm__replay_remove(lm_replay *r, const lm_delta_remove *remove, int64_t
     if (!copy_map(r, &own.partition_values)) return no_memory(r);
     s->removes[s->remove_count++] = own;
     return LM_OK;
+}
+
+/* ---- any ---- */
+
+lm_status lm__replay_action(lm_replay *r, const lm_action *action, int64_t entry)
+{
+    switch (action->kind) {
+    case LM_ACTION_PROTOCOL: return lm__replay_protocol(r, &action->protocol);
+    case LM_ACTION_METADATA: return lm__replay_metadata(r, &action->metadata);
+    case LM_ACTION_TXN: return lm__replay_txn(r, &action->txn, entry);
+    case LM_ACTION_ADD: return lm__replay_add(r, &action->add, entry);
+    case LM_ACTION_REMOVE: return lm__replay_remove(r, &action->remove, entry);
+    default: return LM_OK;
+    }
 }

@@ -28,20 +28,24 @@ LM_MUST_USE lm_status lm__replay_txn(lm_replay *r, const lm_delta_txn *txn, int6
 LM_MUST_USE lm_status lm__replay_add(lm_replay *r, const lm_delta_add *add, int64_t entry);
 LM_MUST_USE lm_status lm__replay_remove(lm_replay *r, const lm_delta_remove *remove, int64_t entry);
 
-/* Files of parts that a V2 checkpoint leads to, by their names. */
-typedef struct lm_sidecars {
+/* Whichever of them it is; others are passed over. */
+LM_MUST_USE lm_status lm__replay_action(lm_replay *r, const lm_action *action, int64_t entry);
+
+/* Files of parts that a V2 checkpoint leads to, by their names in the log's directory. */
+typedef struct lm_replay_sidecars {
     lm_arena arena;
     const char **names;
     size_t count, capacity;
-} lm_sidecars;
+} lm_replay_sidecars;
 
 /* `from` is the checkpoint's file, for messages. */
-LM_MUST_USE lm_status lm__sidecars_add(lm_sidecars *sidecars, const char *uri, const char *from,
-                                       lm_error *error);
+LM_MUST_USE lm_status lm__replay_sidecar(lm_replay_sidecars *sidecars, const char *uri,
+                                         const char *from, lm_error *error);
 
 /* snapshot_rows.c: of one Parquet file, protocol, metadata, transactions and sidecars, and then
  * adds and, where they are wanted, removes. */
-LM_MUST_USE lm_status lm__replay_rows_state(lm_replay *r, const char *path, lm_sidecars *sidecars);
+LM_MUST_USE lm_status lm__replay_rows_state(lm_replay *r, const char *path,
+                                            lm_replay_sidecars *sidecars);
 LM_MUST_USE lm_status lm__replay_rows_parts(lm_replay *r, const char *path);
 
 /* snapshot_checkpoint.c: all of a checkpoint, protocol and metadata first; the table is checked to

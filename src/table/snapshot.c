@@ -167,17 +167,7 @@ static lm_status replay_entry(void *context, int64_t version, const lm_action *a
 {
     lm_replay *r = context;
     (void)error;
-    for (size_t i = count; i-- > 0;) {
-        const lm_action *action = &actions[i];
-        switch (action->kind) {
-        case LM_ACTION_PROTOCOL: LM_TRY(lm__replay_protocol(r, &action->protocol)); break;
-        case LM_ACTION_METADATA: LM_TRY(lm__replay_metadata(r, &action->metadata)); break;
-        case LM_ACTION_TXN: LM_TRY(lm__replay_txn(r, &action->txn, version)); break;
-        case LM_ACTION_ADD: LM_TRY(lm__replay_add(r, &action->add, version)); break;
-        case LM_ACTION_REMOVE: LM_TRY(lm__replay_remove(r, &action->remove, version)); break;
-        default: break;
-        }
-    }
+    for (size_t i = count; i-- > 0;) LM_TRY(lm__replay_action(r, &actions[i], version));
     return LM_OK;
 }
 

@@ -4,7 +4,6 @@
  * parts. Those of a V2 checkpoint (PROTOCOL.md, "V2 Spec") may stand in files beside it, its
  * *sidecars*, and it may be JSON, which is read once and kept.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -16,7 +15,7 @@
 typedef struct reading {
     lm_replay *replay;
     const lm_log_checkpoint *checkpoint;
-    lm_sidecars sidecars;
+    lm_replay_sidecars sidecars;
     lm_action *actions; /* of JSON, in the arena of the sidecars */
     size_t action_count;
 } reading;
@@ -24,7 +23,7 @@ typedef struct reading {
 /* ---- sidecars ---- */
 
 /* Room for one more name. */
-static bool sidecars_reserve(lm_sidecars *s)
+static bool sidecars_reserve(lm_replay_sidecars *s)
 {
     if (s->count < s->capacity) return true;
     size_t capacity = s->capacity ? 2 * s->capacity : 16;
@@ -37,7 +36,8 @@ static bool sidecars_reserve(lm_sidecars *s)
 }
 
 /* The file is in the log's own directory, wherever else its path leads: its name is enough. */
-lm_status lm__sidecars_add(lm_sidecars *s, const char *uri, const char *from, lm_error *error)
+lm_status lm__replay_sidecar(lm_replay_sidecars *s, const char *uri, const char *from,
+                             lm_error *error)
 {
     const char *path;
     lm_status status = lm__part_path_decode(&s->arena, uri, &path, error);
@@ -49,6 +49,8 @@ lm_status lm__sidecars_add(lm_sidecars *s, const char *uri, const char *from, lm
         return lm__error_set(error, LM_LIMIT, "%s: more than %d sidecars", from,
                              LM_TABLE_CHECKPOINT_FILES_MAX);
     if (!sidecars_reserve(s)) return lm__error_memory(error, "reading a checkpoint");
+    name = lm__arena_printf(&s->arena, LM_TABLE_SIDECARS "/%s", name);
+    if (!name) return lm__error_memory(error, "reading a checkpoint");
     s->names[s->count++] = name;
     return LM_OK;
 }
@@ -56,14 +58,10 @@ lm_status lm__sidecars_add(lm_sidecars *s, const char *uri, const char *from, lm
 static lm_status sidecars_read(reading *c)
 {
     char path[LM_PATH_BYTES_MAX];
-    const char *directory = c->replay->log->directory;
+    lm_replay *r = c->replay;
     for (size_t i = 0; i < c->sidecars.count; i++) {
-        int size = snprintf(path, sizeof path, "%s/" LM_TABLE_SIDECARS "/%s", directory,
-                            c->sidecars.names[i]);
-        if (size < 0 || (size_t)size >= sizeof path)
-            return lm__error_set(c->replay->error, LM_LIMIT,
-                                 "%s: the path of a sidecar is too long", directory);
-        LM_TRY(lm__replay_rows_parts(c->replay, path));
+        LM_TRY(lm__log_file_path(r->log, c->sidecars.names[i], path, r->error));
+        LM_TRY(lm__replay_rows_parts(r, path));
     }
     return LM_OK;
 }
@@ -91,20 +89,20 @@ static bool is_json(const lm_log_checkpoint *checkpoint)
     return size > 5 && strcmp(checkpoint->suffix + size - 5, ".json") == 0;
 }
 
-static lm_status action_state(reading *c, const lm_action *action, const char *path)
+static bool is_of_parts(const lm_action *action)
 {
-    lm_replay *r = c->replay;
-    switch (action->kind) {
-    case LM_ACTION_PROTOCOL: return lm__replay_protocol(r, &action->protocol);
-    case LM_ACTION_METADATA: return lm__replay_metadata(r, &action->metadata);
-    case LM_ACTION_TXN: return lm__replay_txn(r, &action->txn, -1);
-    case LM_ACTION_SIDECAR:
-        return lm__sidecars_add(&c->sidecars, action->sidecar.path, path, r->error);
-    default: return LM_OK;
-    }
+    return action->kind == LM_ACTION_ADD || action->kind == LM_ACTION_REMOVE;
 }
 
-static lm_status actions_state(reading *c)
+static lm_status actions_replay(reading *c, bool parts)
+{
+    for (size_t i = 0; i < c->action_count; i++)
+        if (is_of_parts(&c->actions[i]) == parts)
+            LM_TRY(lm__replay_action(c->replay, &c->actions[i], -1));
+    return LM_OK;
+}
+
+static lm_status actions_read(reading *c)
 {
     char path[LM_PATH_BYTES_MAX];
     const lm_table_log *log = c->replay->log;
@@ -118,20 +116,9 @@ static lm_status actions_state(reading *c)
                                         &c->action_count, error);
     lm__free(log->allocator, data);
     for (size_t i = 0; i < c->action_count && status == LM_OK; i++)
-        status = action_state(c, &c->actions[i], path);
+        if (c->actions[i].kind == LM_ACTION_SIDECAR)
+            status = lm__replay_sidecar(&c->sidecars, c->actions[i].sidecar.path, path, error);
     return status;
-}
-
-static lm_status actions_parts(reading *c)
-{
-    lm_replay *r = c->replay;
-    for (size_t i = 0; i < c->action_count; i++) {
-        const lm_action *action = &c->actions[i];
-        if (action->kind == LM_ACTION_ADD) LM_TRY(lm__replay_add(r, &action->add, -1));
-        if (action->kind == LM_ACTION_REMOVE && r->snapshot->has_removes)
-            LM_TRY(lm__replay_remove(r, &action->remove, -1));
-    }
-    return LM_OK;
 }
 
 /* ---- all of it ---- */
@@ -139,10 +126,11 @@ static lm_status actions_parts(reading *c)
 static lm_status read_all(reading *c)
 {
     bool json = is_json(c->checkpoint);
-    LM_TRY(json ? actions_state(c) : files_read(c, false));
+    if (json) LM_TRY(actions_read(c));
+    LM_TRY(json ? actions_replay(c, false) : files_read(c, false));
     LM_TRY(lm__replay_readable(c->replay));
     if (!c->replay->snapshot->has_parts) return LM_OK;
-    LM_TRY(json ? actions_parts(c) : files_read(c, true));
+    LM_TRY(json ? actions_replay(c, true) : files_read(c, true));
     return sidecars_read(c);
 }
 

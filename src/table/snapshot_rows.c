@@ -98,7 +98,7 @@ typedef struct reading {
     lm_array values[COLUMN_COUNT]; /* of the batch */
     lm_array whole[COLUMN_COUNT];  /* the struct that a column stands in */
     lm_arena row;                  /* maps and lists of one row */
-    lm_sidecars *sidecars;
+    lm_replay_sidecars *sidecars;
 } reading;
 
 /* ---- columns ---- */
@@ -312,7 +312,7 @@ static lm_status take_sidecar(reading *c, int64_t row)
 {
     const char *uri;
     LM_TRY(get_text(c, SIDECAR_PATH, row, true, &uri));
-    return lm__sidecars_add(c->sidecars, uri, c->path, c->replay->error);
+    return lm__replay_sidecar(c->sidecars, uri, c->path, c->replay->error);
 }
 
 static lm_status take_state(reading *c, int64_t row)
@@ -459,7 +459,7 @@ static lm_status file_read(reading *c, int first, int end)
     return status;
 }
 
-lm_status lm__replay_rows_state(lm_replay *r, const char *path, lm_sidecars *sidecars)
+lm_status lm__replay_rows_state(lm_replay *r, const char *path, lm_replay_sidecars *sidecars)
 {
     reading c = {.replay = r, .path = path, .sidecars = sidecars};
     lm__arena_init(&c.row, r->log->allocator, 0);
