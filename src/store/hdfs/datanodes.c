@@ -1,8 +1,10 @@
 /*
  * DataNodes that failed. The NameNode takes minutes to notice that one is dead, and redirects to it
- * until then; it leaves out those that a request names, by the address that they speak to each
- * other on, which is not the one in the redirect.
+ * until then; it leaves out those that a request names, by the IP address and port that they speak
+ * to each other on, which are not what the redirect says, or by the IP address alone.
  */
+#define _GNU_SOURCE
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,6 +44,20 @@ static bool name_ask(lm_hdfs_store *hdfs, const char *web, const char *path, uin
     return found;
 }
 
+/* The IP address of its host: enough where no other DataNode is on it. */
+static bool name_guess(const char *web, char name[LM_HDFS_NODE_NAME_MAX])
+{
+    const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    char host[LM_HDFS_NODE_NAME_MAX];
+    snprintf(host, sizeof host, "%.*s", (int)strcspn(web, ":"), web);
+    if (getaddrinfo(host, NULL, &hints, &found) != 0) return false;
+    bool told = getnameinfo(found->ai_addr, found->ai_addrlen, name, LM_HDFS_NODE_NAME_MAX, NULL, 0,
+                            NI_NUMERICHOST) == 0;
+    freeaddrinfo(found);
+    return told;
+}
+
 static int64_t now_ns(const lm_hdfs_store *hdfs)
 {
     const lm_clock *clock = hdfs->remote.retry.policy.clock;
@@ -53,13 +69,7 @@ void lm__hdfs_shun(lm_hdfs_store *hdfs, const char *location, const char *path, 
 {
     char web[LM_HDFS_NODE_NAME_MAX], name[LM_HDFS_NODE_NAME_MAX];
     if (!web_address(location, web)) return;
-    if (path) {
-        if (!name_ask(hdfs, web, path, offset, cancel, name)) return;
-    } else {
-        char *colon = strrchr(web, ':');
-        if (colon) *colon = '\0';
-        if (snprintf(name, sizeof name, "%.270s:9866", web) < 0) return;
-    }
+    if (!name_ask(hdfs, web, path, offset, cancel, name) && !name_guess(web, name)) return;
     lm_hdfs_shunned *oldest = &hdfs->shunned[0];
     pthread_mutex_lock(&hdfs->mutex);
     for (size_t i = 0; i < LM_HDFS_SHUNNED_MAX; i++) {

@@ -126,8 +126,9 @@ bool lm__hdfs_is_same(const lm_hdfs_file *a, const lm_hdfs_file *b);
 /* ---- datanodes.c ---- */
 
 /* The DataNode at `location`, which the NameNode believes in for some minutes after its end,
- * failed: for a while it is not to be sent to. It is one of those that have the byte at `offset` of
- * `path`; NULL: not known, and its address is taken to be the usual one of its host. */
+ * failed: for a while it is not to be sent to. It may be one of those that have the byte at
+ * `offset` of `path`, by which the NameNode can tell its name; else it is taken to be alone on its
+ * host. */
 void lm__hdfs_shun(lm_hdfs_store *hdfs, const char *location, const char *path, uint64_t offset,
                    const lm_cancel *cancel);
 /* "&excludedatanodes=…", or nothing. */

@@ -148,7 +148,7 @@ static lm_status small_attempt(hdfs_stage *s, bool *passes, lm_error *error)
     lm_status status = lm__http_send(s->hdfs->remote.http, &request, &s->answer.response, error);
     if (status != LM_OK) {
         *passes = status == LM_IO && !lm__cancel_requested(s->options.cancel);
-        if (*passes) lm__hdfs_shun(s->hdfs, location, NULL, 0, NULL);
+        if (*passes) lm__hdfs_shun(s->hdfs, location, s->move.from, 0, NULL);
         return lm__error_within(error, status, "%s: the upload failed", s->url);
     }
     if (s->answer.response.status == 201) return LM_OK;
@@ -179,7 +179,7 @@ static lm_status large_attempt(hdfs_stage *s, bool *passes, lm_error *error)
     if (status == LM_OK || s->answer.response.status >= 400)
         return data_refusal(s, &call, passes, error);
     *passes = status == LM_IO && !lm__cancel_requested(s->options.cancel);
-    if (*passes) lm__hdfs_shun(s->hdfs, location, NULL, 0, NULL);
+    if (*passes) lm__hdfs_shun(s->hdfs, location, s->move.from, 0, NULL);
     return lm__error_within(error, status, "%s: the upload failed", s->url);
 }
 
@@ -208,7 +208,7 @@ static void break_off(hdfs_stage *s, lm_status status)
 {
     s->stage.broke_off = status == LM_IO && !lm__cancel_requested(s->options.cancel);
     if (s->stage.broke_off && s->data_node && s->answer.response.status == 0)
-        lm__hdfs_shun(s->hdfs, s->data_node, NULL, 0, NULL);
+        lm__hdfs_shun(s->hdfs, s->data_node, s->move.from, 0, NULL);
 }
 
 /* What went wrong in the middle of an upload: the bytes before are gone. */

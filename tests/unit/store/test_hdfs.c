@@ -338,6 +338,8 @@ TEST(a_copy_that_breaks_off_begins_again)
             CHECK(made && made->size == sizeof data && memcmp(made->bytes, data, made->size) == 0);
             CHECK_INT(told, sizeof data);
             CHECK_INT(times("data CREATE"), 2);
+            /* The NameNode knows which one took the half. */
+            if (breaks[f] == FAULT_HALF) CHECK_INT(times("excludedatanodes=127.0.0.1:7002\n"), 1);
         }
         CHECK_INT(web_temps_left(), 0);
     }
@@ -652,7 +654,7 @@ TEST(a_read_goes_on_behind_each_fault)
     web_put("/a", data);
     web_plan(FAULT_HALF, 2, 1);
     CHECK(reads(store, "/a", data));
-    CHECK(strstr(web.journal, "offset=49999 length=50000\n") != NULL);
+    CHECK(strstr(web.journal, "offset=49999 length=50000 excludedatanodes=127.0.0.1:7002\n"));
     stop(store);
 }
 
@@ -675,7 +677,12 @@ TEST(a_dead_datanode_is_left_out)
                             "GET data OPEN /.reserved/.inodes/16386\n");
     lm_source_close(source);
     CHECK_OK(put(store, "/b", "x", &replace, &error), error);
-    CHECK(strstr(web.journal, "excludedatanodes=127.0.0.1:7001,127.0.0.1:9866\n") != NULL);
+    CHECK(strstr(web.journal, "createparent=true excludedatanodes=127.0.0.1:7001\n") != NULL);
+    /* One that never answered, by the address of its host. */
+    store = start_again(store);
+    web.dead_node = true;
+    CHECK_OK(put(store, "/b", "x", &replace, &error), error);
+    CHECK(strstr(web.journal, "createparent=true excludedatanodes=127.0.0.1\n") != NULL);
     CHECK_INT(web_temps_left(), 0);
     stop(store);
 }

@@ -370,8 +370,7 @@ static inline bool web_redirect(web_peer *peer, const web_request *r)
     size_t used = 0;
     web_parameter(r, "excludedatanodes", excluded, sizeof excluded);
     bool is_dead =
-        web.dead_node &&
-        !strstr(excluded, strcmp(r->op, "OPEN") == 0 ? "127.0.0.1:7001" : "127.0.0.1:9866");
+        web.dead_node && !strstr(excluded, "127.0.0.1:7001") && strcmp(excluded, "127.0.0.1") != 0;
     for (const char *c = r->path; *c; c++) /* as the NameNode says it: '+' stays */
         used +=
             (size_t)snprintf(path + used, sizeof path - used,
@@ -558,8 +557,9 @@ static inline bool web_do(web_peer *peer, const web_request *r, bool half)
             text, sizeof text,
             "{\"LocatedBlocks\":{\"isUnderConstruction\":%s,\"locatedBlocks\":[{\"locations\":["
             "{\"hostName\":\"h\",\"infoPort\":1,\"ipAddr\":\"127.0.0.1\",\"name\":"
-            "\"127.0.0.1:7001\"}]}]}}",
-            file->is_open ? "true" : "false");
+            "\"127.0.0.1:7001\"},{\"hostName\":\"h\",\"infoPort\":%d,\"ipAddr\":\"127.0.0.1\","
+            "\"name\":\"127.0.0.1:7002\"}]}]}}",
+            file->is_open ? "true" : "false", peer->server->port);
         return web_say(peer, "200 OK", "", text);
     }
     if (strcmp(r->op, "SETPERMISSION") == 0)
