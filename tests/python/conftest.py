@@ -5,6 +5,7 @@ nothing_left   asserts that a directory holds these names and no others
 """
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -19,6 +20,7 @@ def pytest_sessionstart(session):
     import lamella
 
     assert sysconfig.get_path("purelib") in lamella.__file__, "lamella must be the installed wheel: ./dev test python"
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background may have it ignored
 
 
 @pytest.fixture(autouse=True)
