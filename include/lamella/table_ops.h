@@ -113,9 +113,9 @@ LM_API LM_MUST_USE lm_status lm_table_history(const char *path, uint64_t limit,
 
 /* Something that is not as the log tells. */
 typedef struct lm_table_problem {
-    const char *part; /* its path below the table; NULL: the table's own */
-    const char *kind; /* "missing", "size", "checksum", "contents", "rows", "statistics", "schema",
-                         "partition", "manifest" */
+    const char *part;    /* its path below the table; NULL: the table's own */
+    const char *kind;    /* "missing", "size", "checksum", "contents", "rows", "deletions",
+                            "statistics",    "schema", "partition", "manifest" */
     const char *message; /* a clause */
 } lm_table_problem;
 

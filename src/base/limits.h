@@ -227,8 +227,9 @@
 #define LM_TABLE_HINT_BYTES_MAX (64 * LM_MIB)     /* of _last_checkpoint, which may have a schema */
 #define LM_TABLE_CHECKPOINT_FILES_MAX 100000      /* of a checkpoint in several parts */
 #define LM_TABLE_SCHEMA_BYTES_MAX (64 * LM_MIB)   /* of schemaString */
-#define LM_TABLE_READ_AHEAD_BYTES (8 * LM_MIB)    /* of a checkpoint's rows */
-#define LM_TABLE_TRIES_MAX 1000                   /* of a commit, each at a number of its own */
+#define LM_DELETION_VECTOR_BYTES_MAX (256 * LM_MIB) /* 2^31 rows as bits */
+#define LM_TABLE_READ_AHEAD_BYTES (8 * LM_MIB)      /* of a checkpoint's rows */
+#define LM_TABLE_TRIES_MAX 1000                     /* of a commit, each at a number of its own */
 #define LM_TABLE_CHECKPOINT_INTERVAL 10      /* entries between checkpoints, of a small table */
 #define LM_TABLE_CHECKPOINT_INTERVAL_MAX 250 /* of a large one, */
 #define LM_TABLE_CHECKPOINT_ACTIONS 8        /* that the last one has, for each of its square */

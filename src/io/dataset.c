@@ -109,7 +109,10 @@ static lm_status make_parts(lm_dataset *d, const lm_found *found, lm_error *erro
     if (!d->parts) return no_memory(error);
     d->count = found->count;
     for (size_t i = 0; i < found->count; i++)
-        d->parts[i] = (lm_part){found->files[i].path, found->files[i].size, -1, (int64_t)i, NULL};
+        d->parts[i] = (lm_part){.path = found->files[i].path,
+                                .size = found->files[i].size,
+                                .rows = -1,
+                                .place = (int64_t)i};
     return LM_OK;
 }
 

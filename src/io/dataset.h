@@ -15,16 +15,18 @@
 #define LM_IO_DATASET_H
 
 #include "io/reader.h"
+#include "table/actions.h"
 
 typedef struct lm_dataset lm_dataset;
 
 typedef struct lm_part {
     const char *path;
     uint64_t size;
-    int64_t rows;      /* -1: not known */
+    int64_t rows;      /* that count; -1: not known */
     int64_t place;     /* its row in the partition table */
     lm_schema *schema; /* for formats without types: what its columns are read as, or NULL. A
                           reference of the dataset's */
+    const lm_delta_vector *vector; /* of a table's part, the rows that do not count; or NULL */
 } lm_part;
 
 struct lm_dataset {
@@ -33,6 +35,7 @@ struct lm_dataset {
     lm_arena arena;
     lm_store *store;
     const lm_format_row *row;
+    const char *root; /* of a table, where deletion vectors are looked for */
     lm_part *parts;
     size_t count;
     lm_batch *partitions; /* a row for each file that was found; NULL without partition columns */

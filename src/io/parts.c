@@ -1,8 +1,8 @@
 /*
  * The rows of a dataset's parts, one part after another, some parts ahead of whoever reads.
  *
- * Of each part: its reader's stream → the columns of the whole (cast, nulls where it has none) →
- * partition columns → filter → the columns that are wanted.
+ * Of each part: its reader's stream → the rows that count → the columns of the whole (cast, nulls
+ * where it has none) → partition columns → filter → the columns that are wanted.
  *
  * Small parts are read whole by one thread each, several at a time; large ones one after another,
  * by all threads, and the next one is opened, and its first rows read, while one is being read.
@@ -27,6 +27,7 @@
 #include "io/dataset.h"
 #include "io/project.h"
 #include "parquet/writer.h"
+#include "table/deletion_vector.h"
 
 #define SEED_ROWS 1024
 
@@ -229,11 +230,12 @@ static lm_status part_columns(const parts_plan *plan, const lm_reader *reader, l
 }
 
 /* May the part's reader filter by itself? Where it has the filter's columns, and as the dataset has
- * them: what is widened afterwards may compare otherwise. */
-static bool is_pushed(const parts_plan *plan, const lm_reader *reader, lm_arena *arena)
+ * them: what is widened afterwards may compare otherwise. A deletion vector counts all rows. */
+static bool is_pushed(const parts_plan *plan, const lm_part *part, const lm_reader *reader,
+                      lm_arena *arena)
 {
     const lm_field *file = &reader->schema->root, *whole = &plan->dataset->schema->root;
-    if (!plan->pushed || !reader->filters) return false;
+    if (!plan->pushed || !reader->filters || part->vector) return false;
     for (size_t i = 0; i < lm_expr_columns(plan->pushed); i++) {
         const char *text = lm_expr_column(plan->pushed, i), *why;
         lm_expr_path path;
@@ -247,6 +249,19 @@ static bool is_pushed(const parts_plan *plan, const lm_reader *reader, lm_arena 
             return false;
     }
     return true;
+}
+
+static lm_status drop_deleted(const lm_dataset *d, const lm_part *part, lm_stream **stream,
+                              lm_error *error)
+{
+    lm_row_set *deleted;
+    lm_stream *all = *stream;
+    *stream = NULL;
+    lm_status status =
+        lm__deletion_vector_read(d->allocator, d->store, d->root, part->vector, &deleted, error);
+    if (status == LM_OK) return lm__live_stream_take(d->allocator, all, deleted, stream, error);
+    lm__stream_close(all);
+    return status;
 }
 
 /* The reader's stream with what is wanted of it, or more. */
@@ -267,8 +282,9 @@ static lm_status open_reader(const parts_plan *plan, const lm_part *part, int th
                           &reader, error));
     lm__arena_init(&arena, d->allocator, 0);
     lm_status status = part_columns(plan, reader, &arena, &request, error);
-    if (is_pushed(plan, reader, &arena)) request.filter = plan->pushed;
+    if (is_pushed(plan, part, reader, &arena)) request.filter = plan->pushed;
     if (status == LM_OK) status = reader->ops->stream(reader, &request, &done, out, error);
+    if (status == LM_OK && part->vector) status = drop_deleted(d, part, out, error);
     lm__arena_deinit(&arena);
     lm__reader_close(reader);
     return status;

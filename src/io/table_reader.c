@@ -112,19 +112,23 @@ static lm_status list_parts(const opening *o, const bool *may, live_part *live, 
     return LM_OK;
 }
 
-/* The dataset's parts and the table of their partition values. */
+/* The dataset's parts, which outlive the snapshot, and the table of their partition values. */
 static lm_status put_parts(const opening *o, const live_part *live, size_t count)
 {
     lm_dataset *d = o->dataset;
     const lm_delta_add **adds = lm__arena_array(&d->arena, count + 1, sizeof *adds);
     d->parts = lm__arena_array(&d->arena, count + 1, sizeof *d->parts);
-    if (!adds || !d->parts) return no_memory(o);
+    d->root = lm__arena_strdup(&d->arena, o->root);
+    if (!adds || !d->parts || !d->root) return no_memory(o);
     for (size_t i = 0; i < count; i++) {
         lm_part *part = &d->parts[i];
         adds[i] = live[i].add;
         *part = (lm_part){.size = (uint64_t)adds[i]->size, .place = (int64_t)i};
-        LM_TRY(lm__part_path_whole(&d->arena, o->root, adds[i], &part->path, o->error));
+        LM_TRY(lm__part_path_whole(&d->arena, o->root, adds[i]->path, &part->path, o->error));
         LM_TRY(lm__part_rows(d->allocator, adds[i], &part->rows, o->error));
+        if (!adds[i]->vector) continue;
+        part->vector = lm__delta_vector_copy(&d->arena, adds[i]->vector);
+        if (!part->vector) return no_memory(o);
     }
     d->count = count;
     return lm__partition_rows(d->allocator, o->root, d->schema,

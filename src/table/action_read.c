@@ -115,18 +115,27 @@ static lm_status read_list(const action_reader *r, const lm_json *object, const 
 
 /* ---- the kinds ---- */
 
-static lm_status no_deletion_vector(const action_reader *r, const lm_json *object)
+static lm_status read_vector(const action_reader *r, const lm_json *object,
+                             const lm_delta_vector **vector)
 {
-    if (!member_of(object, "deletionVector")) return LM_OK;
-    return lm__error_set(r->error, LM_UNSUPPORTED,
-                         "%s, line %zu: %s with a deletion vector (table feature "
-                         "deletionVectors), which is not supported",
-                         r->name, r->line, r->kind);
+    const lm_json *member = member_of(object, "deletionVector");
+    *vector = NULL;
+    if (!member) return LM_OK;
+    lm_delta_vector *made = lm__arena_zero(r->arena, sizeof *made);
+    if (!made) return refuse_memory(r);
+    action_reader inner = *r;
+    inner.kind = "deletionVector";
+    LM_TRY(read_text(&inner, member, "storageType", true, &made->storage, NULL));
+    LM_TRY(read_text(&inner, member, "pathOrInlineDv", true, &made->place, NULL));
+    LM_TRY(read_int(&inner, member, "offset", &made->offset, &made->has_offset));
+    LM_TRY(read_int(&inner, member, "sizeInBytes", &made->size, NULL));
+    LM_TRY(read_int(&inner, member, "cardinality", &made->cardinality, NULL));
+    *vector = made;
+    return LM_OK;
 }
 
 static lm_status read_add(const action_reader *r, const lm_json *object, lm_delta_add *add)
 {
-    LM_TRY(no_deletion_vector(r, object));
     LM_TRY(read_text(r, object, "path", true, &add->path, NULL));
     if (add->path[0] == '\0') return refuse(r, "path", "is empty");
     LM_TRY(read_map(r, object, "partitionValues", &add->partition_values));
@@ -136,6 +145,7 @@ static lm_status read_add(const action_reader *r, const lm_json *object, lm_delt
     LM_TRY(read_int(r, object, "modificationTime", &add->modification_time_ms, &there));
     LM_TRY(read_bool(r, object, "dataChange", true, &add->data_change));
     LM_TRY(read_text(r, object, "stats", false, &add->stats, &add->stats_size));
+    LM_TRY(read_vector(r, object, &add->vector));
     add->has_tags = member_of(object, "tags") != NULL;
     return read_map(r, object, "tags", &add->tags);
 }
@@ -143,7 +153,6 @@ static lm_status read_add(const action_reader *r, const lm_json *object, lm_delt
 static lm_status read_remove(const action_reader *r, const lm_json *object, lm_delta_remove *remove)
 {
     bool has_size;
-    LM_TRY(no_deletion_vector(r, object));
     LM_TRY(read_text(r, object, "path", true, &remove->path, NULL));
     if (remove->path[0] == '\0') return refuse(r, "path", "is empty");
     LM_TRY(read_int(r, object, "deletionTimestamp", &remove->deletion_time_ms,
@@ -152,7 +161,7 @@ static lm_status read_remove(const action_reader *r, const lm_json *object, lm_d
     LM_TRY(read_map(r, object, "partitionValues", &remove->partition_values));
     LM_TRY(read_int(r, object, "size", &remove->size, &has_size));
     remove->extended = has_size && member_of(object, "partitionValues") != NULL;
-    return LM_OK;
+    return read_vector(r, object, &remove->vector);
 }
 
 static lm_status read_metadata(const action_reader *r, const lm_json *object,
@@ -400,4 +409,14 @@ bool lm__text_list_has(const lm_text_list *list, const char *text)
     for (size_t i = 0; i < list->count; i++)
         if (strcmp(list->items[i], text) == 0) return true;
     return false;
+}
+
+const lm_delta_vector *lm__delta_vector_copy(lm_arena *arena, const lm_delta_vector *vector)
+{
+    lm_delta_vector *copy = lm__arena_alloc(arena, sizeof *copy);
+    if (!copy) return NULL;
+    *copy = *vector;
+    copy->storage = lm__arena_strdup(arena, vector->storage);
+    copy->place = lm__arena_strdup(arena, vector->place);
+    return copy->storage && copy->place ? copy : NULL;
 }

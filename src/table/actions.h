@@ -9,7 +9,7 @@
  *  1. What is read has its required fields, in their types; an entry that is cut or damaged is
  *     LM_CORRUPT with its name and the line. Members and actions that are not known are passed
  *     over, as the protocol asks ("Protocol Evolution").
- *  2. A part with a deletion vector is LM_UNSUPPORTED, never a part without one.
+ *  2. Path and deletion vector together say which part is meant.
  *  3. The same action gives the same bytes, one line, in the order of Spark's fields; absent fields
  *     are left out.
  *  4. What was read lives in the arena; what is written is borrowed for the call.
@@ -63,6 +63,15 @@ typedef struct lm_delta_metadata {
     lm_text_map configuration;
 } lm_delta_metadata;
 
+/* Where it is told which rows of a part count no more (deletion_vector.h). */
+typedef struct lm_delta_vector {
+    const char *storage; /* "u", "p" or "i" */
+    const char *place;   /* pathOrInlineDv */
+    bool has_offset;
+    int64_t offset, size;
+    int64_t cardinality; /* how many rows */
+} lm_delta_vector;
+
 /* A part: a data file of the table. */
 typedef struct lm_delta_add {
     const char *path; /* as the log has it: a URI, see part_path.h */
@@ -73,6 +82,7 @@ typedef struct lm_delta_add {
     size_t stats_size;
     lm_text_map tags;
     bool has_tags;
+    const lm_delta_vector *vector; /* NULL: every row counts */
 } lm_delta_add;
 
 typedef struct lm_delta_remove {
@@ -83,6 +93,7 @@ typedef struct lm_delta_remove {
     bool extended; /* the next two are known */
     lm_text_map partition_values;
     int64_t size;
+    const lm_delta_vector *vector;
 } lm_delta_remove;
 
 typedef struct lm_delta_txn {
@@ -134,6 +145,8 @@ typedef struct lm_action {
 /* The value of a key, or NULL: absent, or null. */
 const char *lm__text_map_get(const lm_text_map *map, const char *key);
 bool lm__text_list_has(const lm_text_list *list, const char *text);
+/* NULL: no memory. */
+const lm_delta_vector *lm__delta_vector_copy(lm_arena *arena, const lm_delta_vector *vector);
 
 /* The actions of an entry, without those that are passed over. `name` is for messages. */
 LM_MUST_USE lm_status lm__actions_read(lm_arena *arena, const void *text, size_t size,

@@ -270,7 +270,7 @@ static lm_status open_part(const compaction *c, const lm_delta_add *add, lm_stre
     const char *path;
     lm_stream *plain;
     lm__arena_init(&arena, o->allocator, 0);
-    lm_status status = lm__part_path_whole(&arena, o->root, add, &path, o->error);
+    lm_status status = lm__part_path_whole(&arena, o->root, add->path, &path, o->error);
     if (status == LM_OK) status = lm__store_open(o->store, path, &source, o->error);
     lm__arena_deinit(&arena);
     LM_TRY(status);

@@ -151,6 +151,13 @@ lm_status lm__manifest_text(const lm_snapshot *snapshot, const char *table, lm_b
         parts ? lm__table_tick(&arena, &snapshot->metadata, &tick, error) : no_memory(error);
     for (size_t i = 0; i < snapshot->part_count && status == LM_OK; i++) {
         const lm_delta_add *add = &snapshot->parts[i];
+        if (add->vector) {
+            status = lm__error_set(error, LM_UNSUPPORTED,
+                                   "%s: the part %s has a deletion vector, of which a manifest "
+                                   "cannot tell",
+                                   table, add->path);
+            break;
+        }
         parts[i] = (lm_manifest_part){.bytes = add->size, .mtime_ms = add->modification_time_ms};
         status = lm__part_facts(&arena, add, tick, &parts[i].facts, error);
     }

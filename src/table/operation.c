@@ -79,8 +79,8 @@ lm_action lm__action_remove(const lm_delta_add *part, int64_t now_ms, bool data_
 }
 
 /* numRecords stands first in what every known writer writes, so mostly nothing is parsed. */
-lm_status lm__part_rows(const lm_allocator *allocator, const lm_delta_add *part, int64_t *rows,
-                        lm_error *error)
+static lm_status rows_in_file(const lm_allocator *allocator, const lm_delta_add *part,
+                              int64_t *rows, lm_error *error)
 {
     static const char head[] = "{\"numRecords\":";
     size_t at = sizeof head - 1, end = at;
@@ -97,9 +97,17 @@ lm_status lm__part_rows(const lm_allocator *allocator, const lm_delta_add *part,
     lm__arena_init(&arena, allocator, 0);
     lm_status status = lm__json_parse(&arena, part->stats, part->stats_size, &stats, error);
     *rows = status == LM_OK ? lm__json_member_int(stats, "numRecords", -1) : -1;
-    if (*rows < 0) *rows = -1;
     lm__arena_deinit(&arena);
     return status == LM_NO_MEMORY ? status : LM_OK;
+}
+
+lm_status lm__part_rows(const lm_allocator *allocator, const lm_delta_add *part, int64_t *rows,
+                        lm_error *error)
+{
+    LM_TRY(rows_in_file(allocator, part, rows, error));
+    int64_t deleted = part->vector ? part->vector->cardinality : 0;
+    *rows = deleted >= 0 && *rows >= deleted ? *rows - deleted : -1;
+    return LM_OK;
 }
 
 lm_status lm__operation_count_removed(const lm_operation *o, const lm_delta_add *part,
@@ -188,10 +196,10 @@ lm_status lm__part_path_below(lm_arena *arena, const char *root, const char *uri
     return LM_OK;
 }
 
-lm_status lm__part_path_whole(lm_arena *arena, const char *root, const lm_delta_add *part,
-                              const char **path, lm_error *error)
+lm_status lm__part_path_whole(lm_arena *arena, const char *root, const char *uri, const char **path,
+                              lm_error *error)
 {
-    const char *uri = part->path, *plain;
+    const char *plain;
     size_t size = strlen(root);
     LM_TRY(lm__part_path_decode(arena, uri, &plain, error));
     if (!lm__part_path_is_absolute(uri)) {

@@ -39,7 +39,8 @@ lm_status lm__operation_memory(const lm_operation *operation);
 /* A part is the table's no longer. */
 lm_action lm__action_remove(const lm_delta_add *part, int64_t now_ms, bool data_change);
 int64_t lm__operation_now_ms(const lm_operation *operation);
-/* numRecords of a part's statistics, or -1. Fails for want of memory only. */
+/* The rows of a part that count, by its statistics and its deletion vector, or -1. Fails for want
+ * of memory only. */
 LM_MUST_USE lm_status lm__part_rows(const lm_allocator *allocator, const lm_delta_add *part,
                                     int64_t *rows, lm_error *error);
 /* Counts a part among those removed. */
@@ -60,9 +61,8 @@ bool lm__operation_repeat(lm_status status, int *rounds);
 bool lm__table_keep_up(lm_table_log *log, int64_t version, const lm_delta_metadata *metadata);
 
 /* The path of a part for the store, in the arena. LM_UNSUPPORTED for one on another store. */
-LM_MUST_USE lm_status lm__part_path_whole(lm_arena *arena, const char *root,
-                                          const lm_delta_add *part, const char **path,
-                                          lm_error *error);
+LM_MUST_USE lm_status lm__part_path_whole(lm_arena *arena, const char *root, const char *uri,
+                                          const char **path, lm_error *error);
 /* The same below the table's directory; NULL for what lies elsewhere. */
 LM_MUST_USE lm_status lm__part_path_below(lm_arena *arena, const char *root, const char *uri,
                                           const char **path, lm_error *error);

@@ -108,6 +108,11 @@ lm_status lm__replay_readable(const lm_replay *r)
     if (!r->has_protocol || !r->has_metadata)
         return lm__error_set(r->error, LM_CORRUPT, "%s: version %lld has no %s", r->log->directory,
                              (long long)s->version, r->has_protocol ? "metaData" : "protocol");
+    if (r->has_vectors && !lm__text_list_has(&s->protocol.reader_features, "deletionVectors"))
+        return lm__error_set(r->error, LM_CORRUPT,
+                             "%s: version %lld has a part with a deletion vector, and the table "
+                             "has not the Delta feature deletionVectors",
+                             r->log->directory, (long long)s->version);
     return lm__table_readable(&s->protocol, &s->metadata, r->log->root, r->error);
 }
 
@@ -129,15 +134,39 @@ lm_status lm__replay_txn(lm_replay *r, const lm_delta_txn *txn, int64_t entry)
     return LM_OK;
 }
 
-/* Has a newer action spoken of this path? If not, this one has now. */
-static lm_status settle(lm_replay *r, const char *path, int64_t entry, const char **own)
+/* What an action speaks of: a path, and its deletion vector behind a byte that no URI has. NULL: no
+ * memory. */
+static const char *name_of(lm_replay *r, const char *path, const lm_delta_vector *vector)
 {
+    if (!vector) return path;
+    lm__buffer_clear(&r->name);
+    lm_status status =
+        lm__buffer_printf(&r->name, "%s\n%s%s@%lld", path, vector->storage, vector->place,
+                          vector->has_offset ? (long long)vector->offset : -1);
+    if (status == LM_OK) status = lm__buffer_byte(&r->name, '\0');
+    return status == LM_OK ? (const char *)r->name.data : NULL;
+}
+
+/* Has a newer action spoken of this? If not, this one has now, and *own is its path. */
+static lm_status settle(lm_replay *r, const char *path, const lm_delta_vector *vector,
+                        int64_t entry, const char **own)
+{
+    const char *name = name_of(r, path, vector);
     *own = NULL;
-    if (lm__text_index_find(&r->paths, path)) return LM_OK;
+    if (!name) return no_memory(r);
+    if (lm__text_index_find(&r->paths, name)) return LM_OK;
     *own = copy_text(r, path);
-    if (!*own || (entry >= 0 && lm__text_index_add(&r->paths, *own, entry) != LM_OK))
-        return no_memory(r);
-    return LM_OK;
+    if (!*own) return no_memory(r);
+    if (entry < 0) return LM_OK;
+    name = vector ? copy_text(r, name) : *own;
+    return name && lm__text_index_add(&r->paths, name, entry) == LM_OK ? LM_OK : no_memory(r);
+}
+
+static bool copy_vector(lm_replay *r, const lm_delta_vector **vector)
+{
+    if (!*vector) return true;
+    *vector = lm__delta_vector_copy(&r->snapshot->arena, *vector);
+    return *vector != NULL;
 }
 
 lm_status lm__replay_add(lm_replay *r, const lm_delta_add *add, int64_t entry)
@@ -145,15 +174,16 @@ lm_status lm__replay_add(lm_replay *r, const lm_delta_add *add, int64_t entry)
     lm_snapshot *s = r->snapshot;
     lm_delta_add own = *add;
     if (!s->has_parts) return LM_OK;
-    lm_status status = settle(r, add->path, entry, &own.path);
+    lm_status status = settle(r, add->path, add->vector, entry, &own.path);
     if (status != LM_OK || !own.path) return status;
     lm_delta_add *grown = room(r, s->parts, s->part_count, &s->part_capacity, sizeof *grown);
     if (!grown) return no_memory(r);
     s->parts = grown;
     if (own.stats) own.stats = lm__arena_strndup(&s->arena, own.stats, own.stats_size);
     if ((!own.stats && add->stats) || !copy_map(r, &own.partition_values) ||
-        !copy_map(r, &own.tags))
+        !copy_map(r, &own.tags) || !copy_vector(r, &own.vector))
         return no_memory(r);
+    r->has_vectors |= own.vector != NULL;
     s->parts[s->part_count++] = own;
     return LM_OK;
 }
@@ -163,13 +193,13 @@ lm_status lm__replay_remove(lm_replay *r, const lm_delta_remove *remove, int64_t
     lm_snapshot *s = r->snapshot;
     lm_delta_remove own = *remove;
     if (!s->has_parts || (entry < 0 && !s->has_removes)) return LM_OK;
-    lm_status status = settle(r, remove->path, entry, &own.path);
+    lm_status status = settle(r, remove->path, remove->vector, entry, &own.path);
     if (status != LM_OK || !own.path || !s->has_removes) return status;
     lm_delta_remove *grown =
         room(r, s->removes, s->remove_count, &s->remove_capacity, sizeof *grown);
     if (!grown) return no_memory(r);
     s->removes = grown;
-    if (!copy_map(r, &own.partition_values)) return no_memory(r);
+    if (!copy_map(r, &own.partition_values) || !copy_vector(r, &own.vector)) return no_memory(r);
     s->removes[s->remove_count++] = own;
     return LM_OK;
 }

@@ -12,11 +12,12 @@
 typedef struct lm_replay {
     lm_table_log *log;
     lm_snapshot *snapshot;
-    bool has_protocol, has_metadata;
-    lm_text_index paths; /* settled by entries */
+    bool has_protocol, has_metadata, has_vectors;
+    lm_text_index paths; /* settled by entries; with their deletion vectors, if any */
     lm_text_index apps;
     const char *keys[LM_REPLAY_KEYS_MAX]; /* of partition columns and tags, each once */
     size_t key_count;
+    lm_buffer name; /* of a part with a deletion vector, while it is looked for */
     lm_error *error;
 } lm_replay;
 

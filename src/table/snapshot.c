@@ -197,9 +197,11 @@ static lm_status load(lm_table_log *log, const lm_snapshot_options *o, const cho
     lm_replay r = {.log = log, .snapshot = s, .error = error};
     lm__text_index_init(&r.paths, log->allocator);
     lm__text_index_init(&r.apps, log->allocator);
+    lm__buffer_init(&r.name, log->allocator, 0);
     lm_status status = replay(&r, c);
     lm__text_index_deinit(&r.paths);
     lm__text_index_deinit(&r.apps);
+    lm__buffer_deinit(&r.name);
     if (status == LM_OK && o->has_time &&
         lm__property_bool(&s->metadata, "delta.enableInCommitTimestamps", false))
         status = lm__error_set(error, LM_UNSUPPORTED,

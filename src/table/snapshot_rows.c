@@ -18,6 +18,15 @@
 /* What a column's values must be. */
 typedef enum column_kind { TEXT, INT, BOOL, MAP, LIST } column_kind;
 
+/* Of a deletion vector, after its storageType. */
+enum {
+    VECTOR_PLACE = 1,
+    VECTOR_OFFSET,
+    VECTOR_SIZE,
+    VECTOR_CARDINALITY,
+    VECTOR_COLUMNS,
+};
+
 typedef enum column_id {
     PROTOCOL_READER,
     PROTOCOL_WRITER,
@@ -43,13 +52,15 @@ typedef enum column_id {
     ADD_DATA_CHANGE,
     ADD_STATS,
     ADD_TAGS,
-    REMOVE_PATH,
+    ADD_VECTOR,
+    REMOVE_PATH = ADD_VECTOR + VECTOR_COLUMNS,
     REMOVE_DELETION_TIME,
     REMOVE_DATA_CHANGE,
     REMOVE_EXTENDED,
     REMOVE_PARTITION_VALUES,
     REMOVE_SIZE,
-    COLUMN_COUNT,
+    REMOVE_VECTOR,
+    COLUMN_COUNT = REMOVE_VECTOR + VECTOR_COLUMNS,
 } column_id;
 
 #define STATE_END ADD_PATH /* the columns before are of the first reading */
@@ -83,12 +94,22 @@ static const struct {
     [ADD_DATA_CHANGE] = {"add.dataChange", BOOL},
     [ADD_STATS] = {"add.stats", TEXT},
     [ADD_TAGS] = {"add.tags", MAP},
+    [ADD_VECTOR] = {"add.deletionVector.storageType", TEXT},
+    [ADD_VECTOR + VECTOR_PLACE] = {"add.deletionVector.pathOrInlineDv", TEXT},
+    [ADD_VECTOR + VECTOR_OFFSET] = {"add.deletionVector.offset", INT},
+    [ADD_VECTOR + VECTOR_SIZE] = {"add.deletionVector.sizeInBytes", INT},
+    [ADD_VECTOR + VECTOR_CARDINALITY] = {"add.deletionVector.cardinality", INT},
     [REMOVE_PATH] = {"remove.path", TEXT},
     [REMOVE_DELETION_TIME] = {"remove.deletionTimestamp", INT},
     [REMOVE_DATA_CHANGE] = {"remove.dataChange", BOOL},
     [REMOVE_EXTENDED] = {"remove.extendedFileMetadata", BOOL},
     [REMOVE_PARTITION_VALUES] = {"remove.partitionValues", MAP},
     [REMOVE_SIZE] = {"remove.size", INT},
+    [REMOVE_VECTOR] = {"remove.deletionVector.storageType", TEXT},
+    [REMOVE_VECTOR + VECTOR_PLACE] = {"remove.deletionVector.pathOrInlineDv", TEXT},
+    [REMOVE_VECTOR + VECTOR_OFFSET] = {"remove.deletionVector.offset", INT},
+    [REMOVE_VECTOR + VECTOR_SIZE] = {"remove.deletionVector.sizeInBytes", INT},
+    [REMOVE_VECTOR + VECTOR_CARDINALITY] = {"remove.deletionVector.cardinality", INT},
 };
 
 typedef struct reading {
@@ -324,12 +345,30 @@ static lm_status take_state(reading *c, int64_t row)
     return LM_OK;
 }
 
+/* Of the columns from `first` on. */
+static lm_status get_vector(reading *c, int first, int64_t row, const lm_delta_vector **vector)
+{
+    *vector = NULL;
+    if (is_null(c, first, row)) return LM_OK;
+    lm_delta_vector *made = lm__arena_zero(&c->row, sizeof *made);
+    if (!made) return no_memory(c);
+    LM_TRY(get_text(c, first, row, true, &made->storage));
+    LM_TRY(get_text(c, first + VECTOR_PLACE, row, true, &made->place));
+    made->has_offset = get_int(c, first + VECTOR_OFFSET, row, &made->offset);
+    if (!get_int(c, first + VECTOR_SIZE, row, &made->size) ||
+        !get_int(c, first + VECTOR_CARDINALITY, row, &made->cardinality))
+        return refuse(c, first, "comes without sizeInBytes or cardinality");
+    *vector = made;
+    return LM_OK;
+}
+
 static lm_status take_add(reading *c, int64_t row)
 {
     lm_delta_add add = {0};
     LM_TRY(get_text(c, ADD_PATH, row, true, &add.path));
     if (!*add.path) return refuse(c, ADD_PATH, "is empty");
-    if (lm__text_index_find(&c->replay->paths, add.path)) return LM_OK;
+    LM_TRY(get_vector(c, ADD_VECTOR, row, &add.vector));
+    if (!add.vector && lm__text_index_find(&c->replay->paths, add.path)) return LM_OK;
     LM_TRY(get_map(c, ADD_PARTITION_VALUES, row, &add.partition_values));
     if (!get_int(c, ADD_SIZE, row, &add.size) || add.size < 0)
         return refuse(c, ADD_SIZE, "is missing or below zero");
@@ -353,6 +392,7 @@ static lm_status take_remove(reading *c, int64_t row)
     remove.extended = has_size && !is_null(c, REMOVE_PARTITION_VALUES, row) &&
                       get_bool(c, REMOVE_EXTENDED, row, true);
     LM_TRY(get_map(c, REMOVE_PARTITION_VALUES, row, &remove.partition_values));
+    LM_TRY(get_vector(c, REMOVE_VECTOR, row, &remove.vector));
     return lm__replay_remove(c->replay, &remove, -1);
 }
 

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "store/find.h"
 #include "table/append.h"
+#include "table/deletion_vector.h"
 #include "table/manifest.h"
 #include "table/operation.h"
 #include "table/partition_rows.h"
@@ -28,7 +29,8 @@ typedef struct verifying {
     lm_arena arena; /* of one part */
     const char *part;
     const lm_delta_add *add;
-    lm_schema *schema; /* of the parts */
+    lm_row_set *deleted; /* of that part, or NULL */
+    lm_schema *schema;   /* of the parts */
     lm_text_index live;
     lm_status worst;
     char first[LM_ERROR_MESSAGE_MAX];
@@ -111,6 +113,11 @@ static lm_status read_rows(verifying *v, lm_parquet_reader *reader, lm_stats_che
     lm_batch *batch;
     LM_TRY(lm_parquet_read_stream(reader, &read, &exported, why));
     LM_TRY(lm__stream_import_take(o->allocator, &exported, LM_VALIDATE_NONE, &plain, why));
+    if (v->deleted) {
+        lm_row_set *deleted = v->deleted;
+        v->deleted = NULL;
+        LM_TRY(lm__live_stream_take(o->allocator, plain, deleted, &plain, why));
+    }
     LM_TRY(lm__cast_stream_take(o->allocator, plain, v->schema, &fit, &stream, why));
     lm_status status;
     while ((status = lm__stream_next(stream, &batch, why)) == LM_OK && batch) {
@@ -139,6 +146,27 @@ static lm_status check_rows(verifying *v, lm_parquet_reader *reader)
     return status;
 }
 
+/* `read` are all of the file's. */
+static lm_status check_count(verifying *v, uint64_t read)
+{
+    const lm_operation *o = &v->operation;
+    uint64_t deleted = v->deleted ? lm__row_set_count(v->deleted) : 0;
+    int64_t told;
+    char text[160];
+    LM_TRY(lm__part_rows(o->allocator, v->add, &told, o->error));
+    if (v->deleted && lm__row_set_end(v->deleted) > read) {
+        v->is_broken = true;
+        snprintf(text, sizeof text, "they go up to row %llu, and there are %llu",
+                 (unsigned long long)lm__row_set_end(v->deleted), (unsigned long long)read);
+        return tell(v, LM_CORRUPT, "deletions", text);
+    }
+    v->result->rows += read - deleted;
+    if (v->is_broken || told < 0 || (uint64_t)told == read - deleted) return LM_OK;
+    snprintf(text, sizeof text, "there are %llu, and the log tells of %lld",
+             (unsigned long long)(read - deleted), (long long)told);
+    return tell(v, LM_CORRUPT, "rows", text);
+}
+
 static lm_status check_contents(verifying *v, lm_source *take_source)
 {
     const lm_operation *o = &v->operation;
@@ -147,7 +175,6 @@ static lm_status check_contents(verifying *v, lm_source *take_source)
         .callback = part_problem, .context = v, .cancel = o->how->cancel};
     lm_parquet_verified found = {0};
     lm_parquet_reader *reader;
-    int64_t told;
     lm_error why;
     lm_status status = lm_parquet_reader_open(take_source, &how, &reader, &why);
     if (status != LM_OK) return settle(v, status, &why, "contents");
@@ -156,17 +183,24 @@ static lm_status check_contents(verifying *v, lm_source *take_source)
         status = settle(v, status, &why, "contents");
     else
         status = LM_OK; /* its problems were told */
-    v->result->rows += found.rows;
-    if (status == LM_OK) status = lm__part_rows(o->allocator, v->add, &told, o->error);
-    if (status == LM_OK && !v->is_broken && told >= 0 && (uint64_t)told != found.rows) {
-        char text[160];
-        snprintf(text, sizeof text, "there are %llu, and the log tells of %lld",
-                 (unsigned long long)found.rows, (long long)told);
-        status = tell(v, LM_CORRUPT, "rows", text);
-    }
+    if (status == LM_OK) status = check_count(v, found.rows);
     if (status == LM_OK && !v->is_broken) status = check_rows(v, reader);
     lm_parquet_reader_close(reader);
     return status;
+}
+
+static lm_status check_vector(verifying *v)
+{
+    const lm_operation *o = &v->operation;
+    lm_error why;
+    lm__row_set_free(v->deleted);
+    v->deleted = NULL;
+    if (!v->add->vector) return LM_OK;
+    lm_status status = lm__deletion_vector_read(o->allocator, o->store, o->root, v->add->vector,
+                                                &v->deleted, &why);
+    if (status != LM_NOT_FOUND) return settle(v, status, &why, "deletions");
+    v->is_broken = true;
+    return tell(v, LM_NOT_FOUND, "missing", why.message);
 }
 
 static lm_status check_part(verifying *v)
@@ -176,7 +210,7 @@ static lm_status check_part(verifying *v)
     lm_store_stat stat;
     lm_source *source;
     lm_error why;
-    LM_TRY(lm__part_path_whole(&v->arena, o->root, v->add, &path, o->error));
+    LM_TRY(lm__part_path_whole(&v->arena, o->root, v->add->path, &path, o->error));
     lm_status status = lm__store_stat(o->store, path, true, &stat, &why);
     if (status == LM_NOT_FOUND) return tell(v, LM_NOT_FOUND, "missing", "the file is not there");
     if (status != LM_OK) return settle(v, status, &why, "missing");
@@ -187,6 +221,7 @@ static lm_status check_part(verifying *v)
                  (unsigned long long)stat.size, (long long)v->add->size);
         return tell(v, LM_CORRUPT, "size", text);
     }
+    LM_TRY(check_vector(v));
     if (v->what->without_reading) return LM_OK;
     LM_TRY(check_checksum(v, path));
     status = lm__store_open(o->store, path, &source, &why);
@@ -343,6 +378,7 @@ lm_status lm_table_verify(const char *path, const lm_table_verifying *what,
     if (status == LM_OK) status = verify_all(&v);
     if (status == LM_OK && v.worst != LM_OK) status = lm__error_set(error, v.worst, "%s", v.first);
     lm__text_index_deinit(&v.live);
+    lm__row_set_free(v.deleted);
     lm_schema_free(v.schema);
     lm__arena_deinit(&v.arena);
     lm__operation_close(&v.operation);

@@ -170,10 +170,12 @@ lm_status lm__stats_check_new(const lm_allocator *allocator, const lm_delta_add 
     lm__arena_init(&c->arena, allocator, 0);
     lm_error local;
     lm_status status = lm__json_parse(&c->arena, part->stats, part->stats_size, &stats, &local);
+    /* Beside a deletion vector that is newer they may be those of all rows. */
+    bool exact = lm__json_member_bool(stats, "tightBounds", true);
     if (status == LM_OK)
         status = add_fields(c, schema, &schema->root, "", lm__json_member(stats, "minValues"),
                             lm__json_member(stats, "maxValues"),
-                            lm__json_member(stats, "nullCount"), error);
+                            exact ? lm__json_member(stats, "nullCount") : NULL, error);
     else if (status != LM_NO_MEMORY)
         status = LM_OK; /* damaged ones tell nothing */
     else

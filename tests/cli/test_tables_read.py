@@ -123,13 +123,13 @@ def test_put_diff_and_head_take_tables(told, table, tmp_path):
 
 
 def test_features_are_refused_by_name(told, tmp_path):
-    path = str(tmp_path / "vectors")
+    path = str(tmp_path / "widened")
     deltalake.write_deltalake(path, rows(0, 3))
-    log = tmp_path / "vectors/_delta_log" / f"{1:020}.json"
+    log = tmp_path / "widened/_delta_log" / f"{1:020}.json"
     log.write_text(json.dumps({"protocol": {
-        "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["deletionVectors"],
-        "writerFeatures": ["deletionVectors"]}}) + "\n")  # fmt: skip
-    assert "deletionVectors" in told("cat", path, status=1)
+        "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["typeWidening"],
+        "writerFeatures": ["typeWidening"]}}) + "\n")  # fmt: skip
+    assert "typeWidening" in told("cat", path, status=1)
     assert len(ids(told("cat", path, "--version", 0))) == 3
 
 

@@ -179,9 +179,10 @@ TEST(what_is_damaged_is_told_with_its_place) /* [1], [2] */
         {"{\"add\":{\"path\":\"a\",\"size\":1,\"partitionValues\":{\"k\":1}}}",
          "e, line 1: add.partitionValues has a value that is no text", LM_CORRUPT},
         {"{\"add\":{\"path\":\"a\",\"size\":1,\"deletionVector\":{}}}",
-         "e, line 1: add with a deletion vector (table feature deletionVectors), which is not "
-         "supported",
-         LM_UNSUPPORTED},
+         "e, line 1: deletionVector.storageType is missing", LM_CORRUPT},
+        {"{\"remove\":{\"path\":\"a\",\"deletionVector\":{\"storageType\":\"i\","
+         "\"pathOrInlineDv\":\"\",\"sizeInBytes\":0}}}",
+         "e, line 1: deletionVector.cardinality is missing", LM_CORRUPT},
         {"{\"remove\":{\"path\":\"a\",\"dataChange\":\"yes\"}}",
          "e, line 1: remove.dataChange is neither true nor false", LM_CORRUPT},
         {"{\"protocol\":{\"minReaderVersion\":-1,\"minWriterVersion\":2}}",
@@ -314,8 +315,9 @@ TEST(features_are_refused_by_name)
                                             .has_writer_features = true,
                                             .reader_features = {&reader_features[i], 1},
                                             .writer_features = {&reader_features[i], 1}};
-        const char *why = i == 1 ? NULL : reader_features[i]; /* a mapping that is not in use */
-        check_features(&protocol, &plain, why, why);
+        /* The first is read; the second, a mapping, is not in use. */
+        check_features(&protocol, &plain, i < 2 ? NULL : reader_features[i],
+                       i == 1 ? NULL : reader_features[i]);
     }
     for (size_t i = 0; i < sizeof writer_features / sizeof *writer_features; i++) {
         const lm_delta_protocol protocol = {.reader = 1,

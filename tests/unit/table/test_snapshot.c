@@ -62,6 +62,47 @@ TEST(of_two_actions_in_one_entry_the_last_counts)
     lm__store_close(store);
 }
 
+#define VECTORS                                                                                    \
+    "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":"             \
+    "[\"deletionVectors\"],\"writerFeatures\":[\"deletionVectors\"]}}\n"
+#define OF_VECTOR(kind, place, offset)                                                             \
+    "{\"" kind "\":{\"path\":\"a\",\"size\":1,\"deletionVector\":{\"storageType\":\"u\","          \
+    "\"pathOrInlineDv\":\"" place "\"," offset "\"sizeInBytes\":9,\"cardinality\":2}}}\n"
+
+/* A path may be removed with one vector and added with another in the same entry, in any order. */
+TEST(path_and_vector_together_are_a_part)
+{
+    lm_store *store = mem_open();
+    lm_error error;
+    put_entry(store, 0, HEAD ADD("a") ADD("b"));
+    put_entry(store, 1, VECTORS OF_VECTOR("add", "x", "\"offset\":1,") REMOVE("a"));
+    put_entry(store, 2,
+              OF_VECTOR("remove", "x", "\"offset\":1,") OF_VECTOR("add", "x", "\"offset\":7,"));
+    put_entry(store, 3, OF_VECTOR("add", "y", "") OF_VECTOR("remove", "x", "\"offset\":7,"));
+    put_entry(store, 4, OF_VECTOR("remove", "y", "") ADD("a"));
+    static const char *const places[] = {NULL, "x", "x", "y", NULL};
+    static const int64_t offsets[] = {0, 1, 7, 0, 0};
+    for (int64_t version = 0; version < 5; version++) {
+        lm_snapshot *s = load_at(store, version, &error);
+        REQUIRE(s != NULL);
+        CHECK_TEXT(paths_of(s, text, sizeof text), "a b ");
+        for (size_t i = 0; i < s->part_count; i++) {
+            const lm_delta_vector *vector = s->parts[i].vector;
+            const char *place = s->parts[i].path[0] == 'a' ? places[version] : NULL;
+            CHECK((vector != NULL) == (place != NULL));
+            if (!vector || !place) continue;
+            CHECK_TEXT(vector->place, place);
+            CHECK_TEXT(vector->storage, "u");
+            CHECK_INT(vector->offset, offsets[version]);
+            CHECK_INT(vector->has_offset, version != 3);
+            CHECK_INT(vector->size, 9);
+            CHECK_INT(vector->cardinality, 2);
+        }
+        lm__snapshot_free(s);
+    }
+    lm__store_close(store);
+}
+
 static void check_refused(lm_store *store, int64_t version, lm_status status, const char *message)
 {
     lm_error error;
@@ -218,6 +259,12 @@ TEST(features_that_are_not_supported_are_refused_before_parts_are_read)
                   "t: the table has the Delta feature someFeature, with which it cannot be read "
                   "here");
     lm__store_close(store);
+    store = mem_open();
+    put_entry(store, 0, HEAD OF_VECTOR("add", "x", ""));
+    check_refused(store, -1, LM_CORRUPT,
+                  "t/_delta_log: version 0 has a part with a deletion vector, and the table has "
+                  "not the Delta feature deletionVectors");
+    lm__store_close(store);
 }
 
 TEST(many_entries_are_read_by_many_threads)
@@ -273,6 +320,7 @@ TEST(every_allocation_failing)
     lm_store *store = mem_open();
     put_entry(store, 0, HEAD ADD("a") "{\"txn\":{\"appId\":\"x\",\"version\":1}}");
     put_entry(store, 1, ADD("b") REMOVE("a"));
+    put_entry(store, 2, VECTORS OF_VECTOR("add", "x", "\"offset\":1,"));
     put_file(store, "t/_delta_log/_last_checkpoint", "{\"version\":1}", 13);
     for (size_t n = 0;; n++) {
         check_alloc memory;
@@ -300,6 +348,7 @@ int main(void)
 {
     RUN(entries_are_replayed);
     RUN(of_two_actions_in_one_entry_the_last_counts);
+    RUN(path_and_vector_together_are_a_part);
     RUN(what_is_missing_or_damaged_is_told);
     RUN(a_wrong_hint_changes_nothing);
     RUN(v2_checkpoints_in_json_are_read);
