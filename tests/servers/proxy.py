@@ -188,8 +188,9 @@ class Proxy:
         self.open = True
         self.sockets = []
         self.ports = {}  # the server's port -> ours
+        self.hosts = dict(zip(hdfs.ports["data_nodes"], hdfs.ports["data_hosts"]))
         for role, port in [*(("name", p) for p in hdfs.http_ports), *(("data", p) for p in hdfs.ports["data_nodes"])]:
-            listener = socket.create_server(("127.0.0.1", 0))
+            listener = socket.create_server((self.host(port), 0))
             self.sockets.append(listener)
             self.ports[port] = listener.getsockname()[1]
             threading.Thread(target=self.listen, args=(listener, role, port), daemon=True).start()
@@ -198,6 +199,10 @@ class Proxy:
         self.http_ports = [self.ports[port] for port in hdfs.http_ports]
         self.port = self.http_ports[0]
         self.url = f"webhdfs://127.0.0.1:{self.port}"
+
+    def host(self, port):
+        """Of the server, and ours in front of it."""
+        return self.hosts.get(port, "127.0.0.1")
 
     def plan(self, number=None, fault=None, for_good=False, half_way=None, late_by=None):
         """Begins to count anew. `number` may be a function of role and method: the first for which it is true."""
@@ -278,7 +283,7 @@ class Proxy:
         if self.late_by and self.struck and len(self.seen) >= self.fault[0] + self.late_by:
             self.deliver()
         try:
-            server = Stream(socket.create_connection(("127.0.0.1", port)))
+            server = Stream(socket.create_connection((self.host(port), port)))
         except OSError:
             return False
         try:
@@ -306,7 +311,7 @@ class Proxy:
         with self.lock:
             held, self.held = self.held, []
         for port, request in held:
-            server = Stream(socket.create_connection(("127.0.0.1", port)))
+            server = Stream(socket.create_connection((self.host(port), port)))
             server.send(request)
             reply, body = self.answer(server, Head(request[: request.index(b"\r\n\r\n") + 4]))
             for _ in body:
@@ -354,8 +359,8 @@ class Proxy:
     def redirected(self, text):
         """Addresses of the servers become ours, in redirects and where a NameNode tells its DataNodes."""
         text = re.sub(
-            rb"(http://)(127\.0\.0\.1|localhost):(\d+)",
-            lambda m: b"%s127.0.0.1:%d" % (m[1], self.ports.get(int(m[3]), int(m[3]))),
+            rb"http://(127\.0\.0\.\d+|localhost):(\d+)",
+            lambda m: b"http://%s:%d" % (self.host(int(m[2])).encode(), self.ports.get(int(m[2]), int(m[2]))),
             text,
         )
         return re.sub(rb'("infoPort":)(\d+)', lambda m: b"%s%d" % (m[1], self.ports.get(int(m[2]), int(m[2]))), text)

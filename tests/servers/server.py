@@ -101,17 +101,20 @@ class Hdfs:
     list_limit     the entries in a page of a listing
     simulated      blocks are counted and not kept: what is read is not what was written
     kdc            it is secured by this Kerberos
+    apart          each DataNode has an IP address of its own, as where hosts have one each
     settings       others, by Hadoop's names
     """
 
     def __init__(
-        self, data_nodes=3, pair=False, block_bytes=None, list_limit=None, simulated=False, kdc=None, settings=()
+        self, data_nodes=3, pair=False, block_bytes=None, list_limit=None, simulated=False, kdc=None, apart=False, settings=()
     ):
         self.settings = {**(kdc.settings if kdc else {}), **dict(settings)}
         if block_bytes:
             self.settings["dfs.blocksize"] = block_bytes
         if list_limit:
             self.settings["dfs.ls.limit"] = list_limit
+        if apart:
+            self.settings["lamella.tests.apart"] = "true"
         if simulated:
             factory = "org.apache.hadoop.hdfs.server.datanode.SimulatedFSDataset$Factory"
             self.settings["dfs.datanode.fsdataset.factory"] = factory

@@ -214,7 +214,7 @@ def ended_data_node(name, large, settings):
     """The DataNode that takes an upload ends in its middle. Gives what was done, and what is there."""
     if os.environ.get("LAMELLA_NO_HDFS"):
         pytest.skip(os.environ["LAMELLA_NO_HDFS"])
-    with server.Hdfs(settings=settings) as hdfs, faulty.Proxy(hdfs) as proxy:
+    with server.Hdfs(apart=True, settings=settings) as hdfs, faulty.Proxy(hdfs) as proxy:
         stopped = []
 
         def stop(port):
@@ -238,7 +238,7 @@ def test_a_data_node_ends_during_an_upload(local):
     """The one that takes it, of three: another one takes it then, or it fails, and nothing of it is published."""
     if os.environ.get("LAMELLA_NO_HDFS"):
         pytest.skip(os.environ["LAMELLA_NO_HDFS"])
-    with server.Hdfs(settings={"dfs.replication": 2}) as hdfs, faulty.Proxy(hdfs) as proxy:
+    with server.Hdfs(apart=True, settings={"dfs.replication": 2}) as hdfs, faulty.Proxy(hdfs) as proxy:
         stopped = []
 
         def stop(port):

@@ -25,12 +25,17 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.lang.reflect.Method;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import javax.net.SocketFactory;
+import org.apache.hadoop.conf.Configurable;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.crypto.CryptoProtocolVersion;
 import org.apache.hadoop.fs.CreateFlag;
@@ -62,6 +67,7 @@ import org.apache.hadoop.util.ToolRunner;
 
 public final class Hdfs {
     private static final int LINE_BYTES = 29;
+    private static final String APART = "lamella.tests.apart"; // each DataNode has an IP address of its own
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final StateChangeRequestInfo BY_HAND = new StateChangeRequestInfo(RequestSource.REQUEST_BY_USER_FORCED);
 
@@ -149,6 +155,7 @@ public final class Hdfs {
         for (int i = 0; i < count; i++) {
             Configuration own = new HdfsConfiguration(settings);
             own.set("dfs.datanode.data.dir", new File(place, "data" + i).toURI().toString());
+            if (settings.getBoolean(APART, false)) setApart(own, "127.0.0." + (i + 2));
             DataNode node = DataNode.instantiateDataNode(new String[0], own);
             node.runDatanodeDaemon();
             dataNodes.add(node);
@@ -156,6 +163,53 @@ public final class Hdfs {
         for (NameNode name : nameNodes)
             while (name.getNamesystem().getNumLiveDataNodes() < count || name.isInSafeMode()) Thread.sleep(20);
         FileSystem.get(settings).setPermission(new Path("/"), new FsPermission((short) 0777));
+    }
+
+    // As if it were alone on a host. The NameNode takes for a DataNode's address what its calls come from.
+    private static void setApart(Configuration own, String host) {
+        for (String one : new String[] {"address", "http.address", "ipc.address"})
+            own.set("dfs.datanode." + one, host + ":0");
+        own.set("dfs.datanode.hostname", host);
+        own.set("hadoop.rpc.socket.factory.class.default", CallsFromItsHost.class.getName());
+    }
+
+    public static final class CallsFromItsHost extends SocketFactory implements Configurable {
+        private Configuration settings;
+
+        @Override
+        public void setConf(Configuration settings) {
+            this.settings = settings;
+        }
+
+        @Override
+        public Configuration getConf() {
+            return settings;
+        }
+
+        @Override
+        public Socket createSocket() throws IOException {
+            return SocketChannel.open().bind(new InetSocketAddress(settings.get("dfs.datanode.hostname"), 0)).socket();
+        }
+
+        @Override
+        public Socket createSocket(String host, int port) throws IOException {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Socket createSocket(InetAddress host, int port) throws IOException {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Socket createSocket(String host, int port, InetAddress from, int fromPort) throws IOException {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Socket createSocket(InetAddress host, int port, InetAddress from, int fromPort) throws IOException {
+            throw new UnsupportedOperationException();
+        }
     }
 
     private ObjectNode ports() {
@@ -167,7 +221,11 @@ public final class Hdfs {
                 .put("rpc", name.getNameNodeAddress().getPort())
                 .put("http", name.getHttpAddress().getPort());
         ArrayNode nodes = answer.putArray("data_nodes");
-        for (DataNode node : dataNodes) nodes.add(node.getInfoPort());
+        ArrayNode hosts = answer.putArray("data_hosts");
+        for (DataNode node : dataNodes) {
+            nodes.add(node.getInfoPort());
+            hosts.add(node.getDatanodeId().getHostName());
+        }
         answer.put("pid", ProcessHandle.current().pid());
         return answer;
     }
