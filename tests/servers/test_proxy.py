@@ -16,7 +16,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.done = []
         super().__init__(("127.0.0.1", 0), Answer)
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-        self.http_ports, self.ports = [self.server_port], {"data_nodes": []}
+        self.http_ports, self.ports = [self.server_port], {"data_nodes": [], "data_hosts": []}
 
     def handle_error(self, *_):
         """Connections that are reset are what this is about."""
