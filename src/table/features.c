@@ -71,8 +71,9 @@ lm_status lm__table_readable(const lm_delta_protocol *protocol, const lm_delta_m
                              const char *where, lm_error *error)
 {
     /* columnMapping is looked at by its mode. vacuumProtocolCheck asks readers for nothing. */
-    static const char *const known[] = {"timestampNtz", "columnMapping",   "vacuumProtocolCheck",
-                                        "v2Checkpoint", "deletionVectors", NULL};
+    static const char *const known[] = {
+        "timestampNtz",    "columnMapping", "vacuumProtocolCheck",  "v2Checkpoint",
+        "deletionVectors", "typeWidening",  "typeWidening-preview", NULL};
     LM_TRY(versions_check(protocol, where, error));
     LM_TRY(known_check(&protocol->reader_features, known, where, "read", error));
     if (protocol->reader >= 2) LM_TRY(column_mapping_check(metadata, where, "read", error));

@@ -57,7 +57,10 @@ bool lm__partition_scalar(const lm_test_column *column, const char *text, size_t
         value->number = (uint64_t)number;
         return true;
     case LM_CLASS_WIDE: return lm__decimal_parse(text, size, type->scale, &value->wide, &lost);
-    case LM_CLASS_FLOAT: return lm__text_to_f64(text, size, &value->real) == LM_TEXT_OK;
+    case LM_CLASS_FLOAT:
+        if (lm__text_to_f64(text, size, &value->real) != LM_TEXT_OK) return false;
+        if (type->id == LM_TYPE_FLOAT32) value->real = (double)(float)value->real;
+        return true;
     case LM_CLASS_BYTES: value->bytes = (lm_value){(const uint8_t *)text, size}; return true;
     case LM_CLASS_NONE: break;
     }
@@ -152,6 +155,15 @@ static const lm_json *stat_of(const looking *l, const lm_json *stats, const char
     return value;
 }
 
+/* The bounds of a column that was float32 once may be the shortest texts of such. */
+static void bounds_of_floats(facts *f)
+{
+    double low = (double)(float)f->min.real, high = (double)(float)f->max.real;
+    f->has_bounds = !isnan(low) && !isnan(high);
+    if (low < f->min.real) f->min.real = low;
+    if (high > f->max.real) f->max.real = high;
+}
+
 static facts facts_of_stats(looking *l, const lm_delta_add *part, const lm_test_column *column)
 {
     facts f = {.nan_unknown = true};
@@ -172,8 +184,7 @@ static facts facts_of_stats(looking *l, const lm_delta_add *part, const lm_test_
         f.has_bounds &= !__builtin_add_overflow((int64_t)f.max.number, cut, &max);
         f.max.number = (uint64_t)max;
     }
-    if (column->class == LM_CLASS_FLOAT && f.has_bounds)
-        f.has_bounds = !isnan(f.min.real) && !isnan(f.max.real);
+    if (column->class == LM_CLASS_FLOAT && f.has_bounds) bounds_of_floats(&f);
     f.has_bounds = f.has_bounds && lm__scalar_compare(column, &f.min, &f.max) <= 0;
     return f;
 }

@@ -6,10 +6,12 @@
  */
 #include "table/verify_stats.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "arrow/filter.h"
+#include "arrow/text.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -63,6 +65,18 @@ static const char *last_moment(lm_arena *arena, const char *text, size_t size)
                             (int)(6 - digits), "999999", end);
 }
 
+/* A bound of a column that was float32 once may be the shortest text of such. */
+static const char *beyond_rounding(lm_arena *arena, const char *text, size_t size, bool is_max)
+{
+    char wider[LM_VALUE_TEXT_MAX];
+    double bound;
+    if (lm__text_to_f64(text, size, &bound) != LM_TEXT_OK) return text;
+    double rounded = (double)(float)bound;
+    bool beyond = is_max ? rounded > bound : rounded < bound;
+    if (!beyond || isinf(rounded)) return text;
+    return lm__arena_strndup(arena, wider, lm__text_from_f64(rounded, wider));
+}
+
 static bool literal_of(lm_stats_check *c, const lm_field *field, const lm_json *bound, bool is_max,
                        lm_literal *literal)
 {
@@ -74,7 +88,10 @@ static bool literal_of(lm_stats_check *c, const lm_field *field, const lm_json *
         return true;
     case LM_JSON_INT:
     case LM_JSON_NUMBER:
-        *literal = (lm_literal){.kind = LM_LITERAL_NUMBER, .data = text, .size = bound->text_size};
+        if (field->type.id == LM_TYPE_FLOAT64)
+            text = beyond_rounding(&c->arena, text, bound->text_size, is_max);
+        if (!text) return false;
+        *literal = (lm_literal){.kind = LM_LITERAL_NUMBER, .data = text, .size = strlen(text)};
         return true;
     case LM_JSON_STRING:
         if (field->type.id == LM_TYPE_TIMESTAMP && is_max)

@@ -1,6 +1,8 @@
 """Tables are read by every command that reads: live parts as the log has them, at any version."""
 import datetime
+import decimal
 import json
+import operator
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -123,14 +125,90 @@ def test_put_diff_and_head_take_tables(told, table, tmp_path):
 
 
 def test_features_are_refused_by_name(told, tmp_path):
-    path = str(tmp_path / "widened")
+    path = str(tmp_path / "table")
     deltalake.write_deltalake(path, rows(0, 3))
-    log = tmp_path / "widened/_delta_log" / f"{1:020}.json"
+    log = tmp_path / "table/_delta_log" / f"{1:020}.json"
     log.write_text(json.dumps({"protocol": {
-        "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["typeWidening"],
-        "writerFeatures": ["typeWidening"]}}) + "\n")  # fmt: skip
-    assert "typeWidening" in told("cat", path, status=1)
+        "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["variantType"],
+        "writerFeatures": ["variantType"]}}) + "\n")  # fmt: skip
+    assert "variantType" in told("cat", path, status=1)
     assert len(ids(told("cat", path, "--version", 0))) == 3
+
+
+@pytest.mark.parametrize("by", [None, ["v"]])
+@pytest.mark.parametrize("shortest", [False, True])
+def test_filters_of_floats(told, tmp_path, by, shortest):
+    """Their values in the log are texts of doubles, or as Spark tells them the shortest of the floats."""
+    values = pa.array([0.1, 0.7, 16777216.0, -3.4e38, None], pa.float32())
+    for value in values:
+        deltalake.write_deltalake(str(tmp_path / "t"), pa.table({"id": [1], "v": pa.array([value])}), mode="append", partition_by=by)
+    for log in (tmp_path / "t/_delta_log").glob("*.json") if shortest else ():
+        log.write_text(log.read_text().replace("0.10000000149011612", "0.1").replace("0.699999988079071", "0.7"))
+    for where, count in {"v = 0.1": 1, "v >= 0.7": 2, "v = 0.7": 1, "v <= 0.1": 2, "v = 16777217": 1, "v < 0": 1, "v > 0.1": 2}.items():
+        assert told("count", tmp_path / "t", "--where", where).strip() == str(count), where
+    assert told("verify", tmp_path / "t")
+
+
+OLD = {
+    "byte": (pa.int8(), [-128, 127]),
+    "short": (pa.int16(), [-32768, 32767]),
+    "integer": (pa.int32(), [-(2**31), 2**31 - 1]),
+    "long": (pa.int64(), [-(2**63), 2**63 - 1]),
+    "float": (pa.float32(), [1.5, -(2.0**127), 0.1]),
+    "date": (pa.date32(), [datetime.date(1900, 1, 1), datetime.date(2024, 2, 29)]),
+    "decimal(5,2)": (pa.decimal128(5, 2), [decimal.Decimal("-999.99"), decimal.Decimal("0.01")]),
+    "decimal(18,3)": (pa.decimal128(18, 3), [decimal.Decimal("-999999999999999.999"), decimal.Decimal(1)]),
+}
+NEW = {"short": pa.int16(), "integer": pa.int32(), "long": pa.int64(), "double": pa.float64(), "timestamp_ntz": pa.timestamp("us")}
+WIDENED = [
+    *(("byte", new) for new in ("short", "integer", "long", "double", "decimal(10,0)", "decimal(11,1)")),
+    *(("short", new) for new in ("integer", "long", "double", "decimal(12,2)")),
+    *(("integer", new) for new in ("long", "double", "decimal(10,0)", "decimal(14,4)")),
+    *(("long", new) for new in ("decimal(20,0)", "decimal(38,10)")),
+    ("float", "double"),
+    ("date", "timestamp_ntz"),
+    *(("decimal(5,2)", new) for new in ("decimal(10,2)", "decimal(20,2)", "decimal(10,5)")),
+    ("decimal(18,3)", "decimal(38,10)"),
+]
+
+
+@pytest.mark.parametrize("within", [None, "struct", "array", "map"])
+@pytest.mark.parametrize("old, new", WIDENED)
+def test_types_that_were_widened(told, tmp_path, old, new, within):
+    """Parts of before are read in the type that the table has now, and filtered in it."""
+    old_type, values = OLD[old]
+    new_type = NEW.get(new) or pa.decimal128(*map(int, new[8:-1].split(",")))
+    values = [*values, None]
+    shape = {None: lambda t: t, "struct": lambda t: pa.struct({"a": t}), "array": pa.list_, "map": lambda t: pa.map_(pa.string(), t)}[within]
+    fill = {None: lambda v: v, "struct": lambda v: {"a": v}, "array": lambda v: [v], "map": lambda v: [("k", v)]}[within]
+    column = pa.array(list(map(fill, values)), shape(old_type))
+    deltalake.write_deltalake(str(tmp_path / "t"), pa.table({"id": range(len(values)), "v": column}))
+    log = tmp_path / "t/_delta_log"
+    (metadata,) = [a["metaData"] for a in map(json.loads, (log / f"{0:020}.json").read_text().splitlines()) if "metaData" in a]
+    schema = json.loads(metadata["schemaString"])
+    field = schema["fields"][1]
+    if within is None:
+        field["type"] = new
+    elif within == "struct":
+        field["type"]["fields"][0]["type"] = new
+    else:
+        field["type"]["elementType" if within == "array" else "valueType"] = new
+    features = ["typeWidening", "timestampNtz"]
+    protocol = {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features}
+    changed = {"metaData": {**metadata, "schemaString": json.dumps(schema)}}
+    (log / f"{1:020}.json").write_text("\n".join(map(json.dumps, ({"protocol": protocol}, changed))))
+    exact = [pa.scalar(v, old_type).as_py() for v in values]
+    if old == "date":
+        exact = [v and datetime.datetime(v.year, v.month, v.day) for v in exact]
+    told("put", tmp_path / "t", tmp_path / "all.parquet")
+    assert pq.read_table(tmp_path / "all.parquet")["v"].combine_chunks() == pa.array(list(map(fill, exact)), shape(new_type))
+    assert told("verify", tmp_path / "t")
+    for wanted in exact[:-1] if within is None else ():
+        said = f"'{wanted}'" if old == "date" else str(wanted)
+        for word, holds in {"=": operator.eq, "<=": operator.le, ">": operator.gt}.items():
+            count = sum(holds(value, wanted) for value in exact if value is not None)
+            assert told("count", tmp_path / "t", "--where", f"v {word} {said}").strip() == str(count)
+    assert "typeWidening" in told("compact", tmp_path / "t", status=1)
 
 
 def test_a_table_without_parts(told, tmp_path):

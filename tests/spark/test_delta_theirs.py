@@ -78,7 +78,7 @@ def test_we_write_what_spark_made(delta, tmp_path, place, sql, theirs, kind):
     theirs(kind)
     sql("insert into {t} (tick) values (100)", "delete from {t} where tick = 7", "optimize {t}")
     live = same(delta, place, count=30)
-    for column, at in (("moment", 3), ("price", 4), ("text", 1), ("day", 5), ("double", 6), ("long", 8), ("flag", 2), ("bytes", 3)):
+    for column, at in (("moment", 3), ("price", 4), ("text", 1), ("day", 5), ("real", 4), ("double", 6), ("long", 8), ("flag", 2), ("bytes", 3)):
         value = live[at][column]
         wanted = sum(repr(r[column]) == repr(value) for r in live)
         assert tables.scan(str(place), where=(column, "=", value) if value is not None else f"{column} is null").count_rows() == wanted
@@ -251,7 +251,6 @@ UNREADABLE = {
         "create table {t} (id bigint, v int) using delta tblproperties "
         "('delta.enableIcebergCompatV2' = 'true', 'delta.columnMapping.mode' = 'name')"
     ),
-    "typeWidening": make("enableTypeWidening"),
 }
 
 
@@ -297,6 +296,7 @@ UNWRITABLE = {
     "inCommitTimestamp": make("enableInCommitTimestamps"),
     "allowColumnDefaults": default,
     "rowTracking": make("enableRowTracking"),
+    "typeWidening": make("enableTypeWidening"),
     "clustering": clustering,
 }
 

@@ -301,8 +301,9 @@ static void check_features(const lm_delta_protocol *protocol, const lm_delta_met
 
 TEST(features_are_refused_by_name)
 {
-    static const char *const reader_features[] = {"deletionVectors", "columnMapping",
-                                                  "typeWidening", "catalogManaged", "somethingNew"};
+    static const char *const reader_features[] = {"columnMapping",  "deletionVectors",
+                                                  "typeWidening",   "typeWidening-preview",
+                                                  "catalogManaged", "somethingNew"};
     static const char *const writer_features[] = {"rowTracking", "domainMetadata", "clustering",
                                                   "icebergCompatV1"};
     static const char *const unused[] = {"appendOnly",     "invariants",       "checkConstraints",
@@ -315,9 +316,9 @@ TEST(features_are_refused_by_name)
                                             .has_writer_features = true,
                                             .reader_features = {&reader_features[i], 1},
                                             .writer_features = {&reader_features[i], 1}};
-        /* The first is read; the second, a mapping, is not in use. */
-        check_features(&protocol, &plain, i < 2 ? NULL : reader_features[i],
-                       i == 1 ? NULL : reader_features[i]);
+        /* A mapping that is not in use asks nothing; the next three are read. */
+        check_features(&protocol, &plain, i < 4 ? NULL : reader_features[i],
+                       i == 0 ? NULL : reader_features[i]);
     }
     for (size_t i = 0; i < sizeof writer_features / sizeof *writer_features; i++) {
         const lm_delta_protocol protocol = {.reader = 1,
