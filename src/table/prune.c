@@ -1,6 +1,7 @@
 /* Tests against partition values and statistics; see prune.h for the invariants. */
 #include "table/prune.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -164,6 +165,21 @@ static void bounds_of_floats(facts *f)
     if (high > f->max.real) f->max.real = high;
 }
 
+/* How far a double may be from a decimal that it stands for. */
+static lm_i256 rounding_of(lm_i256 value)
+{
+    value = lm__i256_absolute(value);
+    lm__i256_divide_small(&value, UINT64_C(1) << 52);
+    return lm__i256_add(value, lm__i256_from_i64(1));
+}
+
+/* delta-rs tells those of decimals as doubles. */
+static void bounds_of_decimals(facts *f)
+{
+    f->min.wide = lm__i256_add(f->min.wide, lm__i256_negate(rounding_of(f->min.wide)));
+    f->max.wide = lm__i256_add(f->max.wide, rounding_of(f->max.wide));
+}
+
 static facts facts_of_stats(looking *l, const lm_delta_add *part, const lm_test_column *column)
 {
     facts f = {.nan_unknown = true};
@@ -185,6 +201,8 @@ static facts facts_of_stats(looking *l, const lm_delta_add *part, const lm_test_
         f.max.number = (uint64_t)max;
     }
     if (column->class == LM_CLASS_FLOAT && f.has_bounds) bounds_of_floats(&f);
+    if (column->class == LM_CLASS_WIDE && f.has_bounds && type->precision > DBL_DIG)
+        bounds_of_decimals(&f);
     f.has_bounds = f.has_bounds && lm__scalar_compare(column, &f.min, &f.max) <= 0;
     return f;
 }

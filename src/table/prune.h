@@ -7,8 +7,9 @@
  *  1. A part that is ruled out has no row that the filter selects, if the log tells the truth.
  *  2. What is missing, damaged or of another type than the column rules nothing out; statistics are
  *     parsed only where the filter asks for a column that they may tell of.
- *  3. Bounds of timestamps are taken as cut to milliseconds, those of floats as leaving NaNs out:
- *     writers differ in both.
+ *  3. Bounds of timestamps are taken as cut to milliseconds, those of floats as leaving NaNs out
+ *     and as the shortest texts of float32, those of long decimals as rounded to doubles: writers
+ *     differ in all.
  */
 #ifndef LM_TABLE_PRUNE_H
 #define LM_TABLE_PRUNE_H

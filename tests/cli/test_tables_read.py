@@ -149,6 +149,17 @@ def test_filters_of_floats(told, tmp_path, by, shortest):
     assert told("verify", tmp_path / "t")
 
 
+def test_filters_of_decimals(told, tmp_path):
+    """delta-rs tells their bounds as doubles."""
+    values = [decimal.Decimal(text) for text in ("8155497432.4896629260", "-6054251122.0390988224", "12345678901234567890.1234567891")]
+    for value in values:
+        deltalake.write_deltalake(str(tmp_path / "t"), pa.table({"v": pa.array([value], pa.decimal128(38, 10))}), mode="append")
+    for value in values:
+        for word in ("=", "<=", ">="):
+            count = sum({"=": operator.eq, "<=": operator.le, ">=": operator.ge}[word](v, value) for v in values)
+            assert told("count", tmp_path / "t", "--where", f"v {word} {value}").strip() == str(count)
+
+
 OLD = {
     "byte": (pa.int8(), [-128, 127]),
     "short": (pa.int16(), [-32768, 32767]),

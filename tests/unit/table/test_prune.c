@@ -10,7 +10,7 @@ static const char schema_text[] =
     "id: int64, f: float64, f32: float32, s: utf8, d: date32, t: timestamp[us, UTC],"
     " n: timestamp[us], m: decimal128(10, 2), b: bool, x: binary, st: struct<a: int64>,"
     " l: list<int64>, p: int64, ps: utf8, pd: date32, pt: timestamp[us, UTC], pb: bool,"
-    " pm: decimal128(10, 2), pf: float64, pf32: float32";
+    " pm: decimal128(10, 2), pf: float64, pf32: float32, w: decimal128(38, 10)";
 
 /* One part with these statistics and partition values: may it have such rows? */
 static bool may(const char *stats, const char *partition, const char *value, const char *where)
@@ -91,6 +91,24 @@ TEST(text_is_compared_by_bytes)
     NO(stats, "s like 'e%'");
     YES(stats, "s like 'd%'");
     YES(stats, "s like '%e'");
+}
+
+TEST(long_decimals_may_be_told_as_doubles) /* [1] */
+{
+    static const char stats[] =
+        "{\"numRecords\":2,\"minValues\":{\"w\":8155497432.489663,\"m\":1.25},"
+        "\"maxValues\":{\"w\":8155497432.489663,\"m\":1.25}}";
+    YES(stats, "w = 8155497432.4896629260");
+    YES(stats, "w = 8155497432.4896630");
+    YES(stats, "w > 8155497432.489663");
+    NO(stats, "w > 8155497432.48967");
+    NO(stats, "w < 8155497432.48965");
+    NO(stats, "m > 1.25"); /* of 10 digits, which a double has */
+    static const char wide[] =
+        "{\"numRecords\":2,\"minValues\":{\"w\":-1e27},\"maxValues\":{\"w\":1e27}}";
+    YES(wide, "w = -1000000000000000000000012345.6789");
+    YES(wide, "w = 1000000000000000000000012345.6789");
+    NO(wide, "w > 1000000000001000000000000000");
 }
 
 TEST(floats_may_have_nans_and_timestamps_be_cut) /* [3] */
@@ -247,6 +265,7 @@ int main(void)
 {
     RUN(bounds_rule_parts_out);
     RUN(text_is_compared_by_bytes);
+    RUN(long_decimals_may_be_told_as_doubles);
     RUN(floats_may_have_nans_and_timestamps_be_cut);
     RUN(what_is_missing_or_damaged_rules_nothing_out);
     RUN(partition_values_are_values);
