@@ -117,7 +117,8 @@ typedef struct reading {
     const char *path; /* of the file */
     bool there[COLUMN_COUNT];
     lm_array values[COLUMN_COUNT]; /* of the batch */
-    lm_array whole[COLUMN_COUNT];  /* the struct that a column stands in */
+    lm_array whole[COLUMN_COUNT];  /* the action that a column stands in, */
+    lm_array within[COLUMN_COUNT]; /* and the struct */
     lm_arena row;                  /* maps and lists of one row */
     lm_replay_sidecars *sidecars;
 } reading;
@@ -181,7 +182,10 @@ static void columns_take(reading *c, const lm_batch *batch, int first, int end)
         (void)field_find(&batch->schema->root, columns[i].path, steps, &depth);
         lm_array array = lm__batch_column(batch, steps[0]);
         c->whole[i] = array;
-        for (int d = 1; d < depth; d++) array = lm__array_child(&array, steps[d]);
+        for (int d = 1; d < depth; d++) {
+            c->within[i] = array;
+            array = lm__array_child(&array, steps[d]);
+        }
         c->values[i] = array;
     }
 }
@@ -191,7 +195,7 @@ static void columns_take(reading *c, const lm_batch *batch, int first, int end)
 static bool is_null(const reading *c, int column, int64_t row)
 {
     return !c->there[column] || !lm__array_valid(&c->whole[column], row) ||
-           !lm__array_valid(&c->values[column], row);
+           !lm__array_valid(&c->within[column], row) || !lm__array_valid(&c->values[column], row);
 }
 
 static lm_status refuse(const reading *c, int column, const char *what)
