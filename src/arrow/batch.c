@@ -44,15 +44,10 @@ void lm__batch_unref(lm_batch *batch)
 
 lm_status lm__batch_own_take(lm_batch *batch, lm_owned memory)
 {
-    if (batch->n_owned == batch->owned_capacity) {
-        size_t capacity = batch->owned_capacity ? 2 * batch->owned_capacity : 8;
-        lm_owned *more = lm__realloc_array(batch->allocator, batch->owned, capacity, sizeof *more);
-        if (!more) {
-            memory.release(memory.context, memory.memory);
-            return LM_NO_MEMORY;
-        }
-        batch->owned = more;
-        batch->owned_capacity = capacity;
+    if (!lm__array_room(batch->allocator, &batch->owned, &batch->owned_capacity, batch->n_owned + 1,
+                        sizeof *batch->owned)) {
+        memory.release(memory.context, memory.memory);
+        return LM_NO_MEMORY;
     }
     batch->owned[batch->n_owned++] = memory;
     return LM_OK;

@@ -13,15 +13,9 @@ static const int64_t zeros[2];
 static bool growing_reserve(const lm_allocator *allocator, lm_growing *g, size_t more)
 {
     if (g->capacity - g->size >= more) return true;
-    size_t needed, capacity;
-    if (__builtin_add_overflow(g->size, more, &needed)) return false;
-    if (__builtin_add_overflow(g->capacity, g->capacity / 2 + 64, &capacity)) return false;
-    if (capacity < needed) capacity = needed;
-    uint8_t *data = lm__realloc_array(allocator, g->data, capacity, 1);
-    if (!data) return false;
-    g->data = data;
-    g->capacity = capacity;
-    return true;
+    size_t needed;
+    return !__builtin_add_overflow(g->size, more, &needed) &&
+           lm__array_room(allocator, &g->data, &g->capacity, needed, 1);
 }
 
 static bool is_large(lm_layout layout)

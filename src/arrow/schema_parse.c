@@ -245,18 +245,14 @@ static lm_status read_children(parser *p, lm_field *field, int32_t count,
 static lm_status read_struct(parser *p, lm_field *field)
 {
     LM_TRY(expect(p, '<'));
-    int32_t count = 0, capacity = 0;
+    int32_t count = 0;
+    size_t capacity = 0;
     lm_field *children = NULL;
     while (!take(p, '>')) {
         if (count) LM_TRY(expect(p, ','));
         if (count == LM_ARROW_CHILDREN_MAX) return wrong(p, "too many fields");
-        if (count == capacity) {
-            capacity = capacity ? 2 * capacity : 4;
-            lm_field *more = lm__arena_array(p->arena, (size_t)capacity, sizeof *more);
-            if (!more) return full(p);
-            if (count) memcpy(more, children, (size_t)count * sizeof *more);
-            children = more;
-        }
+        if (!lm__arena_room(p->arena, &children, &capacity, (size_t)count + 1, sizeof *children))
+            return full(p);
         children[count] = (lm_field){0};
         LM_TRY(read_field(p, &children[count++], NULL));
     }
@@ -470,17 +466,13 @@ lm_status lm__type_parse(lm_arena *arena, const char *text, size_t size, lm_fiel
 /* Columns, with commas or newlines (or both) between them. */
 static lm_status read_columns(parser *p, lm_field *root)
 {
-    int32_t count = 0, capacity = 0;
+    int32_t count = 0;
+    size_t capacity = 0;
     lm_field *columns = NULL;
     for (skip(p, true); p->at < p->end; skip(p, true)) {
         if (count == LM_ARROW_CHILDREN_MAX) return wrong(p, "too many columns");
-        if (count == capacity) {
-            capacity = capacity ? 2 * capacity : 16;
-            lm_field *more = lm__arena_array(p->arena, (size_t)capacity, sizeof *more);
-            if (!more) return full(p);
-            if (count) memcpy(more, columns, (size_t)count * sizeof *more);
-            columns = more;
-        }
+        if (!lm__arena_room(p->arena, &columns, &capacity, (size_t)count + 1, sizeof *columns))
+            return full(p);
         columns[count] = (lm_field){0};
         LM_TRY(read_field(p, &columns[count++], NULL));
         skip(p, false);

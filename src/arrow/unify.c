@@ -14,7 +14,8 @@ struct lm_unifier {
     const lm_allocator *allocator;
     lm_arena arena;
     known_column *columns;
-    int32_t count, capacity;
+    int32_t count;
+    size_t capacity;
     size_t tables;
     lm_field root; /* the first table's, for its metadata; without children */
 };
@@ -274,14 +275,9 @@ static int32_t find_column(const lm_unifier *u, const lm_field *field)
 
 static lm_status add_column(lm_unifier *u, const lm_field *field, const char *name, lm_error *error)
 {
-    if (u->count == u->capacity) {
-        int32_t capacity = u->capacity ? 2 * u->capacity : 16;
-        known_column *more = lm__arena_array(&u->arena, (size_t)capacity, sizeof *more);
-        if (!more) return no_memory(error);
-        if (u->count) memcpy(more, u->columns, (size_t)u->count * sizeof *more);
-        u->columns = more;
-        u->capacity = capacity;
-    }
+    if (!lm__arena_room(&u->arena, &u->columns, &u->capacity, (size_t)u->count + 1,
+                        sizeof *u->columns))
+        return no_memory(error);
     known_column *column = &u->columns[u->count];
     LM_TRY(lm__field_copy(&u->arena, field, &column->field, error));
     if (u->tables > 0) column->field.nullable = true; /* those before have not got it */

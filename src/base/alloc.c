@@ -60,6 +60,22 @@ void *lm__realloc_array(const lm_allocator *allocator, void *memory, size_t coun
     return allocator->realloc(allocator->context, memory, bytes ? bytes : 1);
 }
 
+/* A sum that wraps is less than what is needed. */
+bool lm__array_room(const lm_allocator *allocator, void *items, size_t *capacity, size_t needed,
+                    size_t size)
+{
+    if (needed <= *capacity) return true;
+    size_t grown = *capacity + *capacity / 2 + 16;
+    if (grown < needed) grown = needed;
+    void *memory;
+    memcpy(&memory, items, sizeof memory);
+    memory = lm__realloc_array(allocator, memory, grown, size);
+    if (!memory) return false;
+    memcpy(items, &memory, sizeof memory);
+    *capacity = grown;
+    return true;
+}
+
 void lm__free(const lm_allocator *allocator, void *memory)
 {
     if (!memory) return;

@@ -14,6 +14,10 @@ void *lm__alloc_zero(const lm_allocator *allocator, size_t bytes);
 /* NULL when count * size overflows. */
 void *lm__alloc_array(const lm_allocator *allocator, size_t count, size_t size);
 void *lm__realloc_array(const lm_allocator *allocator, void *memory, size_t count, size_t size);
+/* Room for `needed` items in an array that grows by at least half. `items` is the address of the
+ * array's pointer; both it and the capacity stay as they were when there is no memory. */
+bool lm__array_room(const lm_allocator *allocator, void *items, size_t *capacity, size_t needed,
+                    size_t size);
 /* Takes NULL. */
 void lm__free(const lm_allocator *allocator, void *memory);
 char *lm__strdup(const lm_allocator *allocator, const char *text);

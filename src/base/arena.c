@@ -106,6 +106,20 @@ void *lm__arena_array(lm_arena *arena, size_t count, size_t size)
     return lm__arena_alloc(arena, bytes);
 }
 
+bool lm__arena_room(lm_arena *arena, void *items, size_t *capacity, size_t needed, size_t size)
+{
+    if (needed <= *capacity) return true;
+    size_t grown = 2 * *capacity + 8;
+    if (grown < needed) grown = needed;
+    void *old, *memory = lm__arena_array(arena, grown, size);
+    if (!memory) return false;
+    memcpy(&old, items, sizeof old);
+    if (*capacity) memcpy(memory, old, *capacity * size);
+    memcpy(items, &memory, sizeof memory);
+    *capacity = grown;
+    return true;
+}
+
 char *lm__arena_strndup(lm_arena *arena, const char *text, size_t length)
 {
     char *copy = lm__arena_aligned(arena, 1, length + 1);

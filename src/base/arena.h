@@ -29,6 +29,9 @@ void lm__arena_reset(lm_arena *arena);
 void *lm__arena_alloc(lm_arena *arena, size_t bytes);
 void *lm__arena_zero(lm_arena *arena, size_t bytes);
 void *lm__arena_array(lm_arena *arena, size_t count, size_t size);
+/* Room for `needed` items in an array that doubles, as lm__array_room; the old one stays in the
+ * arena. */
+bool lm__arena_room(lm_arena *arena, void *items, size_t *capacity, size_t needed, size_t size);
 void *lm__arena_aligned(lm_arena *arena, size_t alignment, size_t bytes);
 char *lm__arena_strdup(lm_arena *arena, const char *text);
 char *lm__arena_strndup(lm_arena *arena, const char *text, size_t length);

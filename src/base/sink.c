@@ -51,14 +51,9 @@ static lm_status memory_write(lm_sink *sink, const void *data, size_t size, lm_e
     if (size > memory->bytes_max - memory->size)
         return lm__error_set(error, LM_LIMIT, "the result is larger than the %zu bytes allowed",
                              memory->bytes_max);
-    size_t needed = memory->size + size, capacity = memory->capacity;
-    if (needed > capacity) {
-        capacity = capacity + capacity / 2 < needed ? needed : capacity + capacity / 2;
-        uint8_t *grown = lm__realloc_array(memory->allocator, memory->data, capacity, 1);
-        if (!grown) return lm__error_memory(error, "collecting bytes in memory");
-        memory->data = grown;
-        memory->capacity = capacity;
-    }
+    size_t needed = memory->size + size;
+    if (!lm__array_room(memory->allocator, &memory->data, &memory->capacity, needed, 1))
+        return lm__error_memory(error, "collecting bytes in memory");
     memcpy(memory->data + memory->size, data, size);
     memory->size = needed;
     return LM_OK;

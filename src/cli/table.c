@@ -15,24 +15,13 @@ void lm__cli_table_init(lm_cli_table *table, size_t columns, uint32_t right)
 
 void lm__cli_table_deinit(lm_cli_table *table) { lm__arena_deinit(&table->arena); }
 
-static bool has_room(lm_cli_table *table)
-{
-    if (table->count < table->capacity) return true;
-    size_t grown = table->capacity ? table->capacity * 2 : 64;
-    const char **cells = lm__arena_array(&table->arena, grown, sizeof *cells);
-    if (!cells) return false;
-    if (table->count) memcpy(cells, table->cells, table->count * sizeof *cells);
-    table->cells = cells;
-    table->capacity = grown;
-    return true;
-}
-
 void lm__cli_table_text(lm_cli_table *table, const char *text)
 {
     char shown[CELL_BYTES_MAX];
     lm__printable(shown, sizeof shown, text);
     char *copy = lm__arena_strdup(&table->arena, shown);
-    if (copy && has_room(table))
+    if (copy && lm__arena_room(&table->arena, &table->cells, &table->capacity, table->count + 1,
+                               sizeof *table->cells))
         table->cells[table->count++] = copy;
     else
         table->failed = true;

@@ -51,13 +51,9 @@ void lm__dict_reset(lm_dict *dict)
 lm_status lm__dict_reserve(lm_dict *dict, size_t extra, lm_error *error)
 {
     size_t need = dict->size + extra + LM_ENCODE_SLACK;
-    if (need <= dict->capacity) return LM_OK;
-    size_t capacity = dict->capacity * 2 > need ? dict->capacity * 2 : need;
-    uint8_t *bytes = lm__realloc_array(dict->options.allocator, dict->bytes, capacity, 1);
-    if (!bytes) return lm__dict_memory(error);
-    dict->bytes = bytes;
-    dict->capacity = capacity;
-    return LM_OK;
+    return lm__array_room(dict->options.allocator, &dict->bytes, &dict->capacity, need, 1)
+               ? LM_OK
+               : lm__dict_memory(error);
 }
 
 lm_status lm__dict_new_slots(lm_dict *dict, size_t bytes, lm_error *error)

@@ -283,16 +283,10 @@ static lm_status make_room(lm_dict *dict, const batch *b, lm_error *error)
 {
     size_t left = dict->options.bytes_max - dict->size, prefix = 4 * b->n;
     LM_TRY(lm__dict_reserve(dict, b->bytes + prefix < left ? b->bytes + prefix : left, error));
-    size_t need = dict->count + 1 + b->n;
-    if (need > dict->strings_capacity) {
-        size_t capacity = need < 512 ? 512 : need * 2;
-        lm_dict_string *strings =
-            lm__realloc_array(dict->options.allocator, dict->strings, capacity, sizeof *strings);
-        if (!strings) return lm__dict_memory(error);
-        dict->strings = strings;
-        dict->strings_capacity = capacity;
-        strings[0] = (lm_dict_string){.size = UINT32_MAX};
-    }
+    if (!lm__array_room(dict->options.allocator, &dict->strings, &dict->strings_capacity,
+                        dict->count + 1 + b->n, sizeof *dict->strings))
+        return lm__dict_memory(error);
+    dict->strings[0] = (lm_dict_string){.size = UINT32_MAX};
     unsigned bits = lm__dict_slots_bits(dict->count + b->n);
     if (dict->hashed && bits <= dict->slots_bits) return LM_OK;
     LM_TRY(lm__dict_new_slots(dict, sizeof(lm_dict_slot_string) << bits, error));

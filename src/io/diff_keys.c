@@ -37,22 +37,12 @@ static lm_status no_memory(const key_index *x)
 static lm_status keep_batch_take(key_index *x, lm_batch *batch)
 {
     const lm_allocator *allocator = x->d->allocator;
-    if (x->count == x->room) {
-        size_t grown = x->room ? 2 * x->room : 16;
-        lm_batch **batches = lm__realloc_array(allocator, x->batches, grown, sizeof *batches);
-        if (batches) x->batches = batches;
-        int64_t *bases = lm__realloc_array(allocator, x->bases, grown, sizeof *bases);
-        if (bases) x->bases = bases;
-        uint8_t **seen = lm__realloc_array(allocator, x->seen, grown, sizeof *seen);
-        if (seen) x->seen = seen;
-        if (!batches || !bases || !seen) {
-            lm__batch_unref(batch);
-            return no_memory(x);
-        }
-        x->room = grown;
-    }
+    size_t batches = x->room, bases = x->room, needed = x->count + 1;
     uint8_t *seen = lm__alloc_zero(allocator, (size_t)lm__batch_rows(batch) / 8 + 1);
-    if (!seen) {
+    if (!seen || !lm__array_room(allocator, &x->batches, &batches, needed, sizeof *x->batches) ||
+        !lm__array_room(allocator, &x->bases, &bases, needed, sizeof *x->bases) ||
+        !lm__array_room(allocator, &x->seen, &x->room, needed, sizeof *x->seen)) {
+        lm__free(allocator, seen);
         lm__batch_unref(batch);
         return no_memory(x);
     }

@@ -8,7 +8,6 @@
 #include "base/limits.h"
 
 #define NULL_VALUE "__HIVE_DEFAULT_PARTITION__"
-#define MANY_FILES 64
 
 typedef struct discovery {
     lm_arena *arena;
@@ -122,14 +121,9 @@ static lm_status add_file(void *context, const lm_find_entry *entry, lm_error *e
     LM_TRY(take_values(d, entry, error));
     if (found->count == LM_SCAN_FILES_MAX)
         return lm__error_set(error, LM_LIMIT, "more than %d files", LM_SCAN_FILES_MAX);
-    if (found->count == d->capacity) {
-        size_t capacity = d->capacity ? 2 * d->capacity : MANY_FILES;
-        lm_found_file *more = lm__arena_array(d->arena, capacity, sizeof *more);
-        if (!more) return no_memory(error);
-        if (found->count) memcpy(more, found->files, found->count * sizeof *more);
-        found->files = more;
-        d->capacity = capacity;
-    }
+    if (!lm__arena_room(d->arena, &found->files, &d->capacity, found->count + 1,
+                        sizeof *found->files))
+        return no_memory(error);
     found->files[found->count++] = (lm_found_file){entry->path, entry->size, d->values};
     return LM_OK;
 }

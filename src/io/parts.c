@@ -344,16 +344,10 @@ static lm_status open_slot(part_slot *slot, lm_error *error)
 
 static lm_status keep_batch(part_slot *slot, lm_batch *batch, lm_error *error)
 {
-    if (slot->count == slot->capacity) {
-        size_t capacity = slot->capacity ? 2 * slot->capacity : 4;
-        lm_batch **more =
-            lm__realloc_array(slot->owner->plan.allocator, slot->batches, capacity, sizeof *more);
-        if (!more) {
-            lm__batch_unref(batch);
-            return no_memory(error);
-        }
-        slot->batches = more;
-        slot->capacity = capacity;
+    if (!lm__array_room(slot->owner->plan.allocator, &slot->batches, &slot->capacity,
+                        slot->count + 1, sizeof *slot->batches)) {
+        lm__batch_unref(batch);
+        return no_memory(error);
     }
     slot->batches[slot->count++] = batch;
     return LM_OK;

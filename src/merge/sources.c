@@ -22,7 +22,6 @@
 #include "store/find.h"
 #include "store/place.h"
 
-#define MANY_PARTS 256
 #define NO_NUMBER UINT64_MAX
 
 static lm_status no_memory(lm_error *error) { return lm__error_memory(error, "planning a merge"); }
@@ -120,13 +119,9 @@ static lm_status add_part(void *context, const lm_find_entry *entry, lm_error *e
     if (is_destination) return LM_OK;
     if (plan->count == LM_MERGE_PARTS_MAX)
         return lm__error_set(error, LM_LIMIT, "more than %d parts", LM_MERGE_PARTS_MAX);
-    if (plan->count == plan->capacity) {
-        size_t capacity = plan->capacity ? plan->capacity + plan->capacity / 2 : MANY_PARTS;
-        lm_part *more = lm__realloc_array(plan->allocator, plan->parts, capacity, sizeof *more);
-        if (!more) return no_memory(error);
-        plan->parts = more;
-        plan->capacity = capacity;
-    }
+    if (!lm__array_room(plan->allocator, &plan->parts, &plan->capacity, plan->count + 1,
+                        sizeof *plan->parts))
+        return no_memory(error);
     plan->parts[plan->count] = (lm_part){
         .path = entry->path,
         .size = entry->size,

@@ -68,7 +68,6 @@ static lm_status read_binary(merge *m, const lm_read_node *pair, lm_variant *out
 static lm_status read_array(merge *m, const lm_read_node *list, lm_variant *out)
 {
     const lm_read_node *repeated = &list->children[0], *item = list->item;
-    lm_arena *arena = &m->state->arena;
     size_t capacity = 0;
     bool more, present;
     out->kind = LM_VARIANT_ARRAY;
@@ -76,13 +75,9 @@ static lm_status read_array(merge *m, const lm_read_node *list, lm_variant *out)
     LM_TRY(lm__canonical_present(m->state, repeated, &more));
     if (!more) return lm__canonical_absent(m->state, repeated);
     while (more) {
-        if (out->count == capacity) {
-            capacity = capacity ? 2 * capacity : 8;
-            lm_variant *grown = lm__arena_array(arena, capacity, sizeof *grown);
-            if (!grown) return no_memory(m);
-            if (out->count) memcpy(grown, out->items, out->count * sizeof *grown);
-            out->items = grown;
-        }
+        if (!lm__arena_room(&m->state->arena, &out->items, &capacity, out->count + 1,
+                            sizeof *out->items))
+            return no_memory(m);
         lm_variant *element = &out->items[out->count++];
         present = true;
         if (item->mode == LM_PARQUET_OPTIONAL) LM_TRY(is_there(m, item, &present));

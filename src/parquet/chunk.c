@@ -158,14 +158,9 @@ static size_t strings_bytes_ahead(const lm_chunk *chunk, lm_cursor cursor, size_
 
 static lm_page_record *add_page(lm_chunk *chunk)
 {
-    if (chunk->page_count == chunk->page_capacity) {
-        size_t grown = chunk->page_capacity ? chunk->page_capacity * 2 : 32;
-        lm_page_record *pages = lm__arena_array(&chunk->arena, grown, sizeof *pages);
-        if (!pages) return NULL;
-        if (chunk->page_count) memcpy(pages, chunk->pages, chunk->page_count * sizeof *pages);
-        chunk->pages = pages;
-        chunk->page_capacity = grown;
-    }
+    if (!lm__arena_room(&chunk->arena, &chunk->pages, &chunk->page_capacity, chunk->page_count + 1,
+                        sizeof *chunk->pages))
+        return NULL;
     lm_page_record *page = &chunk->pages[chunk->page_count++];
     memset(page, 0, sizeof *page);
     return page;

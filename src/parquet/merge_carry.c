@@ -59,14 +59,9 @@ static lm_status add_span(carry_run *run, uint64_t from, uint64_t to, bool touch
         if (to > last->to) last->to = to;
         return LM_OK;
     }
-    if (run->count == run->capacity) {
-        size_t grown = run->capacity ? 2 * run->capacity : 16;
-        lm_merge_span *more =
-            lm__realloc_array(run->merge->allocator, run->spans, grown, sizeof *more);
-        if (!more) return no_memory(run->error);
-        run->spans = more;
-        run->capacity = grown;
-    }
+    if (!lm__array_room(run->merge->allocator, &run->spans, &run->capacity, run->count + 1,
+                        sizeof *run->spans))
+        return no_memory(run->error);
     run->spans[run->count++] = (lm_merge_span){.from = from, .to = to};
     return LM_OK;
 }
@@ -218,14 +213,9 @@ static lm_status put_nulls(carry_run *run, size_t group)
     lm_merge_segment *segment = run->segment;
     for (size_t leaf = 0; leaf < merge->schema.leaf_count; leaf++) {
         if (merge->places[leaf].leaf >= 0) continue;
-        if (segment->null_count == segment->null_capacity) {
-            size_t grown = segment->null_capacity ? 2 * segment->null_capacity : 16;
-            lm_merge_nulls *more =
-                lm__realloc_array(merge->allocator, segment->nulls, grown, sizeof *more);
-            if (!more) return no_memory(run->error);
-            segment->nulls = more;
-            segment->null_capacity = grown;
-        }
+        if (!lm__array_room(merge->allocator, &segment->nulls, &segment->null_capacity,
+                            segment->null_count + 1, sizeof *segment->nulls))
+            return no_memory(run->error);
         lm_merge_nulls *nulls = &segment->nulls[segment->null_count];
         *nulls = (lm_merge_nulls){.group = group, .leaf = (uint32_t)leaf};
         LM_TRY(lm__merge_nulls_put(merge, nulls, run->error));

@@ -72,14 +72,8 @@ static lm_merge_pair *find_pair(const lm_merge_metadata *m, lm_bytes key, size_t
 
 static lm_status add_pair(lm_merge_metadata *m, const lm_footer_key_value *from, lm_error *error)
 {
-    if (m->count == m->capacity) {
-        size_t grown = m->capacity ? 2 * m->capacity : 16;
-        lm_merge_pair *more = lm__arena_array(m->arena, grown, sizeof *more);
-        if (!more) return no_memory(error);
-        if (m->count) memcpy(more, m->pairs, m->count * sizeof *more);
-        m->pairs = more;
-        m->capacity = grown;
-    }
+    if (!lm__arena_room(m->arena, &m->pairs, &m->capacity, m->count + 1, sizeof *m->pairs))
+        return no_memory(error);
     lm_merge_pair *pair = &m->pairs[m->count];
     *pair = (lm_merge_pair){
         .has_value = from->value.data != NULL, .differs = m->files > 0, .seen = m->files + 1};

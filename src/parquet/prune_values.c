@@ -283,14 +283,8 @@ static lm_status search_pages(search *s, lm_pool *pool, size_t wanted, lm_error 
 
 static bool add_page(search *s, const lm_read_pages *pages, uint64_t row, bool wanted)
 {
-    if (s->count == s->capacity) {
-        size_t capacity = s->capacity ? 2 * s->capacity : 64;
-        search_page *grown = lm__arena_array(s->prune->arena, capacity, sizeof *grown);
-        if (!grown) return false;
-        if (s->count) memcpy(grown, s->pages, s->count * sizeof *grown);
-        s->pages = grown;
-        s->capacity = capacity;
-    }
+    if (!lm__arena_room(s->prune->arena, &s->pages, &s->capacity, s->count + 1, sizeof *s->pages))
+        return false;
     bool none = lm__read_is_indices(pages->page.encoding) && s->dictionary.passing == 0;
     s->pages[s->count++] =
         (search_page){pages->header_at, row, pages->page.entries, wanted && !none, !none};

@@ -295,22 +295,16 @@ static lm_status write_chunk(lm_parquet_writer *writer, lm_chunk *chunk, uint64_
 
 static lm_status groups_room(lm_parquet_writer *writer, lm_error *error)
 {
-    if (writer->group_count < writer->group_capacity) return LM_OK;
-    if (writer->group_count >= INT16_MAX)
+    if (writer->group_count > INT16_MAX)
         return lm__error_set(error, LM_LIMIT, "more than %d row groups; make them larger",
-                             INT16_MAX);
-    size_t grown = writer->group_capacity ? writer->group_capacity * 2 : 16;
-    lm_row_group *groups = lm__arena_array(&writer->arena, grown, sizeof *groups);
-    lm_chunk_done **chunks = lm__arena_array(&writer->arena, grown, sizeof *chunks);
-    if (!groups || !chunks) return keep_memory(error);
-    if (writer->group_count) {
-        memcpy(groups, writer->groups, writer->group_count * sizeof *groups);
-        memcpy(chunks, writer->chunks, writer->group_count * sizeof *chunks);
-    }
-    writer->groups = groups;
-    writer->chunks = chunks;
-    writer->group_capacity = grown;
-    return LM_OK;
+                             INT16_MAX + 1);
+    size_t capacity = writer->group_capacity, needed = writer->group_count + 1;
+    return lm__arena_room(&writer->arena, &writer->groups, &capacity, needed,
+                          sizeof *writer->groups) &&
+                   lm__arena_room(&writer->arena, &writer->chunks, &writer->group_capacity, needed,
+                                  sizeof *writer->chunks)
+               ? LM_OK
+               : keep_memory(error);
 }
 
 /* Makes sure that the chunk is there. One that nobody has begun is made here and now, its pages put

@@ -1,8 +1,6 @@
 /* Ranges of rows and their algebra; see row_ranges.h. */
 #include "parquet/row_ranges.h"
 
-#include <string.h>
-
 bool lm__row_ranges_add(lm_arena *arena, lm_row_ranges *ranges, uint64_t start, uint64_t end)
 {
     if (start >= end) return true;
@@ -11,14 +9,9 @@ bool lm__row_ranges_add(lm_arena *arena, lm_row_ranges *ranges, uint64_t start, 
         if (last->end < end) last->end = end;
         return true;
     }
-    if (ranges->count == ranges->capacity) {
-        size_t capacity = ranges->capacity ? 2 * ranges->capacity : 8;
-        lm_row_range *more = lm__arena_array(arena, capacity, sizeof *more);
-        if (!more) return false;
-        if (ranges->count) memcpy(more, ranges->items, ranges->count * sizeof *more);
-        ranges->items = more;
-        ranges->capacity = capacity;
-    }
+    if (!lm__arena_room(arena, &ranges->items, &ranges->capacity, ranges->count + 1,
+                        sizeof *ranges->items))
+        return false;
     ranges->items[ranges->count++] = (lm_row_range){start, end};
     return true;
 }

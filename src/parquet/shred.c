@@ -56,14 +56,9 @@ static lm_status null_refused(shredder *shred, const level_state *state, size_t 
 static lm_piece *add_piece(shredder *shred)
 {
     lm_shredded *out = shred->out;
-    if (out->piece_count == out->piece_capacity) {
-        size_t grown = out->piece_capacity ? out->piece_capacity * 2 : 16;
-        lm_piece *pieces = lm__arena_array(out->arena, grown, sizeof *pieces);
-        if (!pieces) return NULL;
-        if (out->piece_count) memcpy(pieces, out->pieces, out->piece_count * sizeof *pieces);
-        out->pieces = pieces;
-        out->piece_capacity = grown;
-    }
+    if (!lm__arena_room(out->arena, &out->pieces, &out->piece_capacity, out->piece_count + 1,
+                        sizeof *out->pieces))
+        return NULL;
     lm_piece *piece = &out->pieces[out->piece_count++];
     memset(piece, 0, sizeof *piece);
     return piece;
@@ -77,14 +72,9 @@ static bool add_run(level_state *state, lm_arena *arena, int64_t start, int64_t 
         last->length += length;
         return true;
     }
-    if (state->run_count == state->run_capacity) {
-        size_t grown = state->run_capacity ? state->run_capacity * 2 : 16;
-        slot_run *runs = lm__arena_array(arena, grown, sizeof *runs);
-        if (!runs) return false;
-        if (state->run_count) memcpy(runs, state->runs, state->run_count * sizeof *runs);
-        state->runs = runs;
-        state->run_capacity = grown;
-    }
+    if (!lm__arena_room(arena, &state->runs, &state->run_capacity, state->run_count + 1,
+                        sizeof *state->runs))
+        return false;
     state->runs[state->run_count++] = (slot_run){start, length};
     return true;
 }

@@ -64,14 +64,9 @@ static lm_status facts_init(lm_verifier *v, lm_facts *facts)
 static lm_status add_page(lm_verifier *v, const lm_read_pages *pages)
 {
     const lm_page_header *header = &pages->header;
-    if (v->page_count == v->page_capacity) {
-        size_t grown = v->page_capacity ? v->page_capacity * 2 : 64;
-        lm_page_facts *more =
-            lm__realloc_array(v->reader->allocator, v->pages, grown, sizeof *more);
-        if (!more) return lm__error_memory(v->error, "verifying a chunk");
-        v->pages = more;
-        v->page_capacity = grown;
-    }
+    if (!lm__array_room(v->reader->allocator, &v->pages, &v->page_capacity, v->page_count + 1,
+                        sizeof *v->pages))
+        return lm__error_memory(v->error, "verifying a chunk");
     lm_page_facts *page = &v->pages[v->page_count++];
     *page = (lm_page_facts){
         .ordinal = pages->ordinal,

@@ -23,29 +23,15 @@ static lm_status walk_memory(schema_walk *walk)
     return lm__error_memory(walk->error, "making the Parquet schema");
 }
 
-/* Elements and leaves grow by doubling; the old arrays stay in the arena. */
-static void *arena_grow(lm_arena *arena, void *items, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity) return items;
-    size_t grown = *capacity ? *capacity * 2 : 16;
-    void *copy = lm__arena_array(arena, grown, size);
-    if (!copy) return NULL;
-    if (count) memcpy(copy, items, count * size);
-    memset((uint8_t *)copy + count * size, 0, (grown - count) * size);
-    *capacity = grown;
-    return copy;
-}
-
 static lm_schema_element *walk_element(schema_walk *walk, const char *name, size_t name_size,
                                        int repetition)
 {
     lm_write_schema *out = walk->out;
-    lm_schema_element *elements = arena_grow(walk->arena, out->elements, out->element_count,
-                                             &walk->element_capacity, sizeof *elements);
-    if (!elements) return NULL;
-    out->elements = elements;
-    lm_schema_element *element = &elements[out->element_count++];
-    element->name = lm__bytes(name, name_size);
+    if (!lm__arena_room(walk->arena, &out->elements, &walk->element_capacity,
+                        out->element_count + 1, sizeof *out->elements))
+        return NULL;
+    lm_schema_element *element = &out->elements[out->element_count++];
+    *element = (lm_schema_element){.name = lm__bytes(name, name_size)};
     if (repetition >= 0) {
         element->repetition_type = repetition;
         element->has |= LM_SCHEMA_ELEMENT_REPETITION;
@@ -304,16 +290,15 @@ static lm_status walk_leaf(schema_walk *walk, const lm_field *field, lm_schema_e
 {
     lm_write_schema *out = walk->out;
     const lm_field *value = field->type.id == LM_TYPE_DICTIONARY ? field->dictionary : field;
-    lm_leaf *leaves =
-        arena_grow(walk->arena, out->leaves, out->leaf_count, &walk->leaf_capacity, sizeof *leaves);
-    if (!leaves) return walk_memory(walk);
-    out->leaves = leaves;
-    lm_leaf *leaf = &leaves[out->leaf_count++];
+    if (!lm__arena_room(walk->arena, &out->leaves, &walk->leaf_capacity, out->leaf_count + 1,
+                        sizeof *out->leaves))
+        return walk_memory(walk);
+    lm_leaf *leaf = &out->leaves[out->leaf_count++];
     const lm_leaf_step *last = &walk->steps[walk->step_count - 1];
-    leaf->field = field;
-    leaf->value = value;
-    leaf->element = (int32_t)out->element_count - 1;
-    leaf->definition_max = last->definition;
+    *leaf = (lm_leaf){.field = field,
+                      .value = value,
+                      .element = (int32_t)out->element_count - 1,
+                      .definition_max = last->definition};
     for (size_t i = 0; i < walk->step_count; i++) leaf->repetition_max += walk->steps[i].repeated;
     leaf->step_count = walk->step_count;
     lm_leaf_step *steps = lm__arena_array(walk->arena, walk->step_count, sizeof *steps);

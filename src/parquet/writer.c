@@ -227,14 +227,9 @@ static lm_status start_group(lm_parquet_writer *writer, lm_error *error)
 static lm_status pending_add(lm_parquet_writer *writer, lm_batch *batch, int64_t start,
                              int64_t length, lm_error *error)
 {
-    if (writer->pending_count == writer->pending_capacity) {
-        size_t grown = writer->pending_capacity ? writer->pending_capacity * 2 : 16;
-        lm_rows *rows =
-            lm__realloc_array(writer->options.allocator, writer->pending, grown, sizeof *rows);
-        if (!rows) return lm__error_memory(error, "keeping a batch");
-        writer->pending = rows;
-        writer->pending_capacity = grown;
-    }
+    if (!lm__array_room(writer->options.allocator, &writer->pending, &writer->pending_capacity,
+                        writer->pending_count + 1, sizeof *writer->pending))
+        return lm__error_memory(error, "keeping a batch");
     writer->pending[writer->pending_count++] = (lm_rows){lm__batch_ref(batch), start, length};
     writer->pending_rows += length;
     return LM_OK;

@@ -23,16 +23,10 @@ void lm__keep_names_deinit(lm_keep_names *names)
 lm_status lm__keep_names_add(lm_keep_names *names, const char *name, bool is_standing,
                              lm_error *error)
 {
-    if (names->count == names->capacity) {
-        size_t capacity = names->capacity ? names->capacity * 2 : 16;
-        lm_keep_name *grown =
-            lm__realloc_array(names->arena.allocator, names->items, capacity, sizeof *grown);
-        if (!grown) return lm__error_memory(error, "listing kept files");
-        names->items = grown;
-        names->capacity = capacity;
-    }
     char *copy = lm__arena_strdup(&names->arena, name);
-    if (!copy) return lm__error_memory(error, "listing kept files");
+    if (!copy || !lm__array_room(names->arena.allocator, &names->items, &names->capacity,
+                                 names->count + 1, sizeof *names->items))
+        return lm__error_memory(error, "listing kept files");
     names->items[names->count++] = (lm_keep_name){copy, is_standing};
     return LM_OK;
 }

@@ -84,16 +84,10 @@ static lm_status take_entry(void *context, const lm_store_entry *entry, lm_error
     if (list->count == LM_SCAN_FILES_MAX)
         return lm__error_set(error, LM_LIMIT, "more than %d files in one directory",
                              LM_SCAN_FILES_MAX);
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? 2 * list->capacity : 64;
-        lm_path_info *more =
-            lm__realloc_array(list->arena.allocator, list->items, capacity, sizeof *more);
-        if (!more) return no_memory(error);
-        list->items = more;
-        list->capacity = capacity;
-    }
     const char *name = lm__arena_strdup(&list->arena, entry->name);
-    if (!name) return no_memory(error);
+    if (!name || !lm__array_room(list->arena.allocator, &list->items, &list->capacity,
+                                 list->count + 1, sizeof *list->items))
+        return no_memory(error);
     list->items[list->count++] = info_of(name, &entry->stat);
     return LM_OK;
 }

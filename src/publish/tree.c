@@ -62,14 +62,9 @@ static lm_status walk_entry(void *context, const lm_store_entry *entry, lm_error
     if (entry->stat.kind == LM_STORE_DIRECTORY) return walk_directory(walk, entry->name, error);
     if (tree->count == LM_TREE_FILES_MAX)
         return lm__error_set(error, LM_LIMIT, "there are more than %d files", LM_TREE_FILES_MAX);
-    if (tree->count == tree->capacity) {
-        size_t capacity = tree->capacity ? tree->capacity * 2 : 64;
-        lm_tree_entry *grown =
-            lm__realloc_array(tree->arena.allocator, tree->entries, capacity, sizeof *grown);
-        if (!grown) return lm__error_memory(error, "listing a directory");
-        tree->entries = grown;
-        tree->capacity = capacity;
-    }
+    if (!lm__array_room(tree->arena.allocator, &tree->entries, &tree->capacity, tree->count + 1,
+                        sizeof *tree->entries))
+        return lm__error_memory(error, "listing a directory");
     lm_tree_entry *added = &tree->entries[tree->count];
     memset(added, 0, sizeof *added);
     added->path = join(&tree->arena, walk->here->path, entry->name);

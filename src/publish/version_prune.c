@@ -22,17 +22,11 @@ static lm_status add_name(void *context, const lm_store_entry *entry, lm_error *
     names *n = context;
     if (entry->stat.kind != LM_STORE_DIRECTORY || strcmp(entry->name, LM_VERSIONS_LOG) == 0)
         return LM_OK;
-    if (n->count == n->capacity) {
-        size_t capacity = 2 * n->capacity + 16;
-        const char **items = lm__arena_array(&n->arena, capacity, sizeof *items);
-        if (!items) return lm__error_memory(error, "listing versions");
-        if (n->count) memcpy(items, n->items, n->count * sizeof *items);
-        n->items = items;
-        n->capacity = capacity;
-    }
-    n->items[n->count] = lm__arena_strdup(&n->arena, entry->name);
-    if (!n->items[n->count]) return lm__error_memory(error, "listing versions");
-    n->count++;
+    const char *name = lm__arena_strdup(&n->arena, entry->name);
+    if (!name ||
+        !lm__arena_room(&n->arena, &n->items, &n->capacity, n->count + 1, sizeof *n->items))
+        return lm__error_memory(error, "listing versions");
+    n->items[n->count++] = name;
     return LM_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "python/module.h"
 
@@ -27,13 +28,8 @@ typedef struct path_work {
 static lm_status take_info(void *context, const lm_path_info *info, lm_error *error)
 {
     path_work *work = context;
-    if (work->count == work->capacity) {
-        size_t capacity = work->capacity ? 2 * work->capacity : 64;
-        lm_path_info *more = realloc(work->found, capacity * sizeof *more);
-        if (!more) return lm__error_memory(error, "listing files");
-        work->found = more;
-        work->capacity = capacity;
-    }
+    if (!lm__array_room(NULL, &work->found, &work->capacity, work->count + 1, sizeof *work->found))
+        return lm__error_memory(error, "listing files");
     lm_path_info *taken = &work->found[work->count];
     *taken = *info;
     taken->path = strdup(info->path);

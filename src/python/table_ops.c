@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "python/module.h"
 
@@ -43,13 +44,8 @@ typedef struct op {
 static lm_status collect(op *o, const char *const *texts, size_t text_count, const int64_t *numbers,
                          size_t number_count, lm_error *error)
 {
-    if (o->count == o->capacity) {
-        size_t capacity = o->capacity ? 2 * o->capacity : 64;
-        op_item *more = realloc(o->items, capacity * sizeof *more);
-        if (!more) return lm__error_memory(error, "listing what is found");
-        o->items = more;
-        o->capacity = capacity;
-    }
+    if (!lm__array_room(NULL, &o->items, &o->capacity, o->count + 1, sizeof *o->items))
+        return lm__error_memory(error, "listing what is found");
     op_item *item = &o->items[o->count++];
     *item = (op_item){0};
     memcpy(item->numbers, numbers, number_count * sizeof *numbers);

@@ -3,6 +3,7 @@
 #include <lamella/versions.h>
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "python/module.h"
 
@@ -73,13 +74,8 @@ typedef struct look_work {
 static lm_status look_take(void *context, const lm_version_info *version, lm_error *error)
 {
     look_work *work = context;
-    if (work->count == work->capacity) {
-        size_t capacity = work->capacity ? 2 * work->capacity : 8;
-        lm_version_info *more = realloc(work->found, capacity * sizeof *more);
-        if (!more) return lm__error_memory(error, "listing versions");
-        work->found = more;
-        work->capacity = capacity;
-    }
+    if (!lm__array_room(NULL, &work->found, &work->capacity, work->count + 1, sizeof *work->found))
+        return lm__error_memory(error, "listing versions");
     work->found[work->count++] = *version;
     return LM_OK;
 }

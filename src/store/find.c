@@ -11,7 +11,6 @@
 #include "store/place.h"
 
 #define MANIFEST_SUFFIX ".manifest.json"
-#define MANY_NAMES 64
 
 typedef struct walk {
     lm_arena *arena;
@@ -138,19 +137,13 @@ static lm_status take_name(void *context, const lm_store_entry *entry, lm_error 
                              "is not all",
                              list->directory);
     if (list->hidden ? is_manifest(entry->name) : lm__name_is_hidden(entry->name)) return LM_OK;
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? 2 * list->capacity : MANY_NAMES;
-        name_entry *more =
-            lm__realloc_array(list->w->store->allocator, list->items, capacity, sizeof *more);
-        if (!more) return no_memory(error);
-        list->items = more;
-        list->capacity = capacity;
-    }
     if (list->count == LM_SCAN_FILES_MAX)
         return lm__error_set(error, LM_LIMIT, "%s: more than %d files in one directory",
                              list->directory, LM_SCAN_FILES_MAX);
     const char *path = join(list->w, list->directory, entry->name);
-    if (!path) return no_memory(error);
+    if (!path || !lm__array_room(list->w->store->allocator, &list->items, &list->capacity,
+                                 list->count + 1, sizeof *list->items))
+        return no_memory(error);
     name_entry *made = &list->items[list->count++];
     *made = (name_entry){.path = path, .name = path + strlen(path) - strlen(entry->name)};
     take_stat(made, &entry->stat);

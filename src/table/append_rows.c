@@ -133,13 +133,9 @@ static lm_status part_failed(const lm_append *a, lm_status status, const lm_erro
 
 static lm_status keep_done(lm_append *a, lm_part_done *done)
 {
-    if (a->done_count == a->done_capacity) {
-        size_t grown = a->done_capacity ? 2 * a->done_capacity : 16;
-        lm_part_done *more = lm__realloc_array(a->allocator, a->done, grown, sizeof *more);
-        if (!more) return lm__append_memory(a);
-        a->done = more;
-        a->done_capacity = grown;
-    }
+    if (!lm__array_room(a->allocator, &a->done, &a->done_capacity, a->done_count + 1,
+                        sizeof *a->done))
+        return lm__append_memory(a);
     a->done[a->done_count++] = *done;
     return LM_OK;
 }
@@ -332,15 +328,10 @@ static lm_status add_take(lm_append *a, uint32_t place, lm_batch *batch)
     lm_append_slot *slot = &a->slots[place];
     int64_t rows = lm__batch_rows(batch);
     size_t bytes = (size_t)(lm__batch_row_bytes(batch) * (double)rows) + BATCH_BYTES;
-    if (slot->count == slot->capacity) {
-        size_t grown = slot->capacity ? 2 * slot->capacity : 4;
-        lm_batch **more = lm__realloc_array(a->allocator, slot->pending, grown, sizeof *more);
-        if (!more) {
-            lm__batch_unref(batch);
-            return lm__append_memory(a);
-        }
-        slot->pending = more;
-        slot->capacity = grown;
+    if (!lm__array_room(a->allocator, &slot->pending, &slot->capacity, slot->count + 1,
+                        sizeof *slot->pending)) {
+        lm__batch_unref(batch);
+        return lm__append_memory(a);
     }
     slot->pending[slot->count++] = batch;
     slot->rows += rows;
@@ -354,15 +345,11 @@ static lm_status add_take(lm_append *a, uint32_t place, lm_batch *batch)
 
 static lm_status slots_room(lm_append *a)
 {
-    size_t count = lm__route_count(a->route);
-    if (count <= a->slot_capacity) return LM_OK;
-    size_t grown = a->slot_capacity ? a->slot_capacity : 16;
-    while (grown < count) grown *= 2;
-    lm_append_slot *more = lm__realloc_array(a->allocator, a->slots, grown, sizeof *more);
-    if (!more) return lm__append_memory(a);
-    memset(more + a->slot_capacity, 0, (grown - a->slot_capacity) * sizeof *more);
-    a->slots = more;
-    a->slot_capacity = grown;
+    size_t count = lm__route_count(a->route), before = a->slot_capacity;
+    if (count <= before) return LM_OK;
+    if (!lm__array_room(a->allocator, &a->slots, &a->slot_capacity, count, sizeof *a->slots))
+        return lm__append_memory(a);
+    memset(a->slots + before, 0, (a->slot_capacity - before) * sizeof *a->slots);
     return LM_OK;
 }
 

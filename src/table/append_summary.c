@@ -43,14 +43,9 @@ static owned_summary *summary_new(const lm_append *a)
 static lm_table_part *next_part(owned_summary *own)
 {
     size_t count = own->summary.part_count;
-    if (count == own->part_capacity) {
-        size_t grown = count ? 2 * count : 8;
-        lm_table_part *more = lm__arena_array(&own->arena, grown, sizeof *more);
-        if (!more) return NULL;
-        if (count) memcpy(more, own->parts, count * sizeof *more);
-        own->parts = more;
-        own->part_capacity = grown;
-    }
+    if (!lm__arena_room(&own->arena, &own->parts, &own->part_capacity, count + 1,
+                        sizeof *own->parts))
+        return NULL;
     own->summary.parts = own->parts;
     memset(&own->parts[count], 0, sizeof *own->parts);
     return &own->parts[own->summary.part_count++];

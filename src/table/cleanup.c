@@ -115,16 +115,11 @@ static lm_status gather(void *context, const lm_store_entry *entry, lm_error *er
     const char *rest;
     int64_t version = lm__log_number(entry->name, &rest);
     if (version < 0 || version >= c->before || !is_ours(rest)) return LM_OK;
-    if (c->count == c->capacity) {
-        size_t capacity = c->capacity ? c->capacity * 2 : 64;
-        doomed *grown = lm__arena_array(&c->arena, capacity, sizeof *grown);
-        if (!grown) return lm__error_memory(error, "cleaning up a log");
-        if (c->count) memcpy(grown, c->files, c->count * sizeof *grown);
-        c->files = grown;
-        c->capacity = capacity;
-    }
-    c->files[c->count] = (doomed){version, lm__arena_strdup(&c->arena, entry->name)};
-    if (!c->files[c->count++].name) return lm__error_memory(error, "cleaning up a log");
+    const char *name = lm__arena_strdup(&c->arena, entry->name);
+    if (!name ||
+        !lm__arena_room(&c->arena, &c->files, &c->capacity, c->count + 1, sizeof *c->files))
+        return lm__error_memory(error, "cleaning up a log");
+    c->files[c->count++] = (doomed){version, name};
     return LM_OK;
 }
 

@@ -230,15 +230,10 @@ static lm_status write_waiting(compaction *c, lm_part_writer *part)
 static lm_status wait_take(compaction *c, lm_batch *batch)
 {
     const lm_operation *o = &c->operation;
-    if (c->waiting_count == c->waiting_capacity) {
-        size_t grown = c->waiting_capacity ? 2 * c->waiting_capacity : 16;
-        lm_batch **more = lm__realloc_array(o->allocator, c->waiting, grown, sizeof *more);
-        if (!more) {
-            lm__batch_unref(batch);
-            return no_memory(c);
-        }
-        c->waiting = more;
-        c->waiting_capacity = grown;
+    if (!lm__array_room(o->allocator, &c->waiting, &c->waiting_capacity, c->waiting_count + 1,
+                        sizeof *c->waiting)) {
+        lm__batch_unref(batch);
+        return no_memory(c);
     }
     c->waiting[c->waiting_count++] = batch;
     c->waiting_rows += lm__batch_rows(batch);
@@ -359,13 +354,9 @@ static lm_status copy_add(compaction *c, const lm_delta_add *add, lm_delta_add *
 static lm_status add_group(compaction *c, const small_part *parts, size_t count)
 {
     const lm_operation *o = &c->operation;
-    if (c->group_count == c->group_capacity) {
-        size_t grown = c->group_capacity ? 2 * c->group_capacity : 8;
-        compacted *more = lm__realloc_array(o->allocator, c->groups, grown, sizeof *more);
-        if (!more) return no_memory(c);
-        c->groups = more;
-        c->group_capacity = grown;
-    }
+    if (!lm__array_room(o->allocator, &c->groups, &c->group_capacity, c->group_count + 1,
+                        sizeof *c->groups))
+        return no_memory(c);
     compacted *group = &c->groups[c->group_count];
     *group = (compacted){.inputs = lm__arena_array(&c->arena, count, sizeof *group->inputs),
                          .count = count};

@@ -1,6 +1,4 @@
 /* The versions of a table, as their entries tell of them. */
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -70,14 +68,9 @@ static lm_status put_entry(void *context, int64_t version, const lm_action *acti
 {
     history *h = context;
     (void)error;
-    if (h->count == h->capacity) {
-        size_t grown = h->capacity ? 2 * h->capacity : 64;
-        lm_table_entry *more =
-            lm__realloc_array(h->operation.allocator, h->versions, grown, sizeof *more);
-        if (!more) return lm__operation_memory(&h->operation);
-        h->versions = more;
-        h->capacity = grown;
-    }
+    if (!lm__array_room(h->operation.allocator, &h->versions, &h->capacity, h->count + 1,
+                        sizeof *h->versions))
+        return lm__operation_memory(&h->operation);
     lm_table_entry *out = &h->versions[h->count];
     *out = (lm_table_entry){.version = version,
                             .time_ms = -1,

@@ -67,32 +67,20 @@ typedef struct gathering {
     size_t part_count, part_capacity;
 } gathering;
 
-/* The items with room for one more; NULL when there is no memory, and they are as they were. */
-static void *room(const lm_allocator *allocator, void *items, size_t count, size_t *capacity,
-                  size_t size)
-{
-    if (count < *capacity) return items;
-    size_t more = *capacity ? *capacity * 2 : 64;
-    void *grown = lm__realloc_array(allocator, items, more, size);
-    if (grown) *capacity = more;
-    return grown;
-}
-
 static lm_status gather_entry(gathering *g, lm_log_entry entry)
 {
-    lm_log_entry *grown =
-        room(g->allocator, g->entries, g->entry_count, &g->entry_capacity, sizeof *grown);
-    if (!grown) return LM_NO_MEMORY;
-    g->entries = grown;
+    if (!lm__array_room(g->allocator, &g->entries, &g->entry_capacity, g->entry_count + 1,
+                        sizeof *g->entries))
+        return LM_NO_MEMORY;
     g->entries[g->entry_count++] = entry;
     return LM_OK;
 }
 
 static lm_status gather_part(gathering *g, part found)
 {
-    part *grown = room(g->allocator, g->parts, g->part_count, &g->part_capacity, sizeof *grown);
-    if (!grown) return LM_NO_MEMORY;
-    g->parts = grown;
+    if (!lm__array_room(g->allocator, &g->parts, &g->part_capacity, g->part_count + 1,
+                        sizeof *g->parts))
+        return LM_NO_MEMORY;
     g->parts[g->part_count++] = found;
     return LM_OK;
 }

@@ -56,14 +56,9 @@ lm_status lm_registry_add(lm_registry *registry, lm_table_descriptor *descriptor
     if (registry->count == LM_TABLE_REGISTRY_MAX)
         return lm__error_set(error, LM_LIMIT, "more than %d tables in one registry",
                              LM_TABLE_REGISTRY_MAX);
-    if (registry->count == registry->capacity) {
-        size_t grown = registry->capacity ? 2 * registry->capacity : 16;
-        lm_table_descriptor **items =
-            lm__realloc_array(registry->allocator, registry->items, grown, sizeof *items);
-        if (!items) return lm__error_memory(error, "adding to a registry");
-        registry->items = items;
-        registry->capacity = grown;
-    }
+    if (!lm__array_room(registry->allocator, &registry->items, &registry->capacity,
+                        registry->count + 1, sizeof *registry->items))
+        return lm__error_memory(error, "adding to a registry");
     memmove(&registry->items[at + 1], &registry->items[at],
             (registry->count - at) * sizeof *registry->items);
     registry->items[at] = lm_table_descriptor_ref(descriptor);

@@ -60,15 +60,11 @@ static bool copy_list(lm_replay *r, lm_text_list *list)
     return true;
 }
 
-/* Items with room for one more, or NULL. */
-static void *room(const lm_replay *r, void *items, size_t count, size_t *capacity, size_t size)
+/* Room for one more item. */
+static bool room(const lm_replay *r, void *items, size_t count, size_t *capacity, size_t size)
 {
-    if (count < *capacity) return items;
-    size_t more = *capacity ? *capacity + *capacity / 2 : 64;
-    if (more > LM_TABLE_PARTS_MAX) return NULL;
-    void *grown = lm__realloc_array(r->snapshot->allocator, items, more, size);
-    if (grown) *capacity = more;
-    return grown;
+    return count < LM_TABLE_PARTS_MAX &&
+           lm__array_room(r->snapshot->allocator, items, capacity, count + 1, size);
 }
 
 /* ---- one of each ---- */
@@ -122,9 +118,7 @@ lm_status lm__replay_txn(lm_replay *r, const lm_delta_txn *txn, int64_t entry)
 {
     lm_snapshot *s = r->snapshot;
     if (lm__text_index_find(&r->apps, txn->app_id)) return LM_OK;
-    lm_snapshot_txn *grown = room(r, s->txns, s->txn_count, &s->txn_capacity, sizeof *grown);
-    if (!grown) return no_memory(r);
-    s->txns = grown;
+    if (!room(r, &s->txns, s->txn_count, &s->txn_capacity, sizeof *s->txns)) return no_memory(r);
     lm_snapshot_txn own = {*txn, entry};
     own.txn.app_id = copy_text(r, txn->app_id);
     if (!own.txn.app_id ||
@@ -176,9 +170,8 @@ lm_status lm__replay_add(lm_replay *r, const lm_delta_add *add, int64_t entry)
     if (!s->has_parts) return LM_OK;
     lm_status status = settle(r, add->path, add->vector, entry, &own.path);
     if (status != LM_OK || !own.path) return status;
-    lm_delta_add *grown = room(r, s->parts, s->part_count, &s->part_capacity, sizeof *grown);
-    if (!grown) return no_memory(r);
-    s->parts = grown;
+    if (!room(r, &s->parts, s->part_count, &s->part_capacity, sizeof *s->parts))
+        return no_memory(r);
     if (own.stats) own.stats = lm__arena_strndup(&s->arena, own.stats, own.stats_size);
     if ((!own.stats && add->stats) || !copy_map(r, &own.partition_values) ||
         !copy_map(r, &own.tags) || !copy_vector(r, &own.vector))
@@ -195,10 +188,8 @@ lm_status lm__replay_remove(lm_replay *r, const lm_delta_remove *remove, int64_t
     if (!s->has_parts || (entry < 0 && !s->has_removes)) return LM_OK;
     lm_status status = settle(r, remove->path, remove->vector, entry, &own.path);
     if (status != LM_OK || !own.path || !s->has_removes) return status;
-    lm_delta_remove *grown =
-        room(r, s->removes, s->remove_count, &s->remove_capacity, sizeof *grown);
-    if (!grown) return no_memory(r);
-    s->removes = grown;
+    if (!room(r, &s->removes, s->remove_count, &s->remove_capacity, sizeof *s->removes))
+        return no_memory(r);
     if (!copy_map(r, &own.partition_values) || !copy_vector(r, &own.vector)) return no_memory(r);
     s->removes[s->remove_count++] = own;
     return LM_OK;

@@ -110,15 +110,10 @@ static lm_status container_read(reader *r, container *c, uint32_t rows)
 
 static lm_status room(lm_row_set *set, size_t more, lm_error *error)
 {
-    size_t wanted = set->count + more;
-    if (wanted <= set->capacity) return LM_OK;
-    if (wanted < set->capacity + set->capacity / 2) wanted = set->capacity + set->capacity / 2;
-    container *grown =
-        lm__realloc_array(set->allocator, set->containers, wanted, sizeof *set->containers);
-    if (!grown) return lm__error_memory(error, "reading a deletion vector");
-    set->containers = grown;
-    set->capacity = wanted;
-    return LM_OK;
+    return lm__array_room(set->allocator, &set->containers, &set->capacity, set->count + more,
+                          sizeof *set->containers)
+               ? LM_OK
+               : lm__error_memory(error, "reading a deletion vector");
 }
 
 /* One bitmap, whose rows begin at `first`. */

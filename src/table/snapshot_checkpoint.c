@@ -22,19 +22,6 @@ typedef struct reading {
 
 /* ---- sidecars ---- */
 
-/* Room for one more name. */
-static bool sidecars_reserve(lm_replay_sidecars *s)
-{
-    if (s->count < s->capacity) return true;
-    size_t capacity = s->capacity ? 2 * s->capacity : 16;
-    const char **grown = lm__arena_array(&s->arena, capacity, sizeof *grown);
-    if (!grown) return false;
-    if (s->count) memcpy(grown, s->names, s->count * sizeof *grown);
-    s->names = grown;
-    s->capacity = capacity;
-    return true;
-}
-
 /* The file is in the log's own directory, wherever else its path leads: its name is enough. */
 lm_status lm__replay_sidecar(lm_replay_sidecars *s, const char *uri, const char *from,
                              lm_error *error)
@@ -48,9 +35,10 @@ lm_status lm__replay_sidecar(lm_replay_sidecars *s, const char *uri, const char 
     if (s->count == LM_TABLE_CHECKPOINT_FILES_MAX)
         return lm__error_set(error, LM_LIMIT, "%s: more than %d sidecars", from,
                              LM_TABLE_CHECKPOINT_FILES_MAX);
-    if (!sidecars_reserve(s)) return lm__error_memory(error, "reading a checkpoint");
     name = lm__arena_printf(&s->arena, LM_TABLE_SIDECARS "/%s", name);
-    if (!name) return lm__error_memory(error, "reading a checkpoint");
+    if (!name ||
+        !lm__arena_room(&s->arena, &s->names, &s->capacity, s->count + 1, sizeof *s->names))
+        return lm__error_memory(error, "reading a checkpoint");
     s->names[s->count++] = name;
     return LM_OK;
 }

@@ -53,14 +53,9 @@ static lm_status keep_file(void *context, const lm_find_entry *entry, lm_error *
     vacuum *v = context;
     (void)error;
     if (!is_parquet(entry->path)) return LM_OK;
-    if (v->count == v->capacity) {
-        size_t grown = v->capacity ? 2 * v->capacity : 64;
-        vacuum_file *more =
-            lm__realloc_array(v->operation.allocator, v->files, grown, sizeof *more);
-        if (!more) return no_memory(v);
-        v->files = more;
-        v->capacity = grown;
-    }
+    if (!lm__array_room(v->operation.allocator, &v->files, &v->capacity, v->count + 1,
+                        sizeof *v->files))
+        return no_memory(v);
     const char *below = entry->path + entry->base;
     while (*below == '/') below++;
     v->files[v->count++] =

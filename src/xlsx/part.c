@@ -146,13 +146,9 @@ lm_status lm__sheet_parts_add(lm_xlsx_writer *writer, const lm_sheet_plan *plan,
 {
     lm_sheet_part *part = &writer->parts[writer->part_next];
     LM_TRY(part_write(writer, part, error));
-    if (part->column_room < plan->column_count) {
-        lm_array *columns = lm__realloc_array(writer->allocator, part->columns, plan->column_count,
-                                              sizeof *columns);
-        if (!columns) return no_memory(error);
-        part->columns = columns;
-        part->column_room = plan->column_count;
-    }
+    if (!lm__array_room(writer->allocator, &part->columns, &part->column_room, plan->column_count,
+                        sizeof *part->columns))
+        return no_memory(error);
     for (uint32_t i = 0; i < plan->column_count; i++)
         part->columns[i] = lm__batch_column(batch, (int32_t)i);
     part->plan = plan;

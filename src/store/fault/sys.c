@@ -112,21 +112,10 @@ static void record_before(const lm_sys_call *call, lm_fault_record *record)
     }
 }
 
-static bool record_grow(lm_fault_sys *fault)
-{
-    if (fault->record_count < fault->record_capacity) return true;
-    size_t capacity = fault->record_capacity ? fault->record_capacity * 2 : 64;
-    lm_fault_record *grown =
-        lm__realloc_array(fault->allocator, fault->records, capacity, sizeof *grown);
-    if (!grown) return false;
-    fault->records = grown;
-    fault->record_capacity = capacity;
-    return true;
-}
-
 static void record_add(lm_fault_sys *fault, lm_fault_record *record, const void *data, size_t size)
 {
-    bool kept = record_grow(fault);
+    bool kept = lm__array_room(fault->allocator, &fault->records, &fault->record_capacity,
+                               fault->record_count + 1, sizeof *fault->records);
     if (kept && size) {
         record->data = lm__alloc(fault->allocator, size);
         kept = record->data != NULL;

@@ -66,14 +66,9 @@ static lm_status property_add(void *context, const lm_hadoop_property *property,
     if (conf->count == LM_HADOOP_PROPERTIES_MAX)
         return lm__error_set(error, LM_LIMIT, "Hadoop's configuration has more than %d properties",
                              LM_HADOOP_PROPERTIES_MAX);
-    if (conf->count == conf->capacity) {
-        size_t capacity = conf->capacity ? conf->capacity * 2 : 64;
-        lm_hadoop_property *grown = lm__realloc_array(conf->arena.allocator, conf->properties,
-                                                      capacity, sizeof *conf->properties);
-        if (!grown) return no_memory(error);
-        conf->properties = grown;
-        conf->capacity = capacity;
-    }
+    if (!lm__array_room(conf->arena.allocator, &conf->properties, &conf->capacity, conf->count + 1,
+                        sizeof *conf->properties))
+        return no_memory(error);
     conf->properties[conf->count++] = added;
     return LM_OK;
 }

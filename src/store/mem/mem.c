@@ -89,18 +89,6 @@ static size_t table_find(const mem_store *mem, const char *path, bool *found)
     return low;
 }
 
-static bool table_grow(mem_store *mem)
-{
-    if (mem->count < mem->capacity) return true;
-    size_t capacity = mem->capacity ? mem->capacity * 2 : 16;
-    mem_object *grown =
-        lm__realloc_array(mem->store.allocator, mem->objects, capacity, sizeof *mem->objects);
-    if (!grown) return false;
-    mem->objects = grown;
-    mem->capacity = capacity;
-    return true;
-}
-
 /* Takes the caller's count on the blob on success. */
 static lm_status table_put(mem_store *mem, const char *path, mem_blob *blob, uint64_t inode,
                            lm_error *error)
@@ -108,7 +96,11 @@ static lm_status table_put(mem_store *mem, const char *path, mem_blob *blob, uin
     bool found;
     size_t at = table_find(mem, path, &found);
     if (!found) {
-        char *copy = table_grow(mem) ? lm__strdup(mem->store.allocator, path) : NULL;
+        const lm_allocator *allocator = mem->store.allocator;
+        char *copy = lm__array_room(allocator, &mem->objects, &mem->capacity, mem->count + 1,
+                                    sizeof *mem->objects)
+                         ? lm__strdup(allocator, path)
+                         : NULL;
         if (!copy) return lm__error_memory(error, "storing an object");
         memmove(mem->objects + at + 1, mem->objects + at, (mem->count - at) * sizeof *mem->objects);
         mem->objects[at] = (mem_object){.path = copy};
