@@ -14,8 +14,8 @@
 #define TILE_VALUES 128 /* walked once for each of their bytes: they stay in the cache */
 
 /* Values [from, count). */
-static void encode_rest(const uint8_t *values, size_t from, size_t count, size_t width,
-                        uint8_t *out)
+LM_ALWAYS_INLINE void encode_any(const uint8_t *values, size_t from, size_t count, size_t width,
+                                 uint8_t *out)
 {
     for (size_t end; from < count; from = end) {
         end = count - from > TILE_VALUES ? from + TILE_VALUES : count;
@@ -24,8 +24,15 @@ static void encode_rest(const uint8_t *values, size_t from, size_t count, size_t
     }
 }
 
-static void decode_rest(const uint8_t *src, size_t stride, size_t from, size_t count, size_t width,
-                        uint8_t *out)
+/* What is left after a level's registers is few: all levels share one copy. */
+__attribute__((noinline)) static void encode_rest(const uint8_t *values, size_t from, size_t count,
+                                                  size_t width, uint8_t *out)
+{
+    encode_any(values, from, count, width, out);
+}
+
+__attribute__((noinline)) static void decode_rest(const uint8_t *src, size_t stride, size_t from,
+                                                  size_t count, size_t width, uint8_t *out)
 {
     for (size_t end; from < count; from = end) {
         end = count - from > TILE_VALUES ? from + TILE_VALUES : count;
@@ -161,7 +168,7 @@ LM_TARGET_AVX512 LM_ALWAYS_INLINE void decode_body_avx512(const uint8_t *src, si
         case 4: encode_body_##level(values, count, 4, out); break;                                 \
         case 8: encode_body_##level(values, count, 8, out); break;                                 \
         case 16: encode_body_##level(values, count, 16, out); break;                               \
-        default: encode_rest(values, 0, count, width, out);                                        \
+        default: encode_any(values, 0, count, width, out);                                         \
         }                                                                                          \
     }                                                                                              \
     target static void decode_##level(const uint8_t *src, size_t stride, size_t count,             \
