@@ -1,4 +1,5 @@
-/* Growing columns; see build.h for the invariants. build_rows.c copies from arrays. */
+/* Growing columns; see build.h for the invariants. build_rows.c copies from arrays, build_take.c
+ * makes arrays of what was built. */
 #include "arrow/build.h"
 
 #include "base/alloc.h"
@@ -7,8 +8,6 @@
 
 /* More than this, and the data buffer of views is full. */
 #define VIEW_BUFFER_BYTES ((size_t)1 << 30)
-
-static const int64_t zeros[2];
 
 static bool growing_reserve(const lm_allocator *allocator, lm_growing *g, size_t more)
 {
@@ -22,25 +21,6 @@ static bool is_large(lm_layout layout)
 {
     return layout == LM_LAYOUT_LARGE_BINARY || layout == LM_LAYOUT_LARGE_LIST ||
            layout == LM_LAYOUT_LARGE_LIST_VIEW;
-}
-
-/* Bytes of `offsets` a row; 0 where there are none. */
-static size_t offset_width(lm_layout layout)
-{
-    switch (layout) {
-    case LM_LAYOUT_BINARY:
-    case LM_LAYOUT_LIST:
-    case LM_LAYOUT_LIST_VIEW: return 4;
-    case LM_LAYOUT_LARGE_BINARY:
-    case LM_LAYOUT_LARGE_LIST:
-    case LM_LAYOUT_LARGE_LIST_VIEW: return 8;
-    default: return 0;
-    }
-}
-
-static bool is_list_view(lm_layout layout)
-{
-    return layout == LM_LAYOUT_LIST_VIEW || layout == LM_LAYOUT_LARGE_LIST_VIEW;
 }
 
 lm_status lm__builder_init(lm_builder *builder, const lm_allocator *allocator,
@@ -97,8 +77,8 @@ void lm__builder_reset(lm_builder *builder)
     builder->validity = NULL;
     builder->length = builder->null_count = 0;
     builder->values.size = builder->sizes.size = builder->bytes.size = 0;
-    builder->offsets.size = builder->offsets.size && !is_list_view(builder->field->type.layout)
-                                ? offset_width(builder->field->type.layout)
+    builder->offsets.size = builder->offsets.size && !lm__is_list_view(builder->field->type.layout)
+                                ? lm__offset_width(builder->field->type.layout)
                                 : 0;
 }
 
@@ -124,16 +104,16 @@ lm_status lm__builder_grow(lm_builder *builder, int64_t rows)
     if (type->layout == LM_LAYOUT_BITS) more = count / 8 + 1;
     if (more && !growing_reserve(allocator, &builder->values, more - builder->values.size))
         return LM_NO_MEMORY;
-    size_t offset = offset_width(type->layout);
+    size_t offset = lm__offset_width(type->layout);
     if (offset) {
         more = (count + 1) * offset - builder->offsets.size;
         if (!growing_reserve(allocator, &builder->offsets, more)) return LM_NO_MEMORY;
-        if (builder->offsets.size == 0 && !is_list_view(type->layout)) {
+        if (builder->offsets.size == 0 && !lm__is_list_view(type->layout)) {
             memset(builder->offsets.data, 0, offset);
             builder->offsets.size = offset;
         }
     }
-    if (is_list_view(type->layout) &&
+    if (lm__is_list_view(type->layout) &&
         !growing_reserve(allocator, &builder->sizes, count * offset - builder->sizes.size))
         return LM_NO_MEMORY;
     builder->capacity = capacity;
@@ -156,13 +136,12 @@ void lm__build_int(lm_builder *builder, int64_t value)
 /* Appends to offsets (or, of list views, to whichever is given). */
 static void put_offset(lm_builder *builder, lm_growing *to, int64_t value)
 {
-    size_t width = offset_width(builder->field->type.layout);
+    size_t width = lm__offset_width(builder->field->type.layout);
     memcpy(to->data + to->size, &value, width);
     to->size += width;
 }
 
-/* The current data buffer joins those that are full. */
-static lm_status turn_page(lm_builder *builder)
+lm_status lm__builder_turn_page(lm_builder *builder)
 {
     lm_growing *full = lm__realloc_array(builder->allocator, builder->full,
                                          (size_t)builder->n_full + 1, sizeof *full);
@@ -179,7 +158,7 @@ static lm_status build_view(lm_builder *builder, const void *data, size_t size)
     if (size > INT32_MAX) return LM_LIMIT;
     if (size > LM_VIEW_INLINE_MAX) {
         if (builder->bytes.size > 0 && builder->bytes.size + size > VIEW_BUFFER_BYTES)
-            LM_TRY(turn_page(builder));
+            LM_TRY(lm__builder_turn_page(builder));
         LM_TRY(lm__builder_reserve_bytes(builder, size));
         offset = (int32_t)builder->bytes.size;
         memcpy(builder->bytes.data + builder->bytes.size, data, size);
@@ -325,12 +304,12 @@ lm_status lm__build_list_end(lm_builder *builder)
         return LM_OK;
     }
     if (!is_large(layout) && items > INT32_MAX) return LM_LIMIT;
-    if (is_list_view(layout)) {
+    if (lm__is_list_view(layout)) {
         int64_t start = 0;
         if (builder->length > 0) {
             lm_growing *sizes = &builder->sizes;
             int64_t size = 0;
-            size_t width = offset_width(layout);
+            size_t width = lm__offset_width(layout);
             memcpy(&size, sizes->data + sizes->size - width, width);
             start = last_offset(builder) + size;
         }
@@ -348,123 +327,4 @@ lm_status lm__build_struct_end(lm_builder *builder)
     LM_TRY(lm__builder_reserve(builder, 1));
     lm__build_valid(builder);
     return LM_OK;
-}
-
-/* Finishing. */
-
-/* Hands memory over; what the batch cannot take is freed. */
-static lm_status give(lm_batch *batch, uint8_t **memory, const void **view)
-{
-    uint8_t *given = *memory;
-    *memory = NULL;
-    *view = given ? (const void *)given : zeros;
-    if (!given) return LM_OK;
-    return lm__batch_own_memory_take(batch, given);
-}
-
-static lm_status give_views(lm_builder *builder, lm_batch *batch, lm_array *out)
-{
-    if (builder->bytes.size > 0) LM_TRY(turn_page(builder));
-    size_t count = (size_t)builder->n_full;
-    const void **buffers = lm__arena_array(&batch->arena, count, sizeof *buffers);
-    int64_t *sizes = lm__arena_array(&batch->arena, count, sizeof *sizes);
-    if (!buffers || !sizes) return LM_NO_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        sizes[i] = (int64_t)builder->full[i].size;
-        LM_TRY(give(batch, &builder->full[i].data, &buffers[i]));
-    }
-    out->variadic = buffers;
-    out->variadic_sizes = sizes;
-    out->n_variadic = builder->n_full;
-    return LM_OK;
-}
-
-static lm_status take_buffers(lm_builder *builder, lm_batch *batch, lm_array *out)
-{
-    const void *validity = NULL;
-    lm_layout layout = builder->field->type.layout;
-    *out = (lm_array){
-        .field = builder->field,
-        .length = builder->length,
-        .null_count = builder->null_count,
-        .n_children = builder->n_children,
-        .values = zeros,
-    };
-    if (builder->validity) LM_TRY(give(batch, &builder->validity, &validity));
-    out->validity = builder->null_count ? validity : NULL;
-    if (layout == LM_LAYOUT_VIEW) LM_TRY(give_views(builder, batch, out));
-    if (offset_width(layout)) {
-        LM_TRY(give(batch, &builder->offsets.data, &out->offsets));
-        if (is_list_view(layout))
-            LM_TRY(give(batch, &builder->sizes.data, &out->sizes));
-        else
-            LM_TRY(give(batch, &builder->bytes.data, &out->values));
-        return LM_OK;
-    }
-    return give(batch, &builder->values.data, &out->values);
-}
-
-static lm_status take_tree(lm_builder *builder, lm_batch *batch, lm_array *out)
-{
-    LM_TRY(take_buffers(builder, batch, out));
-    size_t count = (size_t)builder->n_children + !!builder->dictionary;
-    if (count == 0) return LM_OK;
-    lm_array *children = lm__arena_array(&batch->arena, count, sizeof *children);
-    if (!children) return LM_NO_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        LM_TRY(take_tree(&builder->children[i], batch, &children[i]));
-    out->children = children;
-    if (builder->dictionary) out->dictionary = &children[builder->n_children];
-    return LM_OK;
-}
-
-/* Forgets memory that has been given away, so that the builder begins anew. */
-static void begin_anew(lm_builder *builder)
-{
-    for (int32_t i = 0; i < builder->n_children; i++) begin_anew(&builder->children[i]);
-    if (builder->dictionary) begin_anew(builder->dictionary);
-    lm_growing *buffers[] = {&builder->values, &builder->offsets, &builder->sizes, &builder->bytes};
-    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
-        if (!buffers[i]->data) *buffers[i] = (lm_growing){0};
-    lm__builder_reset(builder);
-    builder->capacity = 0;
-    builder->offsets.size = 0;
-    builder->dictionary_from = NULL;
-}
-
-static lm_status check_lengths(const lm_builder *builder, const lm_path *path, lm_error *error)
-{
-    for (int32_t i = 0; i < builder->n_children; i++) {
-        const lm_builder *child = &builder->children[i];
-        lm_path below = {path, child->field->name};
-        if (builder->field->type.layout == LM_LAYOUT_STRUCT && child->length != builder->length)
-            return lm__path_error(error, LM_BROKEN, &below, "%lld rows were built, not %lld",
-                                  (long long)child->length, (long long)builder->length);
-        LM_TRY(check_lengths(child, &below, error));
-    }
-    return LM_OK;
-}
-
-lm_status lm__builder_take(lm_builder *builder, lm_batch *batch, lm_array *out, lm_error *error)
-{
-    LM_TRY(check_lengths(builder, NULL, error));
-    lm_status status = take_tree(builder, batch, out);
-    begin_anew(builder);
-    return status == LM_OK ? LM_OK : lm__error_memory(error, "building a batch");
-}
-
-lm_status lm__builder_finish(lm_builder *root, lm_schema *schema, lm_batch **batch, lm_error *error)
-{
-    if (root->n_children) root->length = root->children[0].length;
-    LM_TRY(lm__batch_new(root->allocator, schema, root->length, batch, error));
-    lm_array view;
-    lm_status status = lm__builder_take(root, *batch, &view, error);
-    if (status == LM_OK) {
-        view.field = (*batch)->root.field;
-        (*batch)->root = view;
-        return LM_OK;
-    }
-    lm__batch_unref(*batch);
-    *batch = NULL;
-    return status;
 }

@@ -129,4 +129,26 @@ LM_MUST_USE lm_status lm__builder_take(lm_builder *builder, lm_batch *batch, lm_
 LM_MUST_USE lm_status lm__builder_finish(lm_builder *root, lm_schema *schema, lm_batch **batch,
                                          lm_error *error);
 
+/* Between build.c and build_take.c. */
+/* Bytes of `offsets` a row; 0 where there are none. */
+static inline size_t lm__offset_width(lm_layout layout)
+{
+    switch (layout) {
+    case LM_LAYOUT_BINARY:
+    case LM_LAYOUT_LIST:
+    case LM_LAYOUT_LIST_VIEW: return 4;
+    case LM_LAYOUT_LARGE_BINARY:
+    case LM_LAYOUT_LARGE_LIST:
+    case LM_LAYOUT_LARGE_LIST_VIEW: return 8;
+    default: return 0;
+    }
+}
+
+static inline bool lm__is_list_view(lm_layout layout)
+{
+    return layout == LM_LAYOUT_LIST_VIEW || layout == LM_LAYOUT_LARGE_LIST_VIEW;
+}
+/* The current data buffer joins those that are full. */
+LM_MUST_USE lm_status lm__builder_turn_page(lm_builder *builder);
+
 #endif

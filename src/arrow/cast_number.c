@@ -82,28 +82,25 @@ static bool load_integers(store from_store, const void *values, int64_t at, int6
     do {                                                                                           \
         type *to = (type *)values + at;                                                            \
         EACH to[i] = (type)in[i];                                                                  \
-        EACH bad |= (int64_t)(type)in[i] ^ in[i];                                                  \
     } while (0)
 
-/* True when a value does not fit. */
+/* True when a value does not fit: when, counted from the type's least, it has more than its bits.
+ */
 static bool store_integers(store to_store, const int64_t *in, void *values, int64_t at,
                            int64_t count)
 {
-    int64_t bad = 0;
-    switch (to_store) {
-    case STORE_I8: STORE(int8_t); break;
-    case STORE_I16: STORE(int16_t); break;
-    case STORE_I32: STORE(int32_t); break;
-    case STORE_U8: STORE(uint8_t); break;
-    case STORE_U16: STORE(uint16_t); break;
-    case STORE_U32: STORE(uint32_t); break;
-    case STORE_U64:
-        STORE(uint64_t);
-        EACH bad |= in[i] & INT64_MIN; /* negative */
-        break;
-    default: STORE(int64_t); break;
+    int bits = 8 << to_store % STORE_U8;
+    switch (bits) {
+    case 8: STORE(uint8_t); break;
+    case 16: STORE(uint16_t); break;
+    case 32: STORE(uint32_t); break;
+    default: STORE(uint64_t); break;
     }
-    return bad != 0;
+    if (to_store == STORE_I64) return false;
+    uint64_t least = to_store < STORE_U8 ? -((uint64_t)1 << (bits - 1)) : 0, over = 0;
+    if (to_store == STORE_U64) bits--; /* in int64, all that is past its bits is the sign */
+    EACH over |= ((uint64_t)in[i] - least) >> bits;
+    return over != 0;
 }
 
 static bool multiply(int64_t *values, int64_t count, int64_t factor)

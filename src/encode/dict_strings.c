@@ -182,9 +182,11 @@ LM_ALWAYS_INLINE void set_long(batch *b, size_t k, const uint8_t *data, size_t s
     b->high[k] = lm__load64(data + size - 8);
 }
 
-/* The layout and `mixed` are constants where this is inlined. `limit` ends what may be read. */
-LM_ALWAYS_INLINE void load_rows(batch *b, const lm_strings *strings, lm_strings_kind kind,
-                                size_t start, bool mixed, const uint8_t *limit, hash_function *hash)
+/* The layout and `mixed` are constants where this is inlined. `limit` ends what may be read.
+ * Returns which rows are to be loaded again, as what they are. */
+LM_ALWAYS_INLINE uint64_t load_rows(batch *b, const lm_strings *strings, lm_strings_kind kind,
+                                    size_t start, bool mixed, const uint8_t *limit,
+                                    hash_function *hash)
 {
     lm_strings known = *strings;
     known.kind = kind;
@@ -222,33 +224,37 @@ LM_ALWAYS_INLINE void load_rows(batch *b, const lm_strings *strings, lm_strings_
         else
             set_short(b, k, slice.data, slice.size);
     }
-    for (; again; again &= again - 1) {
-        size_t k = (size_t)__builtin_ctzll(again);
-        if (longer >> k & 1)
-            set_long(b, k, b->data[k], b->size[k], hash);
-        else
-            set_short(b, k, b->data[k], b->size[k]);
-    }
     b->bytes = bytes;
     b->longer = longer;
+    return again;
 }
 
 LM_ALWAYS_INLINE void load_batch(batch *b, const lm_strings *strings, size_t start, bool mixed,
                                  const uint8_t *limit, hash_function *hash)
 {
+    uint64_t again = 0;
     switch (strings->kind) {
 #define LOAD_CASE(kind)                                                                            \
     case kind:                                                                                     \
         if (mixed)                                                                                 \
-            load_rows(b, strings, kind, start, true, limit, hash);                                 \
+            again = load_rows(b, strings, kind, start, true, limit, hash);                         \
         else                                                                                       \
-            load_rows(b, strings, kind, start, false, limit, hash);                                \
+            again = load_rows(b, strings, kind, start, false, limit, hash);                        \
         break;
         LOAD_CASE(LM_STRINGS_OFFSETS32)
         LOAD_CASE(LM_STRINGS_OFFSETS64)
         LOAD_CASE(LM_STRINGS_VIEWS)
-        LOAD_CASE(LM_STRINGS_FIXED)
 #undef LOAD_CASE
+    case LM_STRINGS_FIXED: /* all are short, or all long: never mixed */
+        again = load_rows(b, strings, LM_STRINGS_FIXED, start, false, limit, hash);
+        break;
+    }
+    for (; again; again &= again - 1) {
+        size_t k = (size_t)__builtin_ctzll(again);
+        if (b->longer >> k & 1)
+            set_long(b, k, b->data[k], b->size[k], hash);
+        else
+            set_short(b, k, b->data[k], b->size[k]);
     }
 }
 
