@@ -124,7 +124,9 @@ lm_status lm__put_publish(const char *path, const lm_put_options *options, lm_pu
         return write(context, &file, options->sink, result, error);
     }
     lm_file_publication *publication = NULL;
-    LM_TRY(lm_file_open(path, &file, &publication, error));
+    LM_TRY(again && again->store
+               ? lm__file_open(again->store, path, &file, NULL, &publication, error)
+               : lm_file_open(path, &file, &publication, error));
     lm_status status = write(context, &file, lm_file_sink(publication), result, error);
     if (status == LM_OK)
         status =
@@ -135,6 +137,7 @@ lm_status lm__put_publish(const char *path, const lm_put_options *options, lm_pu
         status = lm_file_finish(publication, &result->file, error);
     }
     if (status != LM_OK && again) again->wanted = lm__file_again(publication, again->turn);
+    if (again && again->wanted && !again->store) again->store = lm__file_store_take(publication);
     lm_file_close(publication);
     return status;
 }
@@ -247,12 +250,16 @@ lm_status lm_put(const char *source, const char *path, const lm_put_options *opt
     }
     lm_put_again again = {0};
     lm_put_again *may_again = is_read_again(source) ? &again : NULL;
-    for (;; again.turn++) {
+    lm_status status;
+    do {
         again.wanted = false;
-        LM_TRY(lm_scan_open(source, &what, &scan, error));
-        lm_status status = lm_scan_stream(scan, &stream, error);
+        status = lm_scan_open(source, &what, &scan, error);
+        if (status != LM_OK) break;
+        status = lm_scan_stream(scan, &stream, error);
         if (status == LM_OK) status = put_take(path, &stream, options, may_again, result, error);
         lm_scan_close(scan);
-        if (!again.wanted) return status;
-    }
+        again.turn++;
+    } while (again.wanted);
+    lm__store_close(again.store);
+    return status;
 }

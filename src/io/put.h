@@ -6,6 +6,7 @@
 
 #include "arrow/batch.h"
 #include "io/expect.h"
+#include "store/store.h"
 
 /* What has passed, over all of a publication's streams. */
 typedef struct lm_put_count {
@@ -25,6 +26,7 @@ LM_MUST_USE lm_status lm__put_conform_take(const lm_put_options *options,
 typedef struct lm_put_again {
     unsigned turn;
     bool wanted;
+    lm_store *store; /* of the first time, once it was wanted */
 } lm_put_again;
 
 typedef lm_status lm_put_write(void *context, const lm_file_options *file, lm_sink *sink,

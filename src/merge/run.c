@@ -106,10 +106,20 @@ static lm_status run_plan_or_journal(lm_merge_plan *plan, lm_merge_result *resul
                          : run_plan(plan, result, error);
 }
 
+static void stores_swap(lm_merge_plan *a, lm_merge_plan *b)
+{
+    lm_store *from = a->from, *to = a->to;
+    a->from = b->from;
+    a->to = b->to;
+    b->from = from;
+    b->to = to;
+}
+
 /* A merge that was interrupted before anything was done, or that broke off on its way to the store,
- * is planned anew: the parts are still there. */
-static lm_status run_anew(const lm_merge_plan *plan, unsigned turn, lm_merge_result *result,
-                          bool *again, lm_error *error)
+ * is planned anew: the parts are still there. It is run with the stores of the first plan, which by
+ * now know what of them fails. */
+static lm_status run_anew(lm_merge_plan *plan, unsigned turn, lm_merge_result *result, bool *again,
+                          lm_error *error)
 {
     lm_merge_plan *anew;
     bool unused;
@@ -117,7 +127,9 @@ static lm_status run_anew(const lm_merge_plan *plan, unsigned turn, lm_merge_res
     LM_TRY(lm_merge_plan_open(plan->sources, plan->source_count, plan->destination, &plan->options,
                               &anew, error));
     anew->turn = turn;
+    stores_swap(plan, anew);
     lm_status status = run_plan_or_journal(anew, result, &unused, error);
+    stores_swap(plan, anew);
     *again = anew->again;
     lm_merge_plan_close(anew);
     return status;

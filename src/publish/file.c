@@ -238,6 +238,13 @@ bool lm__file_again(const lm_file_publication *p, unsigned turn)
     return broke_off && p->store->ops->again && p->store->ops->again(p->store, turn, p->cancel);
 }
 
+lm_store *lm__file_store_take(lm_file_publication *p)
+{
+    lm_store *store = p->own_store;
+    p->own_store = NULL;
+    return store;
+}
+
 void lm_file_close(lm_file_publication *publication)
 {
     if (!publication) return;

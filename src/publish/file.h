@@ -32,6 +32,9 @@ LM_MUST_USE lm_status lm__file_adopt(lm_store *store, const char *path, const ch
  * worth it to publish it once more from its beginning, after `turn` repetitions? Waits before it
  * says so. What cannot be had once more does not ask. */
 bool lm__file_again(const lm_file_publication *publication, unsigned turn);
+/* Before the close: the store that was opened for it, which by now knows what of it fails, for the
+ * repetition. The caller closes it. NULL where the caller has it already. */
+lm_store *lm__file_store_take(lm_file_publication *publication);
 /* lm__stage_copy into the publication. */
 LM_MUST_USE lm_status lm__file_copy(lm_file_publication *publication, lm_source *source,
                                     uint64_t offset, uint64_t length, uint64_t *copied,

@@ -6,6 +6,8 @@
 #include "base/alloc.h"
 #include "base/cancel.h"
 #include "base/error.h"
+#include <lamella/io.h>
+#include <lamella/merge.h>
 #include <lamella/path.h>
 
 #include "check.h"
@@ -352,6 +354,50 @@ static const char *since_rename(void)
 {
     const char *at_rename = strstr(web.journal, "PUT RENAME");
     return at_rename ? at_rename : "";
+}
+
+static lm_status put_source(const char *source, lm_error *error)
+{
+    const lm_file_options file = {.storage = &(lm_storage){.pairs = &user, .pair_count = 1}};
+    const lm_put_options options = {.file = &file};
+    return lm_put(source, at("/a.csv"), &options, NULL, error);
+}
+
+static lm_status merge_source(const char *source, lm_error *error)
+{
+    const lm_file_options file = {.storage = &(lm_storage){.pairs = &user, .pair_count = 1}};
+    const lm_merge_options options = {.file = &file};
+    lm_merge_plan *plan;
+    lm_status status = lm_merge_plan_open(&source, 1, at("/a.csv"), &options, &plan, error);
+    if (status != LM_OK) return status;
+    status = lm_merge_run(plan, NULL, error);
+    lm_merge_plan_close(plan);
+    return status;
+}
+
+/* Each time it is begun again, by whatever makes it, the DataNode that failed is left out. */
+TEST(what_is_begun_again_knows_who_failed)
+{
+    static lm_status (*const ways[])(const char *, lm_error *) = {put_source, merge_source};
+    char scratch[256];
+    scratch_make(scratch);
+    const char *source = scratch_join(scratch, "source.csv");
+    FILE *file = fopen(source, "w");
+    CHECK(file && fputs("number,text\n", file) >= 0);
+    for (int i = 0; file && i < 200000; i++) fprintf(file, "%d,text of it\n", 1000000 + i);
+    CHECK(file && fclose(file) == 0);
+    lm_store *store = start();
+    for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
+        lm_error error = {0};
+        store = start_again(store);
+        web_plan(FAULT_HALF, 2, 1);
+        CHECK_OK(ways[way](source, &error), error);
+        CHECK_INT(times("data CREATE"), 2);
+        CHECK_INT(times("excludedatanodes=127.0.0.1:7002\n"), 1);
+        CHECK_INT(web_temps_left(), 0);
+    }
+    stop(store);
+    scratch_remove(scratch);
 }
 
 TEST(a_lost_rename_is_fenced_and_found)
@@ -1195,6 +1241,7 @@ int main(void)
     RUN(a_put_if_absent_survives_each_fault);
     RUN(a_large_publication_is_old_or_new_after_each_fault);
     RUN(a_copy_that_breaks_off_begins_again);
+    RUN(what_is_begun_again_knows_who_failed);
     RUN(a_lost_rename_is_fenced_and_found);
     RUN(a_lost_rename_that_nobody_can_settle_is_unknown);
     RUN(what_was_no_namenode_is_not_believed);
