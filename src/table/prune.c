@@ -165,15 +165,15 @@ static void bounds_of_floats(facts *f)
     if (high > f->max.real) f->max.real = high;
 }
 
-/* How far a double may be from a decimal that it stands for. */
+/* How far a double's text of 15 digits or more may be from a decimal that it stands for. */
 static lm_i256 rounding_of(lm_i256 value)
 {
     value = lm__i256_absolute(value);
-    lm__i256_divide_small(&value, UINT64_C(1) << 52);
+    lm__i256_divide_small(&value, UINT64_C(1) << 46);
     return lm__i256_add(value, lm__i256_from_i64(1));
 }
 
-/* delta-rs tells those of decimals as doubles. */
+/* delta-rs tells those of decimals as doubles, rounded more than once and to 16 digits. */
 static void bounds_of_decimals(facts *f)
 {
     f->min.wide = lm__i256_add(f->min.wide, lm__i256_negate(rounding_of(f->min.wide)));

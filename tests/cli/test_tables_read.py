@@ -151,7 +151,7 @@ def test_filters_of_floats(told, tmp_path, by, shortest):
 
 def test_filters_of_decimals(told, tmp_path):
     """delta-rs tells their bounds as doubles."""
-    values = [decimal.Decimal(text) for text in ("8155497432.4896629260", "-6054251122.0390988224", "12345678901234567890.1234567891")]
+    values = [decimal.Decimal(text) for text in ("8155497432.4896629260", "-6054251122.0390988224", "-4377665400.1388892086", "12345678901234567890.1234567891")]
     for value in values:
         deltalake.write_deltalake(str(tmp_path / "t"), pa.table({"v": pa.array([value], pa.decimal128(38, 10))}), mode="append")
     for value in values:

@@ -101,8 +101,9 @@ TEST(long_decimals_may_be_told_as_doubles) /* [1] */
     YES(stats, "w = 8155497432.4896629260");
     YES(stats, "w = 8155497432.4896630");
     YES(stats, "w > 8155497432.489663");
-    NO(stats, "w > 8155497432.48967");
-    NO(stats, "w < 8155497432.48965");
+    YES(stats, "w >= 8155497432.489665"); /* 1.1 of the double's last bit */
+    NO(stats, "w > 8155497432.49");
+    NO(stats, "w < 8155497432.489");
     NO(stats, "m > 1.25"); /* of 10 digits, which a double has */
     static const char wide[] =
         "{\"numRecords\":2,\"minValues\":{\"w\":-1e27},\"maxValues\":{\"w\":1e27}}";
