@@ -2,7 +2,8 @@
 
 lamella         the path of build/lamella, or what LAMELLA_COMMAND names
 run             run("write", path, stdin=b"...") -> CompletedProcess with bytes; never raises on a status
-run_without_rights   the same, bound by permissions even when the tests run as root
+told            told("count", path, status=0) -> its output as text, or its message where it is to fail so
+run_without_rights   as run, bound by permissions even when the tests run as root
 """
 import os
 import pathlib
@@ -37,6 +38,16 @@ def runner(command, place):
 @pytest.fixture
 def run(lamella, tmp_path):
     return runner([lamella], tmp_path)
+
+
+@pytest.fixture
+def told(run):
+    def call(*words, status=0):
+        done = run(*map(str, words))
+        assert done.returncode == status, done.stderr
+        return (done.stdout if status == 0 else done.stderr).decode()
+
+    return call
 
 
 @pytest.fixture

@@ -31,16 +31,6 @@ def hive(tmp_path):
     return path
 
 
-@pytest.fixture
-def told(run):
-    def call(*words, status=0):
-        done = run(*map(str, words))
-        assert done.returncode == status, done.stderr
-        return (done.stdout if status == 0 else done.stderr).decode()
-
-    return call
-
-
 def test_a_hive_directory_becomes_a_table(told, hive):
     before = {p: p.read_bytes() for p in hive.rglob("*.parquet")}
     assert "would make a table of 6 files, 12 rows" in told("convert", hive, "--dry-run")

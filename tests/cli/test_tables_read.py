@@ -36,16 +36,6 @@ def table(tmp_path):
     return path
 
 
-@pytest.fixture
-def told(run):
-    def call(*words, status=0):
-        done = run(*map(str, words))
-        assert done.returncode == status, done.stderr
-        return done.stdout.decode() if status == 0 else done.stderr.decode()
-
-    return call
-
-
 def ids(text):
     return sorted(json.loads(line)["id"] for line in text.splitlines())
 

@@ -110,16 +110,6 @@ def positions_of(kind, count, rng):
 KINDS = ["one", "ends", "few", "many", "every other", "runs", "all"]
 
 
-@pytest.fixture
-def told(run):
-    def call(*words, status=0):
-        done = run(*map(str, words))
-        assert done.returncode == status, done.stderr
-        return done.stdout.decode() if status == 0 else done.stderr.decode()
-
-    return call
-
-
 def ids(text):
     return [json.loads(line)["id"] for line in text.splitlines()]
 

@@ -3,6 +3,8 @@
 java       parquet-java, which is what Spark reads Parquet by, in one process for all the tests (Reads.java)
 spark      a Spark session in this process, with two threads, and Delta Lake in it where its jars are there
 delta      the same, for tests that cannot do without Delta Lake
+place      where a table of Delta Lake may be
+sql        sql("delete from {t}"): statements on that table
 hdfs       a real HDFS that the session knows of
 """
 
@@ -108,6 +110,20 @@ def delta(spark):
     yield spark
     for name, value in before.items():
         spark.conf.set(name, value)
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Where a table of Delta's may be."""
+    return tmp_path / "run 1" / "trades"
+
+
+@pytest.fixture
+def sql(delta, place):
+    """Statements on the table there."""
+    from delta_rows import Sql  # which needs the wheel
+
+    return Sql(delta, place)
 
 
 @pytest.fixture(scope="session")

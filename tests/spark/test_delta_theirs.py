@@ -8,7 +8,7 @@ import pytest
 
 lamella = pytest.importorskip("lamella", reason="the wheel is not installed here: ./dev test spark does it")
 pytest.importorskip("pyarrow")
-from delta_rows import Ours, Sql, entries, equal, read_by_spark, read_by_us, same  # noqa: E402
+from delta_rows import Ours, entries, equal, read_by_spark, read_by_us, same  # noqa: E402
 from lamella import tables  # noqa: E402
 
 pytestmark = pytest.mark.timeout(1800)
@@ -47,16 +47,6 @@ PARTITIONS = {
     "text": ["text"],
     "values": ["flag", "day", "moment", "price", "small"],
 }
-
-
-@pytest.fixture
-def place(tmp_path):
-    return tmp_path / "run 1" / "trades"
-
-
-@pytest.fixture
-def sql(delta, place):
-    return Sql(delta, place)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 lamella = pytest.importorskip("lamella", reason="the wheel is not installed here: ./dev test spark does it")
 pa = pytest.importorskip("pyarrow")
-from delta_rows import Sql, entries, equal, read_by_spark, read_by_us, same  # noqa: E402
+from delta_rows import entries, equal, read_by_spark, read_by_us, same  # noqa: E402
 from lamella import tables  # noqa: E402
 
 pytestmark = pytest.mark.timeout(1800)
@@ -25,16 +25,6 @@ DELETED = {
     "all of a container": ["id between 65536 and 131071"],
     "again and again": ["id % 3 = 0", "id % 5 = 0", "id < 100", "text is null"],
 }
-
-
-@pytest.fixture
-def place(tmp_path):
-    return tmp_path / "run 1" / "trades"
-
-
-@pytest.fixture
-def sql(delta, place):
-    return Sql(delta, place)
 
 
 def make(sql, by="", *more):
